@@ -1,5 +1,8 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { layers as importLayers } from './.dependency-cruiser.mjs';
+
+const layers = Object.keys(importLayers);
 
 export default tseslint.config(
   { ignores: ['dist/', 'dist-sample/', 'coverage/'] },
@@ -25,6 +28,32 @@ export default tseslint.config(
   {
     files: ['lib/**/*.ts'],
     rules: { 'no-console': 'error' },
+  },
+  {
+    // A barrel hides where a name comes from and invites circles: only entry points re-export.
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/index.ts', 'lib/*/index.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ExportAllDeclaration, ExportNamedDeclaration[source]',
+          message: 'No barrels inside lib: import the file that has the thing.',
+        },
+      ],
+    },
+  },
+  {
+    files: [`lib/{${layers.join(',')}}/**/index.ts`, 'lib/*/*/**/index.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Program',
+          message: 'index.ts is the name of an entry point: lib/index.ts or lib/<sub-path>/index.ts.',
+        },
+      ],
+    },
   },
   {
     // Tests and samples hand over broken values and stub parts of foreign interfaces on purpose.
