@@ -50,7 +50,8 @@ export default tseslint.config(
         'error',
         {
           selector: 'Program',
-          message: 'index.ts is the name of an entry point: lib/index.ts or lib/<sub-path>/index.ts.',
+          message:
+            'index.ts is the name of an entry point: lib/index.ts or lib/<sub-path>/index.ts.',
         },
       ],
     },
