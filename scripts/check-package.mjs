@@ -1,0 +1,175 @@
+// Checks the package as users get it: what is packed, how it resolves, its types, and that two
+// empty applications install it, start and cancel a request. Every check runs, also after a failure.
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import ts from 'typescript';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const apps = fileURLToPath(new URL('package-apps', import.meta.url));
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+const entryPoints = Object.keys(manifest.exports)
+  .filter((subPath) => subPath !== './package.json')
+  .map((subPath) => manifest.name + subPath.slice('.'.length));
+const windows = process.platform === 'win32';
+
+const run = promisify(execFile);
+
+/** Runs a program; a failure carries everything that it printed. */
+async function exec(program, args, cwd, timeout = 300_000) {
+  try {
+    const { stdout } = await run(program, args, {
+      cwd,
+      timeout,
+      shell: windows,
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    return stdout;
+  } catch (error) {
+    const printed = [error.stdout, error.stderr].filter(Boolean).join('\n').trim();
+    const why = error.killed ? `stopped after ${timeout} ms` : `exit code ${error.code}`;
+    throw new Error(`${program} ${args.join(' ')}: ${why}\n${printed}`, { cause: error });
+  }
+}
+
+const tool = (name, ...args) => exec(join(root, 'node_modules', '.bin', name), args, root);
+
+async function pack(destination) {
+  await exec('npm', ['pack', '--pack-destination', destination], root);
+  const [tarball] = (await readdir(destination)).filter((file) => file.endsWith('.tgz'));
+  return join(destination, tarball);
+}
+
+async function install(name, workspace, tarball) {
+  const folder = join(workspace, name);
+  await cp(join(apps, name), folder, { recursive: true });
+  await exec('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', tarball], folder);
+  return folder;
+}
+
+async function checkContents(app) {
+  const folder = join(app, 'node_modules', manifest.name);
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .map((file) => file.replaceAll('\\', '/'));
+  const expected = /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.+\.(?:js|d\.ts))$/;
+  const foreign = files.filter((file) => !expected.test(file));
+  if (foreign.length > 0) throw new Error(`packed, but of no use to users: ${foreign.join(', ')}`);
+  for (const needed of ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js']) {
+    if (!files.includes(needed)) throw new Error(`${needed} is not in the package`);
+  }
+}
+
+const strictest = {
+  strict: true,
+  target: ts.ScriptTarget.ES2023,
+  module: ts.ModuleKind.NodeNext,
+  lib: ['lib.es2023.d.ts'],
+  types: [],
+  skipLibCheck: false,
+  exactOptionalPropertyTypes: true,
+  noEmit: true,
+};
+
+function diagnose(file, options) {
+  const program = ts.createProgram([file], options);
+  const diagnostics = ts.getPreEmitDiagnostics(program);
+  const emitted = options.noEmit ? [] : program.emit().diagnostics;
+  return [...diagnostics, ...emitted].map((each) =>
+    ts.formatDiagnostic(each, {
+      getCanonicalFileName: (name) => name,
+      getCurrentDirectory: () => join(file, '..'),
+      getNewLine: () => '\n',
+    }),
+  );
+}
+
+/** A module that re-exports by name all that an entry point has. */
+async function everyName(app, specifier, index) {
+  const probe = join(app, `probe-${index}.ts`);
+  await writeFile(probe, `export * from '${specifier}';\n`);
+  const program = ts.createProgram([probe], { ...strictest, skipLibCheck: true });
+  const checker = program.getTypeChecker();
+  const module = checker.getSymbolAtLocation(program.getSourceFile(probe));
+  const names = module ? checker.getExportsOfModule(module).map((each) => each.name) : [];
+  await rm(probe);
+  if (names.length === 0) throw new Error(`${specifier} exports nothing that its types know`);
+  return `export { ${names.map((name) => `${name} as ${name}_${index}`).join(', ')} } from '${specifier}';\n`;
+}
+
+/**
+ * The declarations must compile where nothing but the language is known: no Node types, no DOM.
+ * Those of Nest and rxjs do not (`Buffer`, `stream`, `util`, `setTimeout`), whoever imports them.
+ * So what an application without this package reports is taken off, and nothing else is.
+ */
+async function checkBareTypes(app) {
+  const withoutUs = join(app, 'without.ts');
+  const withUs = join(app, 'with.ts');
+  const peers = ['@nestjs/common', '@nestjs/core', 'rxjs', 'reflect-metadata'];
+  const others = peers.map((peer, index) => `import * as peer${index} from '${peer}';\n`);
+  others.push(`export const peers = [${peers.map((_, index) => `peer${index}`).join(', ')}];\n`);
+  const ours = await Promise.all(entryPoints.map((each, index) => everyName(app, each, index)));
+  await writeFile(withoutUs, others.join(''));
+  await writeFile(withUs, [...others, ...ours].join(''));
+
+  const known = new Set(diagnose(withoutUs, strictest));
+  const found = diagnose(withUs, strictest).filter((each) => !known.has(each));
+  if (found.length > 0) throw new Error(found.join(''));
+}
+
+async function checkEsmApp(app) {
+  const found = diagnose(join(app, 'main.ts'), {
+    ...strictest,
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules', '@types')],
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    noEmit: false,
+  });
+  if (found.length > 0) throw new Error(found.join(''));
+  return exec(process.execPath, ['main.js'], app, 60_000);
+}
+
+const failures = [];
+
+async function check(name, action) {
+  try {
+    const printed = await action();
+    console.log(`ok      ${name}${typeof printed === 'string' ? `: ${printed.trim()}` : ''}`);
+  } catch (error) {
+    failures.push(name);
+    console.log(`FAILED  ${name}\n${error.message}`);
+  }
+}
+
+const workspace = await mkdtemp(join(tmpdir(), `${manifest.name}-`));
+try {
+  const tarball = await pack(workspace);
+  const [esm, cjs] = await Promise.all(
+    ['esm-nest-12', 'cjs-nest-11'].map((name) => install(name, workspace, tarball)),
+  );
+
+  await check('contents', () => checkContents(esm));
+  await check('publint', async () => {
+    await tool('publint', 'run', tarball, '--strict');
+  });
+  await check('are the types wrong', async () => {
+    await tool('attw', tarball, '--profile', 'esm-only');
+  });
+  await check('types without Node and DOM', () => checkBareTypes(esm));
+  await check('an ESM application on Nest 12', () => checkEsmApp(esm));
+  await check('a CommonJS application on Nest 11', () =>
+    exec(process.execPath, ['main.cjs'], cjs, 60_000),
+  );
+} finally {
+  await rm(workspace, { recursive: true, force: true });
+}
+
+if (failures.length > 0) {
+  console.log(`\npackage check failed: ${failures.join(', ')}`);
+  process.exitCode = 1;
+}

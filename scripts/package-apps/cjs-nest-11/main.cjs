@@ -1,0 +1,88 @@
+// An application in plain CommonJS: a client leaves, and the handler behind the request stops.
+'use strict';
+
+require('reflect-metadata');
+const assert = require('node:assert/strict');
+const { get } = require('node:http');
+const { setTimeout: delay } = require('node:timers/promises');
+const { Controller, Get, Module } = require('@nestjs/common');
+const { NestFactory } = require('@nestjs/core');
+const { __decorate, __metadata, __param } = require('tslib');
+const {
+  Cancelable,
+  CancelableModule,
+  CancelationToken,
+  CancelToken,
+  isCancelation,
+  OperationRegistry,
+} = require('nestjs-cancelable');
+
+let entered;
+const handlerEntered = new Promise((resolve) => {
+  entered = resolve;
+});
+let stoppedBy;
+
+class ReportsController {
+  async build(token) {
+    entered();
+    try {
+      await token.sleep('1m');
+      return 'done';
+    } catch (error) {
+      stoppedBy = error;
+      throw error;
+    }
+  }
+}
+__decorate(
+  [
+    Get(),
+    Cancelable('10s'),
+    __param(0, CancelToken()),
+    __metadata('design:type', Function),
+    __metadata('design:paramtypes', [CancelationToken]),
+    __metadata('design:returntype', Promise),
+  ],
+  ReportsController.prototype,
+  'build',
+  null,
+);
+__decorate([Controller('reports')], ReportsController);
+
+class AppModule {}
+__decorate(
+  [Module({ imports: [CancelableModule.forRoot()], controllers: [ReportsController] })],
+  AppModule,
+);
+
+async function main() {
+  const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address();
+
+  const request = get({ host: '127.0.0.1', port, path: '/reports' });
+  const closed = new Promise((resolve) => request.once('close', resolve));
+  request.on('error', () => {}); // the reset that this client itself causes
+  await handlerEntered;
+  request.destroy();
+  await closed;
+
+  const registry = app.get(OperationRegistry);
+  for (const end = Date.now() + 5_000; registry.history().length === 0 && Date.now() < end;) {
+    await delay(5);
+  }
+  assert.deepEqual(
+    registry.history().map(({ name, kind, status, reason }) => ({ name, kind, status, reason })),
+    [{ name: 'GET /reports', kind: 'http', status: 'canceled', reason: 'disconnect' }],
+  );
+  assert.ok(isCancelation(stoppedBy), 'the handler saw no cancelation');
+
+  await app.close();
+  console.log('canceled by a disconnect');
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
