@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+
+const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+
 /**
  * The direction of imports: a folder of lib imports only what is named here beside itself. Every
  * folder of lib that is not named is the entry point of a sub-path, with the rules of one.
@@ -20,7 +24,7 @@ export const layers = {
 };
 
 /** Beside Nest, what a user of the root entry point has installed. */
-const rootPackages = ['ms', 'reflect-metadata', 'rxjs'];
+const rootPackages = [...Object.keys(manifest.dependencies), 'reflect-metadata', 'rxjs'];
 
 const oneOf = (names) => `(?:${names.join('|')})`;
 const folder = (name) => `^lib/${name}/`;
