@@ -1,3 +1,5 @@
+import swc from './swc.config.js';
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
@@ -9,19 +11,7 @@ export default {
     '^nestjs-cancelable/(?!package\\.json$)(.+)$': '<rootDir>/lib/$1/index.ts',
   },
   transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: {
-          target: 'es2022',
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
-          keepClassNames: true,
-        },
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-      },
-    ],
+    '^.+\\.ts$': ['@swc/jest', swc],
   },
   maxWorkers: 2,
   testTimeout: 20_000,
