@@ -14,6 +14,11 @@ const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 const entryPoints = Object.keys(manifest.exports)
   .filter((subPath) => subPath !== './package.json')
   .map((subPath) => manifest.name + subPath.slice('.'.length));
+const peers = Object.keys(manifest.peerDependencies);
+/** Sub-paths need them for their types; the application without them shows that the root does not. */
+const optionalPeers = peers
+  .filter((peer) => manifest.peerDependenciesMeta?.[peer]?.optional)
+  .map((peer) => `${peer}@${manifest.peerDependencies[peer]}`);
 const windows = process.platform === 'win32';
 
 const run = promisify(execFile);
@@ -43,10 +48,14 @@ async function pack(destination) {
   return join(destination, tarball);
 }
 
-async function install(name, workspace, tarball) {
+async function install(name, workspace, ...packages) {
   const folder = join(workspace, name);
   await cp(join(apps, name), folder, { recursive: true });
-  await exec('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', tarball], folder);
+  await exec(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--no-package-lock', ...packages],
+    folder,
+  );
   return folder;
 }
 
@@ -104,12 +113,11 @@ async function everyName(app, specifier, index) {
 /**
  * The declarations must compile where nothing but the language is known: no Node types, no DOM.
  * Those of Nest and rxjs do not (`Buffer`, `stream`, `util`, `setTimeout`), whoever imports them.
- * So what an application without this package reports is taken off, and nothing else is.
+ * So what an application with the peers alone reports is taken off, and nothing else is.
  */
 async function checkBareTypes(app) {
   const withoutUs = join(app, 'without.ts');
   const withUs = join(app, 'with.ts');
-  const peers = ['@nestjs/common', '@nestjs/core', 'rxjs', 'reflect-metadata'];
   const others = peers.map((peer, index) => `import * as peer${index} from '${peer}';\n`);
   others.push(`export const peers = [${peers.map((_, index) => `peer${index}`).join(', ')}];\n`);
   const ours = await Promise.all(entryPoints.map((each, index) => everyName(app, each, index)));
@@ -149,9 +157,10 @@ async function check(name, action) {
 const workspace = await mkdtemp(join(tmpdir(), `${manifest.name}-`));
 try {
   const tarball = await pack(workspace);
-  const [esm, cjs] = await Promise.all(
-    ['esm-nest-12', 'cjs-nest-11'].map((name) => install(name, workspace, tarball)),
-  );
+  const [esm, cjs] = await Promise.all([
+    install('esm-nest-12', workspace, tarball, ...optionalPeers),
+    install('cjs-nest-11', workspace, tarball),
+  ]);
 
   await check('contents', () => checkContents(esm));
   await check('publint', async () => {
