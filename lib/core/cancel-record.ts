@@ -1,0 +1,102 @@
+import { monotonicNow, wallNow } from './clock.js';
+import {
+  type CancelationError,
+  type CancelationReason,
+  isCancelation,
+} from './cancelation-error.js';
+
+/**
+ * @publicApi
+ */
+export interface CancelOptions {
+  /** Default: `'manual'`. */
+  readonly reason?: CancelationReason;
+  /** For people. Stays inside the process: HTTP clients see a fixed text per reason. */
+  readonly message?: string;
+  readonly cause?: unknown;
+  /** Who asks. Default: the id of the current operation. */
+  readonly requestedBy?: string;
+}
+
+/** What a cancel comes from: another scope. */
+export interface CancelOrigin {
+  readonly record: CancelRecord | undefined;
+  error(): CancelationError;
+}
+
+/** Why a scope was canceled. Shared by all that one cancel reaches, and written once. */
+export class CancelRecord {
+  readonly at = wallNow();
+  /** Monotonic milliseconds, to measure how long the work took to stop. */
+  readonly moment = monotonicNow();
+
+  constructor(
+    readonly reason: CancelationReason,
+    readonly message: string | undefined,
+    /** Read only where no scope led to this cancel. */
+    readonly cause: unknown,
+    readonly requestedBy: string | undefined,
+    /** The scope whose cancel led to this one; its error, made on demand, is the cause. */
+    readonly origin: CancelOrigin | undefined = undefined,
+    /** Only because the parent ended: nobody waits for the outcome. */
+    readonly abandoned: boolean = false,
+  ) {}
+}
+
+const DEFAULT_MESSAGES: { readonly [Reason in CancelationReason]: string } = {
+  timeout: 'deadline passed',
+  manual: 'canceled',
+  signal: 'signal received',
+  condition: 'condition met',
+  parent: 'parent was canceled',
+  disconnect: 'client disconnected',
+  shutdown: 'application is shutting down',
+  superseded: 'superseded by a newer call',
+};
+
+export function messageOf(record: CancelRecord): string {
+  return record.message ?? DEFAULT_MESSAGES[record.reason];
+}
+
+/**
+ * What a link hands over: our own errors keep their reason, message and requester, a
+ * `TimeoutError` becomes `timeout`, any other reason `signal`.
+ */
+export function recordFromAbort(reason: unknown): CancelRecord {
+  if (isCancelation(reason)) return recordFromError(reason);
+  if (reason instanceof Error || isNamedError(reason)) {
+    const { name, message } = reason as Error;
+    return new CancelRecord(
+      name === 'TimeoutError' ? 'timeout' : 'signal',
+      message,
+      reason,
+      undefined,
+    );
+  }
+  const message = reason == null ? undefined : describeValue(reason);
+  return new CancelRecord('signal', message, reason, undefined);
+}
+
+/** A linked cancelation: same reason, the original as cause. */
+export function recordFromError(error: CancelationError): CancelRecord {
+  return new CancelRecord(error.reason, error.message, error, error.requestedBy);
+}
+
+/** DOMExceptions of another realm are no `instanceof Error`. */
+function isNamedError(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Error).name === 'string' &&
+    typeof (value as Error).message === 'string'
+  );
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'string') return value;
+  try {
+    return typeof value === 'object' ? (JSON.stringify(value) ?? 'aborted') : String(value);
+  } catch {
+    return 'aborted';
+  }
+}

@@ -1,0 +1,53 @@
+import { CancelRecord } from './cancel-record.js';
+import type { Scope } from './scope.js';
+
+/**
+ * The one place where anything is canceled. First wins, synchronously: marks the whole subtree,
+ * then runs listeners deepest first, then releases callers. Iterative: trees may be 10,000 deep.
+ *
+ * @returns whether this call was the one that canceled it
+ */
+export function cancelScope(scope: Scope, record: CancelRecord): boolean {
+  return cancelTree(scope, record) > 0;
+}
+
+/** The same, counting how many scopes this call canceled. */
+export function cancelTree(scope: Scope, record: CancelRecord): number {
+  if (scope.record !== undefined || scope.decided) return 0;
+  mark(scope, record);
+  if (scope.firstChild === undefined) {
+    if (scope.hasListeners) scope.notify();
+    scope.released();
+    return 1;
+  }
+  const reached = [scope];
+  for (let index = 0; index < reached.length; index++) markChildren(reached[index], reached);
+  for (let index = reached.length - 1; index >= 0; index--) {
+    const one = reached[index];
+    if (one.hasListeners) one.notify();
+  }
+  for (let index = reached.length - 1; index >= 0; index--) reached[index].released();
+  return reached.length;
+}
+
+function markChildren(parent: Scope, reached: Scope[]): void {
+  let record: CancelRecord | undefined;
+  for (let child = parent.firstChild; child !== undefined; child = child.nextSibling) {
+    if (child.record !== undefined || child.decided) continue;
+    record ??= parentRecord(parent);
+    mark(child, record);
+    reached.push(child);
+  }
+}
+
+function mark(scope: Scope, record: CancelRecord): void {
+  scope.record = record;
+  scope.marked();
+}
+
+/** What the children of a canceled scope are canceled with. */
+export function parentRecord(parent: Scope): CancelRecord {
+  const message = parent.name === undefined ? undefined : `parent ${parent.name} was canceled`;
+  const { requestedBy } = parent.record as CancelRecord;
+  return new CancelRecord('parent', message, undefined, requestedBy, parent);
+}

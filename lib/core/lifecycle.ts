@@ -1,0 +1,281 @@
+import { cancelScope, parentRecord } from './cancel.js';
+import { CancelRecord, messageOf } from './cancel-record.js';
+import { type CancelationError, createCancelationError } from './cancelation-error.js';
+import { adoptAsCause, describeError, isDueTo } from './causes.js';
+import { monotonicNow, wallNow } from './clock.js';
+import { contextStorage } from './ambient.js';
+import type { ContextCell } from './context.js';
+import type { OperationHost } from './operation-host.js';
+import type { CallOptions, OperationPlan } from './operation-plan.js';
+import { type Cleanup, OperationState } from './operation-state.js';
+import type { Scope } from './scope.js';
+
+export type Host = OperationHost<OperationState>;
+
+/**
+ * The one place where an operation starts.
+ *
+ * @param context where the call comes from
+ * @param cell a cell that already stands in an async context, for operations begun inside of it
+ * @throws ParentCancelation in a canceled scope; what the host refuses
+ */
+export function startOperation(
+  host: Host,
+  plan: OperationPlan,
+  context: ContextCell | undefined,
+  call?: CallOptions,
+  cell?: ContextCell,
+): OperationState {
+  const scope = context?.resolve();
+  if (!plan.detached && context !== undefined) refuseInCanceledScope(plan, context, scope);
+  host.admit(call?.id, scope === undefined);
+  const now = monotonicNow();
+  const state = new OperationState(host, plan, now, cell, call?.id);
+  if (scope !== undefined) attach(state, scope);
+  if (call !== undefined) applyCall(state, call);
+  applyDeadlines(state, plan, call, now);
+  host.started(state);
+  if (plan.on !== undefined) hookCallbacks(state, plan.on);
+  return state;
+}
+
+function hookCallbacks(state: OperationState, on: NonNullable<OperationPlan['on']>): void {
+  const face = faceOf(state);
+  if (on.cancel) state.addListener((error: CancelationError) => on.cancel?.(face, error) as void);
+  if (on.progress) {
+    const listeners = (state.more().progressListeners ??= new Set());
+    listeners.add((progress) => on.progress?.(face, progress));
+  }
+  if (on.start) state.callSafely('on.start', on.start.bind(on), face);
+}
+
+/** Creates the public face of a state; set by the file that defines it, which stands above. */
+let createFace: (state: OperationState) => object;
+
+export function defineFace(create: (state: OperationState) => object): void {
+  createFace = create;
+}
+
+export function faceOf(state: OperationState): object {
+  return createFace(state);
+}
+
+function refuseInCanceledScope(
+  plan: OperationPlan,
+  context: ContextCell,
+  scope: Scope | undefined,
+): void {
+  if (scope === undefined) {
+    if (context.canceled)
+      throw refusal(plan, new CancelRecord('parent', 'parent was canceled', undefined, undefined));
+    return;
+  }
+  scope.checkClock();
+  if (scope.isCanceled()) throw refusal(plan, parentRecord(scope));
+}
+
+function refusal(plan: OperationPlan, record: CancelRecord): Error {
+  return createCancelationError('parent', messageOf(record), {
+    cause: record.origin?.error(),
+    operationName: plan.name,
+    ...(record.requestedBy === undefined ? undefined : { requestedBy: record.requestedBy }),
+  });
+}
+
+function attach(state: OperationState, scope: Scope): void {
+  const parent = scope.operation() as OperationState | undefined;
+  if (parent !== undefined) {
+    const { metadata, tags } = parent;
+    if (metadata !== undefined) state.metadata = { ...metadata, ...state.metadata };
+    if (tags !== undefined) state.tags = mergeTags(tags, state.tags);
+  }
+  if (!state.plan.detached) scope.addChild(state);
+  else if (parent !== undefined) state.lineage = { parentId: parent.id, rootId: parent.rootId };
+}
+
+/** Options that only the call knew: laid over what is there. */
+export function applyCall(state: OperationState, call: CallOptions): void {
+  if (call.metadata !== undefined) state.metadata = { ...state.metadata, ...call.metadata };
+  if (call.tags !== undefined) state.tags = mergeTags(state.tags ?? [], call.tags);
+}
+
+function mergeTags(
+  first: readonly string[],
+  second: readonly string[] | undefined,
+): readonly string[] {
+  return second === undefined ? first : [...new Set([...first, ...second])];
+}
+
+function applyDeadlines(
+  state: OperationState,
+  plan: OperationPlan,
+  call: CallOptions | undefined,
+  now: number,
+): void {
+  const timeout = call?.timeout ?? plan.timeout;
+  const wall = call?.deadline ?? plan.deadline;
+  if (wall !== undefined) {
+    const extras = state.more();
+    extras.wallDeadline = wall;
+    extras.monotonicDeadline = typeof timeout === 'number' ? now + timeout : undefined;
+    const left = Math.max(0, wall - wallNow());
+    state.setDeadline(typeof timeout === 'number' ? Math.min(timeout, left) : left, now);
+  } else if (typeof timeout === 'number') {
+    state.setDeadline(timeout, now);
+  } else if (state.parent !== undefined) {
+    state.limit = state.parent.limit;
+  }
+}
+
+/** Moves the deadlines of a running operation: its handler was called and knows more. */
+export function retime(state: OperationState, plan: OperationPlan, call: CallOptions): void {
+  if (call.timeout === undefined && call.deadline === undefined) return;
+  if (call.timeout === false && call.deadline === undefined && plan.deadline === undefined) {
+    state.setDeadline(undefined, monotonicNow());
+    return;
+  }
+  applyDeadlines(state, plan, call, monotonicNow());
+}
+
+/**
+ * The one place where an operation settles: the body has given its outcome.
+ *
+ * @returns the outcome for the caller, once cleanups have run; a promise only if there are some
+ * @throws what the caller gets instead of a value
+ */
+export function settleOperation(
+  state: OperationState,
+  succeeded: boolean,
+  value: unknown,
+): unknown {
+  if (state.outcome !== undefined || state.decided) return value;
+  state.decided = true;
+  const { record } = state;
+  const fails = !succeeded;
+  let result = value;
+  let outcome: 'completed' | 'failed' | 'canceled' = succeeded ? 'completed' : 'failed';
+  if (record !== undefined) {
+    outcome = 'canceled';
+    if (succeeded) {
+      state.returned = true;
+    } else if (isDueTo(state, value)) {
+      result = state.error();
+      adoptAsCause(state.error(), value);
+    } else if (!state.plan.race) {
+      outcome = 'failed';
+    }
+    if (state.plan.race) reportLate(state, succeeded, value, result);
+  }
+  if (fails) state.cause = result;
+  if (state.firstChild !== undefined) releaseChildren(state, outcome);
+  const cleanups = state.extras?.cleanups;
+  if (cleanups !== undefined) {
+    return runCleanups(state, cleanups).then(() => {
+      finish(state, outcome, fails, result);
+      return deliver(fails, result);
+    });
+  }
+  finish(state, outcome, fails, result);
+  return deliver(fails, result);
+}
+
+function deliver(fails: boolean, result: unknown): unknown {
+  if (fails) throw result;
+  return result;
+}
+
+/** In `race`, a cancel has sent the caller away; what comes now is only worth a line in the log. */
+function reportLate(
+  state: OperationState,
+  succeeded: boolean,
+  value: unknown,
+  result: unknown,
+): void {
+  const { log } = state.host;
+  if (succeeded) {
+    log.debug(`${state.name} returned a value after it was canceled; the value is dropped`);
+  } else if (result === value && value !== state.error()) {
+    const line = `${state.name} failed after it was canceled: ${describeError(value)}`;
+    if (state.plan.kind === 'http') log.debug(line);
+    else log.warn(line);
+  }
+}
+
+/** Work that outlives its parent is canceled; what is already stopping goes on alone. */
+function releaseChildren(state: OperationState, outcome: string): void {
+  let warned = false;
+  for (let child = state.firstChild; child !== undefined; child = state.firstChild) {
+    if (child.record === undefined && !child.decided) {
+      if (!warned && outcome === 'completed') {
+        warned = true;
+        warnOfLostWork(state, child);
+      }
+      const message = `parent ${state.name} has ${outcome === 'canceled' ? 'been canceled' : outcome}`;
+      const origin = state.record === undefined ? undefined : state;
+      cancelScope(child, new CancelRecord('parent', message, undefined, undefined, origin, true));
+    }
+    if (child.parent !== state) continue;
+    if (child instanceof OperationState) child.orphan();
+    else state.removeChild(child);
+  }
+}
+
+const warnedNames = new WeakMap<Host, Set<string>>();
+const MOST_WARNED_NAMES = 1_000;
+
+function warnOfLostWork(state: OperationState, child: Scope): void {
+  let names = warnedNames.get(state.host);
+  if (names === undefined) warnedNames.set(state.host, (names = new Set()));
+  if (names.has(state.name) || names.size >= MOST_WARNED_NAMES) return;
+  names.add(state.name);
+  state.host.log.warn(
+    `${state.name} completed while ${child.name} was still running, so ${child.name} was canceled. ` +
+      'To keep such work: await it, give it detached: true, or start it with registry.spawn().',
+  );
+}
+
+async function runCleanups(state: OperationState, cleanups: Cleanup[]): Promise<void> {
+  for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) {
+    try {
+      await contextStorage.run(state.shelter().cell, cleanup);
+    } catch (error) {
+      state.logFailure('A cleanup', error);
+    }
+  }
+}
+
+/** A late cleanup: the operation is over, so it runs at once. */
+export function runCleanupNow(state: OperationState, cleanup: Cleanup): void {
+  state.callSafely('A cleanup', cleanup);
+}
+
+function finish(
+  state: OperationState,
+  outcome: 'completed' | 'failed' | 'canceled',
+  fails: boolean,
+  result: unknown,
+): void {
+  state.outcome = outcome;
+  state.duration = monotonicNow() - state.startedAt;
+  const { face, extras } = state;
+  const { on } = state.plan;
+  const settledListeners = extras?.settledListeners;
+  const giveUp = state.record !== undefined && state.plan.race;
+  face?.settled(!fails && !giveUp, fails ? result : giveUp ? state.error() : result);
+  if (on !== undefined) callOutcome(state, outcome, result);
+  if (settledListeners !== undefined) {
+    for (const listener of settledListeners) state.callSafely('A settled listener', listener);
+  }
+  state.host.settled(state);
+  state.end();
+}
+
+function callOutcome(state: OperationState, outcome: string, result: unknown): void {
+  const on = state.plan.on as NonNullable<OperationPlan['on']>;
+  const face = faceOf(state);
+  if (outcome === 'completed' && on.complete)
+    state.callSafely('on.complete', on.complete.bind(on), face);
+  if (outcome === 'failed' && on.error)
+    state.callSafely('on.error', on.error.bind(on), face, result);
+  if (on.settled) state.callSafely('on.settled', on.settled.bind(on), face);
+}

@@ -1,0 +1,31 @@
+/**
+ * An operation with this id is live, or the exclusive key is held. Over HTTP: 409.
+ * @publicApi
+ */
+export class OperationConflict extends Error {
+  override readonly name = 'OperationConflict';
+}
+
+/**
+ * `maxLive` operations are live already. Over HTTP: 503.
+ * @publicApi
+ */
+export class OperationLimit extends Error {
+  override readonly name = 'OperationLimit';
+}
+
+/**
+ * The application is draining and takes no new work. Over HTTP: 503.
+ * @publicApi
+ */
+export class OperationRefused extends Error {
+  override readonly name = 'OperationRefused';
+}
+
+/**
+ * Neither live nor remembered. Over HTTP: 404.
+ * @publicApi
+ */
+export class OperationNotFound extends Error {
+  override readonly name = 'OperationNotFound';
+}

@@ -1,0 +1,33 @@
+import type { CancelRecord } from './cancel-record.js';
+import type { OperationProgress } from './progress.js';
+
+/** Where the core writes. Nest's `Logger` fits. */
+export interface OperationLog {
+  debug(message: string): void;
+  warn(message: string): void;
+  error(message: string, stack?: string): void;
+}
+
+/**
+ * Who keeps the operations: the registry. The core tells it what happens, in the order in which it
+ * happens, and asks it for ids and limits.
+ */
+export interface OperationHost<State> {
+  readonly log: OperationLog;
+  /** Milliseconds after a cancel at which a body that still runs is a zombie. */
+  readonly zombieAfter: number;
+  createId(): string;
+  /** Throws when there is no room, or a live operation has this id. */
+  admit(id: string | undefined, isRoot: boolean): void;
+  started(operation: State): void;
+  /** An operation that was asked for its id can be found by it. */
+  identified(operation: State, id: string): void;
+  progressed(operation: State, progress: OperationProgress): void;
+  canceled(operation: State, record: CancelRecord): void;
+  /** Still running after `zombieAfter`. */
+  lingered(operation: State): void;
+  settled(operation: State): void;
+  /** Its body turned out to be lazy: it waits, unlisted, for somebody to consume it. */
+  parked(operation: State): void;
+  resumed(operation: State): void;
+}

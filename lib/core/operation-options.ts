@@ -1,0 +1,78 @@
+import type { Duration } from './duration.js';
+import type { CancelationError } from './cancelation-error.js';
+import type { OperationProgress } from './progress.js';
+
+/**
+ * Where an operation entered.
+ *
+ * @publicApi
+ */
+export type OperationKind =
+  'http' | 'rpc' | 'ws' | 'graphql' | 'cron' | 'job' | 'cqrs' | 'event' | 'method' | 'task';
+
+/**
+ * @publicApi
+ */
+export type OperationStatus = 'running' | 'canceling' | 'completed' | 'failed' | 'canceled';
+
+/**
+ * Facts about an operation: its owner, its tenant, the size of its input. Descendants inherit it.
+ * Augment it to type your own keys.
+ *
+ * @example
+ * declare module 'nestjs-cancelable' {
+ *   interface OperationMetadata { owner?: string }
+ * }
+ * @publicApi
+ */
+export interface OperationMetadata {
+  [key: string]: unknown;
+}
+
+/** @publicApi */
+export type SettleMode = 'race' | 'wait';
+/** @publicApi */
+export type OnShutdown = 'drain' | 'cancel' | 'ignore';
+/** @publicApi */
+export type OnDisconnect = 'cancel' | 'ignore';
+
+/**
+ * Called in the operation's context. What they throw, or reject with, is logged and changes nothing.
+ *
+ * @publicApi
+ */
+export interface OperationCallbacks<Operation> {
+  start?(operation: Operation): unknown;
+  progress?(operation: Operation, progress: OperationProgress): unknown;
+  complete?(operation: Operation): unknown;
+  cancel?(operation: Operation, error: CancelationError): unknown;
+  error?(operation: Operation, error: unknown): unknown;
+  /** After everything: the outcome is known, cleanups have run. */
+  settled?(operation: Operation): unknown;
+}
+
+/** What starts an operation; the registry fills in `Operation`. */
+export interface OperationOptions<Operation> {
+  /** For lists, logs and statistics: keep it one of a few, ids belong into `metadata`. Default: `'task'`. */
+  name?: string;
+  /** Default: `'task'`. */
+  kind?: OperationKind;
+  /** How long it may take. `false`: no limit of its own. Default: none. */
+  timeout?: Duration | false;
+  /** The moment by which it must be done, by the wall clock. Default: none. */
+  deadline?: Date;
+  tags?: readonly string[];
+  metadata?: OperationMetadata;
+  /** An id of your own; a live duplicate is an `OperationConflict`. Default: an unguessable one. */
+  id?: string;
+  /**
+   * `'race'`: a cancel releases the caller at once. `'wait'`: the caller waits for the body.
+   * Default: `'race'`.
+   */
+  settle?: SettleMode;
+  /** No cancel, deadline or stall is inherited; metadata, tags and `parentId` are. Default: false. */
+  detached?: boolean;
+  /** What a shutdown does to it while draining. Default: `'drain'`. */
+  onShutdown?: OnShutdown;
+  on?: OperationCallbacks<Operation>;
+}

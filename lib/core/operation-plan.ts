@@ -1,0 +1,48 @@
+import type {
+  OnDisconnect,
+  OnShutdown,
+  OperationCallbacks,
+  OperationKind,
+  OperationMetadata,
+} from './operation-options.js';
+
+/** Counters of one name under one host; owned and read by the host. */
+export interface NameCounters {
+  started: number;
+  live: number;
+  completed: number;
+  failed: number;
+  canceled: number;
+}
+
+/**
+ * Everything about an operation that is known before the call: validated, merged, in milliseconds,
+ * shared by all calls. One fixed shape, since every call reads it.
+ */
+export interface OperationPlan {
+  readonly name: string;
+  readonly kind: OperationKind;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number | undefined;
+  readonly tags: readonly string[] | undefined;
+  readonly metadata: Readonly<OperationMetadata> | undefined;
+  readonly race: boolean;
+  readonly detached: boolean;
+  readonly onShutdown: OnShutdown;
+  readonly onDisconnect: OnDisconnect;
+  readonly on: OperationCallbacks<object> | undefined;
+  readonly counters: NameCounters;
+}
+
+/** What only the call knows. */
+export interface CallOptions {
+  readonly id?: string | undefined;
+  /** Milliseconds; 0: already over. `false`: none, whatever the plan says. */
+  readonly timeout?: number | false | undefined;
+  /** Milliseconds since the epoch. */
+  readonly deadline?: number | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly metadata?: Readonly<OperationMetadata> | undefined;
+}

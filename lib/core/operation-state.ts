@@ -1,0 +1,338 @@
+import type { CancelationError } from './cancelation-error.js';
+import { cancelScope } from './cancel.js';
+import { CancelRecord } from './cancel-record.js';
+import { monotonicNow, wallNow } from './clock.js';
+import { contextStorage } from './ambient.js';
+import { ContextCell } from './context.js';
+import { formatDuration } from './duration.js';
+import type { CancelListener, ListenerNode } from './listeners.js';
+import type { OperationHost } from './operation-host.js';
+import type { OperationMetadata, OperationStatus } from './operation-options.js';
+import type { OperationPlan } from './operation-plan.js';
+import type { OperationProgress } from './progress.js';
+import { ProtectedScope } from './protected-scope.js';
+import { Scope } from './scope.js';
+import { DerivedValue } from './stream-port.js';
+import { arm, disarm } from './timers.js';
+
+/** A deadline by the wall clock is compared with it at least this often, in milliseconds. */
+const WALL_CLOCK_CHECK = 60_000;
+/** A timer that fires this many milliseconds early is on time: both clocks round. */
+const CLOCK_TOLERANCE = 5;
+
+export type Cleanup = () => unknown;
+export type ProgressListener = (progress: OperationProgress) => unknown;
+
+/** What most operations never need. */
+export class OperationExtras {
+  progress: OperationProgress | undefined = undefined;
+  partialResult: unknown = undefined;
+  /** Milliseconds since the epoch. */
+  wallDeadline: number | undefined = undefined;
+  /** The timeout beside it, in monotonic milliseconds. */
+  monotonicDeadline: number | undefined = undefined;
+  cleanups: Cleanup[] | undefined = undefined;
+  progressListeners: Set<ProgressListener> | undefined = undefined;
+  settledListeners: Set<() => unknown> | undefined = undefined;
+}
+
+/** The public face of an operation; told the outcome, since the state itself must not keep it. */
+export interface OperationFace {
+  settled(succeeded: boolean, value: unknown): void;
+}
+
+/** Where an operation came from, kept as text once it has ended. */
+export interface Lineage {
+  readonly parentId: string;
+  readonly rootId: string;
+}
+
+/** Everything about one operation. The public `Operation` is a face of it, made on demand. */
+export class OperationState extends Scope {
+  readonly cell: ContextCell;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
+  /** Milliseconds; `undefined` while live. */
+  duration: number | undefined = undefined;
+  outcome: 'completed' | 'failed' | 'canceled' | undefined = undefined;
+  /** The body gave a value although it was canceled. */
+  returned = false;
+  zombie = false;
+  /** What the caller was given, if it failed. */
+  cause: unknown = undefined;
+  limit: number | undefined = undefined;
+  /** Its own deadline, whether or not an ancestor's is nearer. */
+  ownLimit: number | undefined = undefined;
+  metadata: Readonly<OperationMetadata> | undefined;
+  tags: readonly string[] | undefined;
+  extras: OperationExtras | undefined = undefined;
+  face: OperationFace | undefined = undefined;
+  lineage: Lineage | undefined = undefined;
+  /** The promise the caller holds. */
+  promise: Promise<unknown> | undefined = undefined;
+  /** How to let the caller go early; only in `race`, and only until it was let go. */
+  resolve: ((value: unknown) => void) | undefined = undefined;
+  reject: ((error: unknown) => void) | undefined = undefined;
+  /** Neighbours in the host's list of live operations. */
+  earlier: OperationState | undefined = undefined;
+  later: OperationState | undefined = undefined;
+  private ownId: string | undefined;
+  private aftermath: ProtectedScope | undefined = undefined;
+  private wallStart: number | undefined = undefined;
+
+  constructor(
+    readonly host: OperationHost<OperationState>,
+    readonly plan: OperationPlan,
+    now: number,
+    cell: ContextCell | undefined,
+    id: string | undefined,
+  ) {
+    super();
+    this.startedAt = now;
+    this.metadata = plan.metadata;
+    this.tags = plan.tags;
+    this.ownId = id;
+    if (cell === undefined) {
+      this.cell = new ContextCell(this);
+    } else {
+      this.cell = cell;
+      cell.scope = this;
+    }
+  }
+
+  get name(): string {
+    return this.plan.name;
+  }
+
+  /** Unguessable; made on first use, since most operations are never asked for it. */
+  get id(): string {
+    if (this.ownId === undefined) {
+      this.ownId = this.host.createId();
+      if (this.outcome === undefined) this.host.identified(this, this.ownId);
+    }
+    return this.ownId;
+  }
+
+  get hasId(): boolean {
+    return this.ownId !== undefined;
+  }
+
+  get status(): OperationStatus {
+    return this.outcome ?? (this.record === undefined ? 'running' : 'canceling');
+  }
+
+  get partialResult(): unknown {
+    const value = this.extras?.partialResult;
+    return value instanceof DerivedValue ? value.read() : value;
+  }
+
+  /** Milliseconds since the epoch. */
+  get startedWall(): number {
+    return (this.wallStart ??= wallNow() - (this.duration ?? monotonicNow() - this.startedAt));
+  }
+
+  get parentOperation(): OperationState | undefined {
+    return this.parent?.operation() as OperationState | undefined;
+  }
+
+  get parentId(): string | undefined {
+    return this.lineage?.parentId ?? this.parentOperation?.id;
+  }
+
+  get rootId(): string {
+    return this.lineage?.rootId ?? this.root.id;
+  }
+
+  private get root(): OperationState {
+    let root = this.parentOperation;
+    for (let up = root; up !== undefined; up = up.parentOperation) root = up;
+    return root ?? this;
+  }
+
+  override operation(): OperationState {
+    return this;
+  }
+
+  more(): OperationExtras {
+    return (this.extras ??= new OperationExtras());
+  }
+
+  /** The place for listeners and cleanups: this operation, under a token that is not canceled. */
+  shelter(): ProtectedScope {
+    return (this.aftermath ??= new ProtectedScope(this));
+  }
+
+  /** Runs a callback of the user's in the shelter; what it throws or rejects with is logged. */
+  callSafely<Arguments extends unknown[]>(
+    what: string,
+    callback: (...args: Arguments) => unknown,
+    ...args: Arguments
+  ): void {
+    try {
+      const result = contextStorage.run(this.shelter().cell, callback, ...args);
+      if (isThenable(result)) {
+        result.then(undefined, (error: unknown) => this.logFailure(what, error));
+      }
+    } catch (error) {
+      this.logFailure(what, error);
+    }
+  }
+
+  logFailure(what: string, error: unknown): void {
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.host.log.error(`${what} of ${this.name} failed: ${String(error)}`, stack);
+  }
+
+  override callListener(node: ListenerNode, error: CancelationError): void {
+    const callback = node.callback as CancelListener;
+    node.callback = undefined;
+    this.callSafely('A cancel listener', callback, error);
+  }
+
+  protected override abort(controller: AbortController, error: CancelationError): void {
+    contextStorage.run(this.shelter().cell, () => controller.abort(error));
+  }
+
+  /**
+   * Sets or moves this operation's own deadline, and what it means for the descendants. A timer is
+   * armed only where the own deadline is the nearest.
+   *
+   * @param delay milliseconds from `now`; `undefined`: none of its own
+   */
+  setDeadline(delay: number | undefined, now: number): void {
+    this.ownLimit = delay === undefined ? undefined : now + delay;
+    this.applyLimit(this.parent?.limit, now);
+    if (this.firstChild !== undefined) this.passLimitDown(now);
+  }
+
+  private applyLimit(inherited: number | undefined, now: number): void {
+    const { ownLimit } = this;
+    this.limit = nearest(ownLimit, inherited);
+    if (this.record !== undefined) return;
+    if (this.timer !== undefined) disarm(this);
+    if (ownLimit === undefined || ownLimit !== this.limit) return;
+    const delay = Math.max(0, ownLimit - now);
+    arm(
+      this,
+      this.extras?.wallDeadline === undefined ? delay : Math.min(delay, WALL_CLOCK_CHECK),
+      now,
+    );
+  }
+
+  private passLimitDown(now: number): void {
+    const reached: Scope[] = [this];
+    for (let index = 0; index < reached.length; index++) {
+      const parent = reached[index];
+      for (let child = parent.firstChild; child !== undefined; child = child.nextSibling) {
+        if (!(child instanceof OperationState)) continue;
+        child.applyLimit(parent.limit, now);
+        reached.push(child);
+      }
+    }
+  }
+
+  /** The timer: a deadline while running, the mark of a zombie after a cancel. */
+  override expired(): void {
+    if (this.decided) return;
+    if (this.record !== undefined) {
+      this.zombie = true;
+      this.host.lingered(this);
+    } else if (!this.wallClockDisagrees()) {
+      this.timeOut();
+    }
+  }
+
+  /** A wall-clock deadline moves when the clock is set: looks again, and waits for what is left. */
+  private wallClockDisagrees(): boolean {
+    const { wallDeadline, monotonicDeadline } = this.extras ?? {};
+    if (wallDeadline === undefined) return false;
+    const now = monotonicNow();
+    const left = Math.min(wallDeadline - wallNow(), (monotonicDeadline ?? Infinity) - now);
+    if (left < CLOCK_TOLERANCE) return false;
+    this.setDeadline(left, now);
+    return true;
+  }
+
+  private timeOut(): void {
+    const elapsed = formatDuration((this.ownLimit ?? monotonicNow()) - this.startedAt);
+    cancelScope(
+      this,
+      new CancelRecord('timeout', `timed out after ${elapsed}`, undefined, undefined),
+    );
+  }
+
+  override checkClock(): void {
+    if (this.limit === undefined || this.record !== undefined || this.decided) return;
+    const now = monotonicNow();
+    if (now < this.limit) return;
+    let topmost: OperationState | undefined;
+    for (let up = this.parent; up !== undefined; up = up.parent) {
+      if (up instanceof OperationState && up.ownLimit !== undefined && up.ownLimit <= now) {
+        topmost = up;
+      }
+    }
+    (topmost ?? this).timeOut();
+  }
+
+  override marked(): void {
+    if (this.timer !== undefined) disarm(this);
+  }
+
+  override released(): void {
+    const record = this.record as CancelRecord;
+    this.host.canceled(this, record);
+    if (record.abandoned) this.promise?.catch(noop);
+    const { reject } = this;
+    if (reject !== undefined) {
+      this.resolve = this.reject = undefined;
+      reject(this.error());
+    }
+    if (!this.decided) arm(this, this.host.zombieAfter, record.moment);
+  }
+
+  /** Empties everything that could hold memory: what remains is plain facts. */
+  end(): void {
+    if (this.timer !== undefined) disarm(this);
+    const { parent } = this;
+    if (parent !== undefined) {
+      this.lineage = this.origin();
+      parent.removeChild(this);
+    }
+    this.cell.empty(this.record !== undefined);
+    this.aftermath?.end();
+    this.aftermath = undefined;
+    this.promise = this.resolve = this.reject = this.face = undefined;
+    if (this.extras !== undefined) {
+      this.extras.cleanups = undefined;
+      this.extras.progressListeners = this.extras.settledListeners = undefined;
+    }
+    this.clear();
+  }
+
+  /** The ids above, read while the parents are still known. */
+  private origin(): Lineage | undefined {
+    const parent = this.parentOperation;
+    return parent === undefined ? undefined : { parentId: parent.id, rootId: parent.rootId };
+  }
+
+  /** Leaves the tree without ending: the parent has settled, this one still stops. */
+  orphan(): void {
+    this.lineage = this.origin();
+    this.parent?.removeChild(this);
+  }
+}
+
+function nearest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined) return b;
+  return b === undefined ? a : Math.min(a, b);
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    typeof (value as PromiseLike<unknown>).then === 'function'
+  );
+}
+
+export function noop(): void {}

@@ -1,0 +1,358 @@
+import type { Signal } from './abort-signal.js';
+import type { CancelationError } from './cancelation-error.js';
+import type { CancelOptions } from './cancel-record.js';
+import { monotonicNow, wallNow } from './clock.js';
+import { currentScope } from './context.js';
+import { type Duration, parseDuration } from './duration.js';
+import { defineFace, runCleanupNow } from './lifecycle.js';
+import type { CancelListener } from './listeners.js';
+import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
+import {
+  type Cleanup,
+  type OperationFace,
+  OperationState,
+  type ProgressListener,
+} from './operation-state.js';
+import { completeProgress, type OperationProgress, type ProgressReport } from './progress.js';
+import type { Scope } from './scope.js';
+import { checkpointIn, sleepIn } from './sleep.js';
+import { type OperationSnapshot, snapshotOf } from './snapshot.js';
+import { type ChunkedStreamOptions, openStream, type StreamOptions } from './stream-port.js';
+import { CancelationToken, cancelWith } from './token.js';
+
+/**
+ * One piece of work: a request, a decorated call, a task. Knows why it was canceled, how far it
+ * is, and what it has saved; belongs to a tree.
+ *
+ * @publicApi
+ */
+export class Operation implements OperationFace {
+  readonly #state: OperationState;
+  #token: CancelationToken | undefined = undefined;
+  #result: Promise<unknown> | undefined = undefined;
+  #settle: ((succeeded: boolean, value: unknown) => void) | undefined = undefined;
+  #outcome: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
+
+  /** @internal Operations come from a registry or a decorator. */
+  constructor(state: OperationState) {
+    this.#state = state;
+  }
+
+  /** @internal */
+  static of(state: OperationState): Operation {
+    return (state.face ??= new Operation(state)) as Operation;
+  }
+
+  /** @internal */
+  static stateOf(operation: Operation): OperationState {
+    return operation.#state;
+  }
+
+  /** Unguessable, and safe in a URL. Carries the instance it lives on, unless you chose it. */
+  get id(): string {
+    return this.#state.id;
+  }
+
+  get name(): string {
+    return this.#state.name;
+  }
+
+  get kind(): OperationKind {
+    return this.#state.plan.kind;
+  }
+
+  get status(): OperationStatus {
+    return this.#state.status;
+  }
+
+  /** The operation this one was begun in, while both live. */
+  get parent(): Operation | undefined {
+    const parent = this.#state.parentOperation;
+    return parent === undefined ? undefined : Operation.of(parent);
+  }
+
+  /** The live operations begun in this one, oldest first. */
+  get children(): readonly Operation[] {
+    return liveChildren(this.#state).map((child) => Operation.of(child));
+  }
+
+  get token(): CancelationToken {
+    return (this.#token ??= CancelationToken.of(this.#state));
+  }
+
+  /** Short for `token.signal`. */
+  get signal(): Signal {
+    return this.token.signal;
+  }
+
+  get startedAt(): Date {
+    return new Date(this.#state.startedWall);
+  }
+
+  get endedAt(): Date | undefined {
+    const { duration, startedWall } = this.#state;
+    return duration === undefined ? undefined : new Date(startedWall + duration);
+  }
+
+  /** Milliseconds, so far while it runs. */
+  get duration(): number {
+    return this.#state.duration ?? monotonicNow() - this.#state.startedAt;
+  }
+
+  /** Its own, over what it inherited. */
+  get metadata(): Readonly<OperationMetadata> {
+    return this.#state.metadata ?? {};
+  }
+
+  get tags(): readonly string[] {
+    return this.#state.tags ?? [];
+  }
+
+  /** The last report of this operation or a descendant. */
+  get progress(): OperationProgress | undefined {
+    return this.#state.extras?.progress;
+  }
+
+  /** What was saved with `savePartial()` or delivered through `stream()`. */
+  get partialResult(): unknown {
+    return this.#state.partialResult;
+  }
+
+  /** What it failed with. */
+  get error(): unknown {
+    return this.#state.cause;
+  }
+
+  /** Why it was canceled. */
+  get cancelation(): CancelationError | undefined {
+    return this.#state.record === undefined ? undefined : this.#state.error();
+  }
+
+  /** The outcome as a promise: lazy, and never an unhandled rejection. */
+  get result(): Promise<unknown> {
+    if (this.#result === undefined) {
+      this.#result = new Promise((resolve, reject) => {
+        this.#settle = (succeeded, value) => (succeeded ? resolve(value) : reject(value));
+        if (this.#outcome !== undefined) this.#settle(this.#outcome.succeeded, this.#outcome.value);
+      });
+      this.#result.catch(() => {});
+    }
+    return this.#result;
+  }
+
+  /** @internal */
+  settled(succeeded: boolean, value: unknown): void {
+    this.#outcome = { succeeded, value };
+    this.#settle?.(succeeded, value);
+  }
+
+  /**
+   * Cancels it and everything below it. The first call decides the reason.
+   *
+   * @returns true if this call was the first; false too once the outcome is decided
+   */
+  cancel(options?: CancelOptions): boolean {
+    return cancelWith(this.#state, options);
+  }
+
+  /** Adds to the metadata; operations begun from now on inherit it. */
+  annotate(metadata: OperationMetadata): this {
+    this.#state.metadata = { ...this.#state.metadata, ...metadata };
+    return this;
+  }
+
+  /**
+   * Says how far it is. Reaches the listeners of every ancestor, with the operation it comes from.
+   *
+   * @example
+   * operation.reportProgress({ message: 'rows imported', current: 500, total: 20_000 });
+   */
+  reportProgress(report: string | ProgressReport): void {
+    const state = this.#state;
+    if (state.outcome !== undefined) return;
+    const progress = completeProgress(report, state, wallNow());
+    for (let up: OperationState | undefined = state; up !== undefined; up = up.parentOperation) {
+      deliverProgress(up, progress);
+    }
+  }
+
+  /** Keeps a value that survives a cancel: in the error, the snapshot and the history (up to 1 KiB). */
+  savePartial(value: unknown): void {
+    this.#state.more().partialResult = value;
+  }
+
+  /**
+   * Iterates a source so that a cancel interrupts the wait for the next item, closes the source,
+   * and leaves `{ count, items }` as the partial result.
+   *
+   * @throws CancelationError when the operation is canceled
+   * @example
+   * for await (const row of operation.stream(rows, { reportEvery: 100 })) await save(row);
+   */
+  stream<Item>(
+    source: AsyncIterable<Item> | Iterable<Item>,
+    options: ChunkedStreamOptions,
+  ): AsyncIterableIterator<Item[]>;
+  stream<Item>(
+    source: AsyncIterable<Item> | Iterable<Item>,
+    options?: StreamOptions,
+  ): AsyncIterableIterator<Item>;
+  stream(source: unknown, options: StreamOptions = {}): AsyncIterableIterator<unknown> {
+    return openStream(this.#state, source, options);
+  }
+
+  /**
+   * For loops that compute: throws when canceled (by the clock too), and gives way to others if
+   * this turn of the event loop has run long.
+   *
+   * @throws CancelationError
+   */
+  checkpoint(): Promise<void> {
+    return checkpointIn(this.#state);
+  }
+
+  /**
+   * Waits. Keeps the process alive meanwhile.
+   *
+   * @throws CancelationError as soon as the operation is canceled
+   */
+  sleep(duration: Duration): Promise<void> {
+    return sleepIn(this.#state, parseDuration(duration, 'operation.sleep()', { zero: true }));
+  }
+
+  /**
+   * Runs a cleanup when the operation ends, whatever the outcome: last added, first run, one after
+   * the other, under a token that is not canceled. The caller waits for them. At once if the
+   * operation has ended.
+   *
+   * @returns takes it back
+   */
+  defer(cleanup: Cleanup): () => void {
+    const state = this.#state;
+    if (state.outcome !== undefined) {
+      runCleanupNow(state, cleanup);
+      return () => {};
+    }
+    const cleanups = (state.more().cleanups ??= []);
+    const entry: Cleanup = () => cleanup();
+    cleanups.push(entry);
+    return () => {
+      const index = cleanups.lastIndexOf(entry);
+      if (index >= 0) cleanups.splice(index, 1);
+    };
+  }
+
+  /**
+   * Moves its own deadline: so long from now, never past an ancestor's.
+   *
+   * @param duration milliseconds or with a unit
+   * @returns the deadline in effect
+   */
+  extend(duration: Duration): Date {
+    const state = this.#state;
+    const delay = parseDuration(duration, 'operation.extend()');
+    const now = monotonicNow();
+    if (state.outcome === undefined && state.record === undefined) {
+      if (state.extras !== undefined) state.extras.wallDeadline = undefined;
+      state.setDeadline(delay, now);
+    }
+    return new Date(wallNow() + (state.limit ?? now + delay) - now);
+  }
+
+  /** Hears the reports of this operation and its descendants. @returns removes the listener */
+  onProgress(listener: ProgressListener): () => void {
+    if (this.#state.outcome !== undefined) return () => {};
+    const listeners = (this.#state.more().progressListeners ??= new Set());
+    const entry: ProgressListener = (progress) => listener(progress);
+    listeners.add(entry);
+    return () => void listeners.delete(entry);
+  }
+
+  /** Called when it is canceled; at once if it is. @returns removes the listener */
+  onCancel(listener: CancelListener): () => void {
+    return this.#state.addListener(listener);
+  }
+
+  /** Called when everything is over; at once if it is. @returns removes the listener */
+  onSettled(listener: (operation: Operation) => unknown): () => void {
+    const state = this.#state;
+    if (state.outcome !== undefined) {
+      state.callSafely('A settled listener', listener, this);
+      return () => {};
+    }
+    const listeners = (state.more().settledListeners ??= new Set());
+    const entry = () => listener(this);
+    listeners.add(entry);
+    return () => void listeners.delete(entry);
+  }
+
+  /** Everything about it as plain data. */
+  snapshot(): OperationSnapshot {
+    return snapshotOf(this.#state);
+  }
+
+  /** The snapshot: operations can be returned from a controller. */
+  toJSON(): OperationSnapshot {
+    return this.snapshot();
+  }
+}
+
+defineFace((state) => Operation.of(state));
+
+/** The live operations directly below one, oldest first; through protected parts too. */
+export function liveChildren(state: Scope): OperationState[] {
+  const children: OperationState[] = [];
+  for (let child = state.firstChild; child !== undefined; child = child.nextSibling) {
+    if (child instanceof OperationState) children.push(child);
+  }
+  return children.reverse();
+}
+
+function deliverProgress(state: OperationState, progress: OperationProgress): void {
+  if (state.outcome !== undefined) return;
+  const extras = state.more();
+  extras.progress = progress;
+  if (extras.progressListeners !== undefined) {
+    for (const listener of extras.progressListeners) {
+      state.callSafely('A progress listener', listener, progress);
+    }
+  }
+  state.host.progressed(state, progress);
+}
+
+/**
+ * The operation that the current code belongs to.
+ *
+ * @throws Error outside of one
+ * @example
+ * async render(rows: Row[], operation = currentOperation()) { … }
+ * @publicApi
+ */
+export function currentOperation(): Operation {
+  const operation = tryCurrentOperation();
+  if (operation === undefined) {
+    throw new Error(
+      'There is no current operation here. Call this inside of a @Cancelable() method, a request of ' +
+        'an application with CancelableModule, or registry.run(); or use tryCurrentOperation().',
+    );
+  }
+  return operation;
+}
+
+/** @publicApi */
+export function tryCurrentOperation(): Operation | undefined {
+  const state = currentScope()?.operation() as OperationState | undefined;
+  return state === undefined ? undefined : Operation.of(state);
+}
+
+/**
+ * The token of the current operation, or the one a shield or cleanup runs under;
+ * `CancelationToken.none` outside of an operation.
+ *
+ * @publicApi
+ */
+export function currentToken(): CancelationToken {
+  const scope = currentScope();
+  if (scope === undefined) return CancelationToken.none;
+  return scope instanceof OperationState ? Operation.of(scope).token : CancelationToken.of(scope);
+}

@@ -1,0 +1,60 @@
+import type { CancelationError } from './cancelation-error.js';
+import { contextStorage } from './ambient.js';
+import { ContextCell } from './context.js';
+import type { ListenerNode } from './listeners.js';
+import { Scope } from './scope.js';
+
+/**
+ * A part of an operation that its cancel does not reach: listeners and cleanups run here, so that
+ * what they call works although the operation is canceled.
+ */
+export class ProtectedScope extends Scope {
+  readonly cell: ContextCell = new ContextCell(this);
+
+  constructor(readonly owner: Scope) {
+    super();
+  }
+
+  get id(): string | undefined {
+    return this.owner.id;
+  }
+
+  get name(): string | undefined {
+    return this.owner.name;
+  }
+
+  get partialResult(): unknown {
+    return this.owner.partialResult;
+  }
+
+  get limit(): undefined {
+    return undefined;
+  }
+
+  override operation(): Scope | undefined {
+    return this.owner;
+  }
+
+  override checkClock(): void {}
+  override expired(): void {}
+  override marked(): void {}
+  override released(): void {}
+
+  override callListener(node: ListenerNode, error: CancelationError): void {
+    this.owner.callListener(node, error);
+  }
+
+  protected override abort(controller: AbortController, error: CancelationError): void {
+    contextStorage.run(this.cell, () => controller.abort(error));
+  }
+
+  /** The operation is over. Work that was begun here goes on, with nothing to belong to. */
+  end(): void {
+    for (let child = this.firstChild; child !== undefined; child = this.firstChild) {
+      this.removeChild(child);
+    }
+    this.decided = true;
+    this.cell.empty(false);
+    this.clear();
+  }
+}

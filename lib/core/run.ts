@@ -1,0 +1,93 @@
+import { contextStorage } from './ambient.js';
+import { currentCell } from './context.js';
+import { type Host, settleOperation, startOperation } from './lifecycle.js';
+import type { CallOptions, OperationPlan } from './operation-plan.js';
+import { isThenable, type OperationState } from './operation-state.js';
+
+type Body = (...args: never[]) => unknown;
+
+/** Starts an operation and runs a promise-returning body in it. A synchronous throw rejects. */
+export function runOperation<Result>(
+  host: Host,
+  plan: OperationPlan,
+  body: (state: OperationState) => Result | PromiseLike<Result>,
+  call?: CallOptions,
+): Promise<Awaited<Result>> {
+  let state: OperationState;
+  try {
+    state = startOperation(host, plan, currentCell(), call);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  return runBody(state, body, undefined, [state]) as Promise<Awaited<Result>>;
+}
+
+/** Calls the body in its operation's context and follows the promise it gives. */
+export function runBody(
+  state: OperationState,
+  body: Body,
+  self: unknown,
+  args: readonly unknown[],
+): Promise<unknown> {
+  let result: unknown;
+  try {
+    result = callBody(state, body, self, args);
+  } catch (error) {
+    return follow(state, Promise.reject(error));
+  }
+  return follow(state, toPromise(result));
+}
+
+/** Calls the body, unless something canceled the operation while it started. */
+export function callBody(
+  state: OperationState,
+  body: Body,
+  self: unknown,
+  args: readonly unknown[],
+): unknown {
+  if (state.record !== undefined) throw state.error();
+  return contextStorage.run(state.cell, apply, body, self, args);
+}
+
+/** The promise the caller gets. `wait` derives one; `race` needs a second, to let go early. */
+export function follow(state: OperationState, body: Promise<unknown>): Promise<unknown> {
+  if (!state.plan.race) {
+    return (state.promise = body.then(
+      (value) => settleOperation(state, true, value),
+      (error: unknown) => settleOperation(state, false, error),
+    ));
+  }
+  return (state.promise = new Promise<unknown>((resolve, reject) => {
+    if (state.record !== undefined) {
+      reject(state.error());
+    } else {
+      state.resolve = resolve;
+      state.reject = reject;
+    }
+    body.then(
+      (value) => settleRace(state, true, value),
+      (error: unknown) => settleRace(state, false, error),
+    );
+  }));
+}
+
+function settleRace(state: OperationState, succeeded: boolean, value: unknown): void {
+  let result: unknown;
+  try {
+    const { resolve, reject } = state;
+    result = settleOperation(state, succeeded, value);
+    if (isThenable(result) && result !== value) {
+      result.then(resolve, reject);
+    } else {
+      resolve?.(result);
+    }
+  } catch (error) {
+    state.reject?.(error);
+  }
+}
+
+const apply = Reflect.apply as (body: Body, self: unknown, args: readonly unknown[]) => unknown;
+
+function toPromise(value: unknown): Promise<unknown> {
+  return value instanceof Promise ? value : Promise.resolve(value);
+}

@@ -1,0 +1,174 @@
+import { configure } from 'safe-stable-stringify';
+import { messageOf } from './cancel-record.js';
+import type { CancelationReason } from './cancelation-error.js';
+import { monotonicNow } from './clock.js';
+import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
+import type { OperationState } from './operation-state.js';
+import type { OperationProgress } from './progress.js';
+
+/**
+ * An error as plain data.
+ *
+ * @publicApi
+ */
+export interface ErrorSnapshot {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string | number;
+  readonly stack?: string;
+}
+
+/**
+ * An operation as plain data: safe for JSON whatever the metadata holds.
+ *
+ * @publicApi
+ */
+export interface OperationSnapshot {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: OperationKind;
+  readonly status: OperationStatus;
+  readonly reason?: CancelationReason;
+  readonly message?: string;
+  readonly requestedBy?: string;
+  readonly parentId?: string;
+  readonly rootId: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** ISO 8601. */
+  readonly endedAt?: string;
+  /** ISO 8601. */
+  readonly canceledAt?: string;
+  /** Milliseconds, so far while it runs. */
+  readonly durationMs: number;
+  /** ISO 8601: the effective deadline. */
+  readonly deadline?: string;
+  readonly metadata: OperationMetadata;
+  readonly tags: readonly string[];
+  readonly progress?: OperationProgress;
+  readonly partialResult?: unknown;
+  readonly error?: ErrorSnapshot;
+  /** The body was still running long after the cancel. */
+  readonly zombie: boolean;
+  /** The body gave a value although it was canceled. */
+  readonly returned: boolean;
+}
+
+/** @publicApi */
+export interface OperationTreeNode extends OperationSnapshot {
+  readonly children: readonly OperationTreeNode[];
+}
+
+/** Bounds for values of users, which may be of any size and shape. */
+const stringify = configure({
+  bigint: true,
+  circularValue: '[circular]',
+  deterministic: false,
+  maximumDepth: 8,
+  maximumBreadth: 2_000,
+});
+
+export function snapshotOf(state: OperationState): OperationSnapshot {
+  const { record, extras, limit, duration } = state;
+  const { startedWall } = state;
+  const parentId = state.parentId;
+  const snapshot: { -readonly [Key in keyof OperationSnapshot]: OperationSnapshot[Key] } = {
+    id: state.id,
+    name: state.name,
+    kind: state.plan.kind,
+    status: state.status,
+    rootId: state.rootId,
+    startedAt: iso(startedWall),
+    durationMs: round(duration ?? monotonicNow() - state.startedAt),
+    metadata: state.metadata === undefined ? {} : (plain(state.metadata) as OperationMetadata),
+    tags: state.tags ?? [],
+    zombie: state.zombie,
+    returned: state.returned,
+  };
+  if (record !== undefined) {
+    snapshot.reason = record.reason;
+    snapshot.message = messageOf(record);
+    snapshot.canceledAt = iso(record.at);
+    if (record.requestedBy !== undefined) snapshot.requestedBy = record.requestedBy;
+  }
+  if (parentId !== undefined) snapshot.parentId = parentId;
+  if (duration !== undefined) snapshot.endedAt = iso(startedWall + duration);
+  if (limit !== undefined) snapshot.deadline = iso(startedWall + limit - state.startedAt);
+  if (extras?.progress !== undefined)
+    snapshot.progress = plain(extras.progress) as OperationProgress;
+  if (extras?.partialResult !== undefined) snapshot.partialResult = plain(state.partialResult);
+  if (state.cause !== undefined) snapshot.error = errorSnapshot(state.cause);
+  return snapshot;
+}
+
+/** Whether a finished operation holds nothing that its user could still change or that is large. */
+export function isPlain(state: OperationState): boolean {
+  return (
+    state.outcome === 'completed' &&
+    state.record === undefined &&
+    state.extras === undefined &&
+    (state.metadata === undefined ||
+      state.metadata === state.plan.metadata ||
+      isFlat(state.metadata))
+  );
+}
+
+const LONGEST_TEXT = 256;
+
+function isFlat(metadata: OperationMetadata): boolean {
+  for (const key in metadata) {
+    const value = metadata[key];
+    if (
+      typeof value === 'string'
+        ? value.length > LONGEST_TEXT
+        : typeof value === 'object' || typeof value === 'function'
+    ) {
+      if (value !== null) return false;
+    }
+  }
+  return true;
+}
+
+export function errorSnapshot(error: unknown): ErrorSnapshot {
+  if (!(error instanceof Error)) return { name: 'Error', message: text(error) };
+  const { name, message, stack } = error;
+  const { code } = error as { code?: unknown };
+  return {
+    name,
+    message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : undefined),
+    ...(stack === undefined ? undefined : { stack }),
+  };
+}
+
+function text(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return 'a value that cannot be printed';
+  }
+}
+
+/** A copy of anything as JSON would carry it; what cannot be carried says so instead of throwing. */
+export function plain(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') {
+    return typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol'
+      ? text(value)
+      : value;
+  }
+  try {
+    const json = stringify(value);
+    return json === undefined ? text(value) : (JSON.parse(json) as unknown);
+  } catch (error) {
+    return `[not serializable: ${error instanceof Error ? error.message : text(error)}]`;
+  }
+}
+
+function iso(milliseconds: number): string {
+  const date = new Date(milliseconds);
+  return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();
+}
+
+function round(milliseconds: number): number {
+  return Math.max(0, Math.round(milliseconds * 1_000) / 1_000);
+}

@@ -1,0 +1,53 @@
+/**
+ * @publicApi
+ */
+export interface StreamOptions {
+  /** Reports progress after every so many items. Default: never. */
+  readonly reportEvery?: number;
+  /** How many of the last items the partial result keeps. Default: 1000. */
+  readonly buffer?: number;
+}
+
+/** @publicApi */
+export interface ChunkedStreamOptions extends StreamOptions {
+  /** Delivers arrays of so many items; the last may be shorter, and comes before an error. */
+  readonly chunk: number;
+}
+
+/**
+ * What `stream()` keeps as the partial result.
+ *
+ * @publicApi
+ */
+export interface StreamPartialResult<Item> {
+  /** How many items were delivered. */
+  readonly count: number;
+  /** The last of them, at most `buffer`. */
+  readonly items: readonly Item[];
+}
+
+/** A partial result that is put together when somebody reads it. */
+export abstract class DerivedValue {
+  abstract read(): unknown;
+}
+
+/** How `operation.stream()` reaches its implementation, which stands above the core. */
+export type StreamPort<State> = (
+  state: State,
+  source: unknown,
+  options: StreamOptions & { readonly chunk?: number },
+) => AsyncIterableIterator<unknown>;
+
+let port: StreamPort<never> | undefined;
+
+export function defineStream<State>(implementation: StreamPort<State>): void {
+  port = implementation;
+}
+
+export function openStream<State>(
+  ...args: Parameters<StreamPort<State>>
+): AsyncIterableIterator<unknown> {
+  if (port === undefined)
+    throw new Error('operation.stream() needs the entry point of the package');
+  return (port as StreamPort<State>)(...args);
+}

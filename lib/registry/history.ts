@@ -1,0 +1,104 @@
+import { wallNow } from '../core/clock.js';
+import { OperationState } from '../core/operation-state.js';
+import { isPlain, type OperationSnapshot, snapshotOf } from '../core/snapshot.js';
+import type { Matcher } from './operation-filter.js';
+
+/** A partial result above this many characters of JSON is not kept in the history. */
+const LARGEST_PARTIAL_RESULT = 1_024;
+
+/**
+ * The last operations that ended, in a ring. An operation that holds only its own facts is kept as
+ * it is and turned into a snapshot when somebody looks; all others at once.
+ */
+export class History {
+  private readonly ring: (OperationState | OperationSnapshot)[] = [];
+  /** Where the next one goes, once the ring is full. */
+  private position = 0;
+
+  constructor(
+    private readonly limit: number,
+    private readonly maxAge: number,
+  ) {}
+
+  add(state: OperationState): void {
+    if (this.limit === 0) return;
+    const entry = isPlain(state) ? state : compact(snapshotOf(state));
+    if (this.ring.length < this.limit) {
+      this.ring.push(entry);
+    } else {
+      this.ring[this.position] = entry;
+      this.position = (this.position + 1) % this.limit;
+    }
+  }
+
+  /** Oldest first; `limit` keeps the newest. */
+  list(matcher: Matcher): OperationSnapshot[] {
+    if (matcher.limit === 0) return [];
+    const found = this.entries().filter(this.test(matcher)).map(toSnapshot);
+    return matcher.limit === Infinity ? found : found.slice(-matcher.limit);
+  }
+
+  find(id: string): OperationSnapshot | undefined {
+    const isFresh = this.freshness();
+    for (const entry of this.ring) {
+      const matches =
+        entry instanceof OperationState ? entry.hasId && entry.id === id : entry.id === id;
+      if (matches && isFresh(entry)) return toSnapshot(entry);
+    }
+    return undefined;
+  }
+
+  /** @returns how many were forgotten */
+  clear(matcher: Matcher): number {
+    const entries = this.entries();
+    const test = this.test(matcher);
+    const gone = new Set(entries.filter(test));
+    const doomed =
+      matcher.limit === Infinity ? gone : new Set([...gone].slice(-matcher.limit || gone.size));
+    this.ring.length = 0;
+    this.position = 0;
+    this.ring.push(...entries.filter((entry) => !doomed.has(entry)));
+    return matcher.limit === 0 ? 0 : doomed.size;
+  }
+
+  private entries(): (OperationState | OperationSnapshot)[] {
+    return [...this.ring.slice(this.position), ...this.ring.slice(0, this.position)];
+  }
+
+  private test(matcher: Matcher): (entry: OperationState | OperationSnapshot) => boolean {
+    const isFresh = this.freshness();
+    if (matcher.all) return isFresh;
+    return (entry) =>
+      isFresh(entry) &&
+      (entry instanceof OperationState
+        ? matcher.snapshot(snapshotOf(entry))
+        : matcher.snapshot(entry));
+  }
+
+  private freshness(): (entry: OperationState | OperationSnapshot) => boolean {
+    if (this.maxAge === Infinity) return () => true;
+    const oldest = wallNow() - this.maxAge;
+    return (entry) =>
+      entry instanceof OperationState
+        ? entry.startedWall + (entry.duration ?? 0) >= oldest
+        : Date.parse(entry.endedAt ?? entry.startedAt) >= oldest;
+  }
+}
+
+function toSnapshot(entry: OperationState | OperationSnapshot): OperationSnapshot {
+  return entry instanceof OperationState ? snapshotOf(entry) : entry;
+}
+
+function compact(snapshot: OperationSnapshot): OperationSnapshot {
+  if (snapshot.partialResult === undefined) return snapshot;
+  const json = JSON.stringify(snapshot.partialResult);
+  if (json.length <= LARGEST_PARTIAL_RESULT) return snapshot;
+  const { partialResult } = snapshot;
+  return { ...snapshot, partialResult: shorten(partialResult) };
+}
+
+/** What a stream delivered keeps its count; other large values only say how large they were. */
+function shorten(partialResult: unknown): unknown {
+  const { count } = partialResult as { count?: unknown };
+  return typeof count === 'number' ? { count, items: [] } : '[larger than 1 KiB]';
+}

@@ -1,0 +1,183 @@
+import type { CancelRecord } from '../core/cancel-record.js';
+import { describeChain } from '../core/causes.js';
+import { monotonicNow } from '../core/clock.js';
+import { formatDuration } from '../core/duration.js';
+import { OperationConflict, OperationLimit } from '../core/operation-errors.js';
+import type { OperationHost, OperationLog } from '../core/operation-host.js';
+import type { NameCounters } from '../core/operation-plan.js';
+import type { OperationState } from '../core/operation-state.js';
+import { History } from './history.js';
+import { OperationEvents } from './operation-events.js';
+import type { Matcher } from './operation-filter.js';
+import { OperationIds } from './operation-ids.js';
+import type { RegistrySettings } from './registry-options.js';
+import { type OperationStatistics, Statistics } from './statistics.js';
+
+/**
+ * The operations of one application: who is live, who was, how it went. Decorators and edges use
+ * it directly, so that the public registry can be replaced in tests.
+ */
+export class LiveOperations implements OperationHost<OperationState> {
+  readonly zombieAfter: number;
+  readonly log: OperationLog;
+  readonly ids = new OperationIds();
+  readonly history: History;
+  readonly events: OperationEvents;
+  private readonly maxLive: number;
+  private readonly statistics = new Statistics();
+  private readonly byId = new Map<string, OperationState>();
+  private oldest: OperationState | undefined = undefined;
+  private newest: OperationState | undefined = undefined;
+  private live = 0;
+  private readonly zombieNames = new Set<string>();
+
+  constructor(settings: RegistrySettings) {
+    this.zombieAfter = settings.zombieAfter;
+    this.maxLive = settings.maxLive;
+    this.log = settings.log;
+    this.history = new History(settings.historyLimit, settings.historyMaxAge);
+    this.events = new OperationEvents(settings.log);
+  }
+
+  get size(): number {
+    return this.live;
+  }
+
+  createId(): string {
+    return this.ids.create();
+  }
+
+  countersOf(name: string): NameCounters {
+    return this.statistics.countersOf(name);
+  }
+
+  admit(id: string | undefined, isRoot: boolean): void {
+    if (id !== undefined && this.byId.has(id)) {
+      throw new OperationConflict(`An operation with the id '${id}' is live already`);
+    }
+    if (isRoot && this.live >= this.maxLive) {
+      this.statistics.refused++;
+      throw new OperationLimit(
+        `${this.live} operations are live, and maxLive is ${this.maxLive}: no new ones until some have ended`,
+      );
+    }
+  }
+
+  started(state: OperationState): void {
+    state.plan.counters.started++;
+    this.enlist(state);
+    if (state.hasId) this.byId.set(state.id, state);
+    if (this.events.observed) this.events.emit('started', state);
+  }
+
+  identified(state: OperationState, id: string): void {
+    this.byId.set(id, state);
+  }
+
+  progressed(state: OperationState): void {
+    if (this.events.observed) this.events.emit('progress', state);
+  }
+
+  canceled(state: OperationState, record: CancelRecord): void {
+    this.statistics.canceling++;
+    if (this.events.observed) this.events.emit('canceled', state);
+    if (record.reason === 'manual' && record.message === 'consumer stopped') {
+      this.log.debug(`${state.name} was canceled: ${describeChain(state.error())}`);
+    }
+  }
+
+  lingered(state: OperationState): void {
+    this.statistics.zombies++;
+    if (!this.zombieNames.has(state.name) && this.zombieNames.size < 1_000) {
+      this.zombieNames.add(state.name);
+      this.log.warn(
+        `${state.name} is still running ${formatDuration(this.zombieAfter)} after it was canceled ` +
+          `(${describeChain(state.error())}). Pass its signal to what it waits for, or check ` +
+          'operation.checkpoint() in its loops.',
+      );
+    }
+    if (this.events.observed) this.events.emit('zombie', state);
+  }
+
+  settled(state: OperationState): void {
+    this.delist(state);
+    if (state.hasId) this.byId.delete(state.id);
+    this.statistics.ended(state, monotonicNow());
+    this.history.add(state);
+    if (this.events.observed) this.events.emit('settled', state);
+  }
+
+  parked(state: OperationState): void {
+    this.delist(state);
+    if (state.hasId) this.byId.delete(state.id);
+  }
+
+  resumed(state: OperationState): void {
+    this.enlist(state);
+    if (state.hasId) this.byId.set(state.id, state);
+  }
+
+  private enlist(state: OperationState): void {
+    state.earlier = this.newest;
+    if (this.newest === undefined) this.oldest = state;
+    else this.newest.later = state;
+    this.newest = state;
+    this.live++;
+    state.plan.counters.live++;
+  }
+
+  private delist(state: OperationState): void {
+    const { earlier, later } = state;
+    if (earlier === undefined) this.oldest = later;
+    else earlier.later = later;
+    if (later === undefined) this.newest = earlier;
+    else later.earlier = earlier;
+    state.earlier = state.later = undefined;
+    this.live--;
+    state.plan.counters.live--;
+  }
+
+  get(id: string): OperationState | undefined {
+    return this.byId.get(id);
+  }
+
+  /** Oldest first. */
+  list(matcher: Matcher): OperationState[] {
+    const { limit, all } = matcher;
+    if (limit === 0) return [];
+    const found: OperationState[] = [];
+    if (limit === Infinity) {
+      for (let state = this.oldest; state !== undefined; state = state.later) {
+        if (all || matcher.state(state)) found.push(state);
+      }
+      return found;
+    }
+    for (
+      let state = this.newest;
+      state !== undefined && found.length < limit;
+      state = state.earlier
+    ) {
+      if (all || matcher.state(state)) found.push(state);
+    }
+    return found.reverse();
+  }
+
+  readStatistics(): OperationStatistics {
+    return this.statistics.read(this.live);
+  }
+
+  /** Resolves once every operation that matches has really ended, also those begun meanwhile. */
+  async whenIdle(matcher: Matcher, except: ReadonlySet<OperationState>): Promise<void> {
+    for (;;) {
+      const busy = this.list(matcher).filter((state) => !except.has(state));
+      if (busy.length === 0) return;
+      await Promise.all(busy.map(whenSettled));
+    }
+  }
+}
+
+function whenSettled(state: OperationState): Promise<void> {
+  return new Promise((resolve) => {
+    (state.more().settledListeners ??= new Set()).add(() => resolve());
+  });
+}

@@ -1,0 +1,211 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { CancelationReason } from '../core/cancelation-error.js';
+import { monotonicNow, wallNow } from '../core/clock.js';
+import { type Duration, parseDuration } from '../core/duration.js';
+import type {
+  OperationKind,
+  OperationMetadata,
+  OperationStatus,
+} from '../core/operation-options.js';
+import type { OperationState } from '../core/operation-state.js';
+import { checkOptions, isRecord, refuse } from '../core/read-options.js';
+import { type OperationSnapshot, snapshotOf } from '../core/snapshot.js';
+
+/**
+ * Which operations. All keys that are present must match; a key that is present with the value
+ * `undefined` throws, since it never means "all".
+ *
+ * @publicApi
+ */
+export interface OperationFilter {
+  id?: string;
+  status?: OperationStatus | readonly OperationStatus[];
+  reason?: CancelationReason | readonly CancelationReason[];
+  /** The exact name, or a pattern. */
+  name?: string | RegExp;
+  kind?: OperationKind;
+  parentId?: string;
+  rootId?: string;
+  tag?: string;
+  /** A subset: every key given here has an equal value there. */
+  metadata?: OperationMetadata;
+  /** Live ones that started, remembered ones that ended, at least so long ago. */
+  olderThan?: Duration;
+  /** Started at or after this moment. */
+  since?: Date;
+  /** Applied last; keeps the newest. 0: none. */
+  limit?: number;
+  where?: (operation: OperationSnapshot) => boolean;
+}
+
+/** Does an operation match, live or remembered? */
+export interface Matcher {
+  state(state: OperationState): boolean;
+  snapshot(snapshot: OperationSnapshot): boolean;
+  readonly limit: number;
+  /** Matches everything: no need to ask. */
+  readonly all: boolean;
+}
+
+const ALL: Matcher = { state: () => true, snapshot: () => true, limit: Infinity, all: true };
+
+const readText = (value: unknown, where: string) => {
+  if (typeof value !== 'string') refuse(where, value, 'a string');
+};
+const readTexts = (value: unknown, where: string) => {
+  if (Array.isArray(value)) value.forEach((one) => readText(one, where));
+  else readText(value, where);
+};
+
+const READERS = {
+  id: readText,
+  status: readTexts,
+  reason: readTexts,
+  name: (value: unknown, where: string) => {
+    if (!(value instanceof RegExp)) readText(value, where);
+  },
+  kind: readText,
+  parentId: readText,
+  rootId: readText,
+  tag: readText,
+  metadata: (value: unknown, where: string) => {
+    if (!isRecord(value)) refuse(where, value, 'an object');
+    refuseUndefined(value, where);
+  },
+  olderThan: (value: unknown, where: string) => void parseDuration(value, where, { zero: true }),
+  since: (value: unknown, where: string) => {
+    if (!(value instanceof Date) || Number.isNaN(value.getTime()))
+      refuse(where, value, 'a valid Date');
+  },
+  limit: (value: unknown, where: string) => {
+    if (!Number.isSafeInteger(value) || (value as number) < 0) {
+      refuse(where, value, 'a whole number of at least 0');
+    }
+  },
+  where: (value: unknown, where: string) => {
+    if (typeof value !== 'function') refuse(where, value, 'a function');
+  },
+};
+
+/**
+ * @param where the method, for messages
+ * @throws TypeError for unknown keys, impossible values, and keys with the value `undefined`
+ */
+export function compileFilter(filter: OperationFilter | undefined, where: string): Matcher {
+  if (filter === undefined) return ALL;
+  if (!isRecord(filter)) refuse(where, filter, 'a filter object');
+  refuseUndefined(filter, where);
+  checkOptions(filter, where, READERS);
+  const { limit = Infinity, ...rest } = filter as OperationFilter;
+  const tests = compileTests(rest);
+  return {
+    limit,
+    all: Object.keys(rest).length === 0,
+    state: (state) => tests.every(([test]) => test(state)),
+    snapshot: (snapshot) => tests.every(([, test]) => test(snapshot)),
+  };
+}
+
+type Tests = [(state: OperationState) => boolean, (snapshot: OperationSnapshot) => boolean][];
+
+function compileTests(filter: OperationFilter): Tests {
+  const tests: Tests = [];
+  const { id, kind, parentId, rootId, tag, metadata, since, where } = filter;
+  if (id !== undefined) {
+    tests.push([(state) => state.hasId && state.id === id, (snapshot) => snapshot.id === id]);
+  }
+  if (filter.name !== undefined) {
+    const matches = nameTest(filter.name);
+    tests.push([(state) => matches(state.name), (snapshot) => matches(snapshot.name)]);
+  }
+  if (filter.status !== undefined) {
+    const statuses = listOf(filter.status);
+    tests.push([
+      (state) => statuses.includes(state.status),
+      (snapshot) => statuses.includes(snapshot.status),
+    ]);
+  }
+  if (filter.reason !== undefined) {
+    const reasons = listOf(filter.reason);
+    tests.push([
+      (state) => state.record !== undefined && reasons.includes(state.record.reason),
+      (snapshot) => snapshot.reason !== undefined && reasons.includes(snapshot.reason),
+    ]);
+  }
+  if (kind !== undefined) {
+    tests.push([(state) => state.plan.kind === kind, (snapshot) => snapshot.kind === kind]);
+  }
+  if (tag !== undefined) {
+    tests.push([
+      (state) => state.tags?.includes(tag) === true,
+      (snapshot) => snapshot.tags.includes(tag),
+    ]);
+  }
+  if (metadata !== undefined) {
+    const matches = metadataTest(metadata);
+    tests.push([
+      (state) => matches(state.metadata ?? {}),
+      (snapshot) => matches(snapshot.metadata),
+    ]);
+  }
+  if (parentId !== undefined) {
+    tests.push([
+      (state) => state.parentId === parentId,
+      (snapshot) => snapshot.parentId === parentId,
+    ]);
+  }
+  if (rootId !== undefined) {
+    tests.push([(state) => state.rootId === rootId, (snapshot) => snapshot.rootId === rootId]);
+  }
+  if (filter.olderThan !== undefined)
+    tests.push(ageTest(parseDuration(filter.olderThan, '', { zero: true })));
+  if (since !== undefined) {
+    const from = since.getTime();
+    tests.push([
+      (state) => state.startedWall >= from,
+      (snapshot) => Date.parse(snapshot.startedAt) >= from,
+    ]);
+  }
+  if (where !== undefined) {
+    tests.push([(state) => where(snapshotOf(state)), (snapshot) => where(snapshot)]);
+  }
+  return tests;
+}
+
+function ageTest(milliseconds: number): Tests[number] {
+  const monotonicLimit = monotonicNow() - milliseconds;
+  const wallLimit = wallNow() - milliseconds;
+  return [
+    (state) => state.startedAt <= monotonicLimit,
+    (snapshot) => Date.parse(snapshot.endedAt ?? snapshot.startedAt) <= wallLimit,
+  ];
+}
+
+function nameTest(name: string | RegExp): (candidate: string) => boolean {
+  if (typeof name === 'string') return (candidate) => candidate === name;
+  const stateless = new RegExp(name.source, name.flags.replaceAll(/[gy]/g, ''));
+  return (candidate) => stateless.test(candidate);
+}
+
+function metadataTest(subset: OperationMetadata): (metadata: OperationMetadata) => boolean {
+  const entries = Object.entries(subset);
+  return (metadata) =>
+    entries.every(([key, value]) => {
+      const other = metadata[key];
+      return other === value || (typeof value === 'object' && isDeepStrictEqual(other, value));
+    });
+}
+
+function listOf<Value>(value: Value | readonly Value[]): readonly Value[] {
+  return Array.isArray(value) ? (value as readonly Value[]) : [value as Value];
+}
+
+function refuseUndefined(filter: Record<string, unknown>, where: string): void {
+  for (const key of Object.keys(filter)) {
+    if (filter[key] !== undefined) continue;
+    throw new TypeError(
+      `${where}: the filter's '${key}' is undefined. It would match everything, so it is refused: ` +
+        'leave the key out, or check the value first.',
+    );
+  }
+}

@@ -1,0 +1,33 @@
+import { randomFillSync } from 'node:crypto';
+
+const BYTES = 16;
+const pool = Buffer.alloc(BYTES * 256);
+let next = pool.length;
+
+/** 128 random bits, safe in a URL; random bytes are drawn for 256 at a time. */
+function randomText(bytes: number): string {
+  if (next + bytes > pool.length) {
+    randomFillSync(pool);
+    next = 0;
+  }
+  const text = pool.toString('base64url', next, next + bytes);
+  next += bytes;
+  return text;
+}
+
+/** Ids of one instance: `k3x9qa-Zp0…`. They cannot be guessed, and tell where the operation lives. */
+export class OperationIds {
+  readonly instance: string = randomText(6)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '0');
+
+  create(): string {
+    return `${this.instance}-${randomText(BYTES)}`;
+  }
+}
+
+/** The instance that an id names; `undefined` for ids chosen by users. */
+export function instanceOf(id: string): string | undefined {
+  const match = /^([a-z0-9]{8})-[\w-]{22}$/.exec(id);
+  return match?.[1];
+}

@@ -1,0 +1,222 @@
+import type { Observable } from 'rxjs';
+import { cancelTree } from '../core/cancel.js';
+import type { CancelOptions } from '../core/cancel-record.js';
+import { describeError } from '../core/causes.js';
+import { currentCell, currentScope } from '../core/context.js';
+import { startOperation } from '../core/lifecycle.js';
+import { Operation } from '../core/operation.js';
+import type { OperationOptions } from '../core/operation-options.js';
+import type { OperationPlan } from '../core/operation-plan.js';
+import type { OperationState } from '../core/operation-state.js';
+import { checkOptions, planOf } from '../core/read-options.js';
+import { runBody, runOperation } from '../core/run.js';
+import type { OperationSnapshot, OperationTreeNode } from '../core/snapshot.js';
+import { cancelWith, userRecord } from '../core/token.js';
+import { LiveOperations } from './live-operations.js';
+import type { OperationEvent } from './operation-events.js';
+import { compileFilter, type OperationFilter } from './operation-filter.js';
+import { createHandle, type OperationHandle } from './operation-handle.js';
+import { buildTree } from './operation-tree.js';
+import { type OperationMessage, watchOperation } from './operation-watch.js';
+import { type OperationRegistryOptions, readRegistryOptions } from './registry-options.js';
+import type { OperationStatistics } from './statistics.js';
+
+/**
+ * What `run`, `spawn` and `start` take.
+ *
+ * @publicApi
+ */
+export type RunOptions = OperationOptions<Operation>;
+
+/**
+ * @publicApi
+ */
+export type OperationBody<Result> = (operation: Operation) => Result | PromiseLike<Result>;
+
+/**
+ * All operations of one application: begins, finds, watches and cancels them. Injectable wherever
+ * `CancelableModule` is imported; `new OperationRegistry()` in tests and scripts.
+ *
+ * @example
+ * constructor(private readonly operations: OperationRegistry) {}
+ *
+ * stop(user: User) {
+ *   return this.operations.cancelAll({ metadata: { owner: user.id } }, { requestedBy: user.id });
+ * }
+ * @publicApi
+ */
+export class OperationRegistry {
+  readonly #live: LiveOperations;
+
+  /** @throws TypeError when an option is not valid */
+  constructor(options: OperationRegistryOptions = {}) {
+    this.#live =
+      pendingLive ?? new LiveOperations(readRegistryOptions(options, 'new OperationRegistry()'));
+    pendingLive = undefined;
+  }
+
+  /** @internal */
+  static over(live: LiveOperations): OperationRegistry {
+    pendingLive = live;
+    return new OperationRegistry();
+  }
+
+  /** @internal */
+  static liveOf(registry: OperationRegistry): LiveOperations {
+    return registry.#live;
+  }
+
+  /** Everything that happens. A subscriber that throws is logged and changes nothing. */
+  get events$(): Observable<OperationEvent> {
+    return this.#live.events.stream$;
+  }
+
+  /**
+   * Runs a function as an operation, below the current one.
+   *
+   * @throws CancelationError when it is canceled; OperationConflict, OperationLimit; what it throws
+   * @example
+   * await operations.run({ name: 'nightly', timeout: '1h' }, (operation) => sync(operation.signal));
+   */
+  run<Result>(options: RunOptions | string, fn: OperationBody<Result>): Promise<Awaited<Result>> {
+    const plan = this.#plan(options, 'run');
+    return runOperation(this.#live, plan, (state) => fn(Operation.of(state)), callOf(options));
+  }
+
+  /**
+   * Begins an operation that nobody waits for: it outlives the current one, whose metadata and tags
+   * it inherits. A failure is logged; `operation.result` has the outcome.
+   *
+   * @throws OperationConflict, OperationLimit
+   */
+  spawn<Result>(options: RunOptions | string, fn: OperationBody<Result>): Operation {
+    const plan = { ...this.#plan(options, 'spawn'), detached: true };
+    const state = startOperation(this.#live, plan, currentCell(), callOf(options));
+    const operation = Operation.of(state);
+    runBody(state, () => fn(operation), undefined, []).catch((error: unknown) => {
+      if (state.outcome === 'failed') {
+        this.#live.log.error(
+          `${state.name} failed: ${describeError(error)}`,
+          error instanceof Error ? error.stack : undefined,
+        );
+      }
+    });
+    return operation;
+  }
+
+  /** Begins an operation whose end you decide. Disposing of it completes it. */
+  start(options: RunOptions | string): OperationHandle {
+    const plan = this.#plan(options, 'start');
+    return createHandle(startOperation(this.#live, plan, currentCell(), callOf(options)));
+  }
+
+  /** A live operation. */
+  get(id: string): Operation | undefined {
+    const state = this.#live.get(id);
+    return state === undefined ? undefined : Operation.of(state);
+  }
+
+  /** An operation that is live or remembered, as plain data. */
+  find(id: string): OperationSnapshot | undefined {
+    return this.get(id)?.snapshot() ?? this.#live.history.find(id);
+  }
+
+  /** The live operations, oldest first. */
+  list(filter?: OperationFilter): Operation[] {
+    return this.#states(filter, 'list').map((state) => Operation.of(state));
+  }
+
+  /** The live operations, nested below their parents. */
+  tree(filter?: OperationFilter): OperationTreeNode[] {
+    return buildTree(this.#states(filter, 'tree'));
+  }
+
+  /**
+   * Cancels one and everything below it.
+   *
+   * @returns true if this call was the one that canceled it
+   */
+  cancel(id: string, options?: CancelOptions): boolean {
+    const state = this.#live.get(id);
+    return state !== undefined && cancelWith(state, options);
+  }
+
+  /**
+   * Cancels all that match when it is called, except the operation it is called from and its
+   * ancestors.
+   *
+   * @param filter `{}`: all
+   * @returns how many this call canceled, directly or through a parent
+   * @throws TypeError without a filter, or when a key of it is undefined
+   */
+  cancelAll(filter: OperationFilter, options: CancelOptions = {}): number {
+    if (filter === undefined) {
+      throw new TypeError('cancelAll() needs a filter; {} means all operations');
+    }
+    const spared = ownChain();
+    const targets = this.#states(filter, 'cancelAll').filter((state) => !spared.has(state));
+    const record = userRecord(options);
+    let canceled = 0;
+    for (const state of targets) canceled += cancelTree(state, record);
+    return canceled;
+  }
+
+  /** The operations that ended, oldest first: at most `history.limit` of them. */
+  history(filter?: OperationFilter): OperationSnapshot[] {
+    return this.#live.history.list(compileFilter(filter, 'history()'));
+  }
+
+  /** Forgets ended operations. @returns how many */
+  clearHistory(filter?: OperationFilter): number {
+    return this.#live.history.clear(compileFilter(filter, 'clearHistory()'));
+  }
+
+  statistics(): OperationStatistics {
+    return this.#live.readStatistics();
+  }
+
+  /**
+   * Follows one operation: its present state, then every progress, then the outcome and the end.
+   * A remembered operation replays its outcome; an unknown one errors with `OperationNotFound`.
+   *
+   * @example
+   * \@Sse('imports/:id')
+   * progress(@Param('id') id: string) { return this.operations.watch(id); }
+   */
+  watch(id: string): Observable<OperationMessage> {
+    return watchOperation(this.#live, id);
+  }
+
+  /**
+   * Resolves once no operation that matches is live, those that still stop included. Called inside
+   * of an operation, that one and its ancestors do not count.
+   */
+  whenIdle(filter?: OperationFilter): Promise<void> {
+    return this.#live.whenIdle(compileFilter(filter, 'whenIdle()'), ownChain());
+  }
+
+  #states(filter: OperationFilter | undefined, method: string): OperationState[] {
+    return this.#live.list(compileFilter(filter, `${method}()`));
+  }
+
+  #plan(options: RunOptions | string, method: string): OperationPlan {
+    const read = typeof options === 'string' ? { name: options } : options;
+    checkOptions(read, `registry.${method}()`);
+    return planOf(read, (name) => this.#live.countersOf(name));
+  }
+}
+
+/** How `OperationRegistry.over` hands over what it stands on. */
+let pendingLive: LiveOperations | undefined;
+
+function callOf(options: RunOptions | string): { id: string } | undefined {
+  return typeof options === 'string' || options.id === undefined ? undefined : { id: options.id };
+}
+
+/** The operation that calls, and everything above it. */
+function ownChain(): Set<OperationState> {
+  const chain = new Set<OperationState>();
+  let state = currentScope()?.operation() as OperationState | undefined;
+  for (; state !== undefined; state = state.parentOperation) chain.add(state);
+  return chain;
+}

@@ -1,0 +1,81 @@
+import { checkOptions, isRecord, refuse } from '../core/read-options.js';
+import { type Duration, parseDuration } from '../core/duration.js';
+import type { OperationLog } from '../core/operation-host.js';
+
+/**
+ * @publicApi
+ */
+export interface HistoryOptions {
+  /** How many ended operations are remembered. 0: none. Default: 1000. */
+  limit?: number;
+  /** How long they are remembered. Default: as long as there is room. */
+  maxAge?: Duration;
+}
+
+/**
+ * @publicApi
+ */
+export interface ZombieOptions {
+  /** How long after its cancelation an operation that still runs is called a zombie. Default: `'5s'`. */
+  after?: Duration;
+}
+
+/**
+ * @publicApi
+ */
+export interface OperationRegistryOptions {
+  history?: HistoryOptions;
+  zombies?: ZombieOptions;
+  /** How many operations may be live, zombies counted, before new roots are refused. Default: 100,000. */
+  maxLive?: number;
+  /** Where messages go. Default: Nest's logger in an application, nowhere otherwise. */
+  logger?: OperationLog;
+}
+
+export interface RegistrySettings {
+  readonly historyLimit: number;
+  /** Milliseconds. */
+  readonly historyMaxAge: number;
+  /** Milliseconds. */
+  readonly zombieAfter: number;
+  readonly maxLive: number;
+  readonly log: OperationLog;
+}
+
+const silent: OperationLog = { debug() {}, warn() {}, error() {} };
+
+/** @throws TypeError that says what was given and what is allowed */
+export function readRegistryOptions(
+  options: OperationRegistryOptions,
+  where: string,
+): RegistrySettings {
+  checkOptions(options, where, {
+    history: (value, at) => checkOptions(value, at, { limit: readCount, maxAge: readDuration }),
+    zombies: (value, at) => checkOptions(value, at, { after: readDuration }),
+    maxLive: (value, at) => {
+      readCount(value, at);
+      if (value === 0) refuse(at, value, 'a whole number of at least 1');
+    },
+    logger: (value, at) => {
+      if (!isRecord(value) && typeof value !== 'function') refuse(at, value, 'a logger');
+    },
+  });
+  const { history, zombies, maxLive, logger } = options;
+  return {
+    historyLimit: history?.limit ?? 1_000,
+    historyMaxAge: history?.maxAge === undefined ? Infinity : parseDuration(history.maxAge, where),
+    zombieAfter: parseDuration(zombies?.after ?? '5s', where),
+    maxLive: maxLive ?? 100_000,
+    log: logger ?? silent,
+  };
+}
+
+export function readDuration(value: unknown, where: string): void {
+  parseDuration(value, where);
+}
+
+function readCount(value: unknown, where: string): void {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) {
+    refuse(where, value, 'a whole number of at least 0');
+  }
+}

@@ -1,0 +1,125 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import type { CancelationReason } from '../core/cancelation-error.js';
+import type { OperationStatus } from '../core/operation-options.js';
+import type { NameCounters } from '../core/operation-plan.js';
+import type { OperationState } from '../core/operation-state.js';
+
+/** @publicApi */
+export interface Percentiles {
+  /** Milliseconds; 0 while nothing was measured. */
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+/** @publicApi */
+export type NameStatistics = Readonly<NameCounters>;
+
+/** @publicApi */
+export interface OperationStatistics {
+  readonly live: number;
+  /** Live ones as they are, ended ones since the start. */
+  readonly byStatus: Readonly<Record<OperationStatus, number>>;
+  readonly byReason: Readonly<Partial<Record<CancelationReason, number>>>;
+  /** The 100 names that started most. */
+  readonly byName: Readonly<Record<string, NameStatistics>>;
+  readonly duration: Percentiles;
+  /** From the cancel until the body had really stopped. */
+  readonly cancelLatency: Percentiles;
+  /** Live operations that still run long after their cancelation. */
+  readonly zombies: number;
+  /** How many were not begun: no room, or draining. */
+  readonly refused: number;
+}
+
+const BUSIEST = 100;
+/** Names beyond this number push out the least busy ones: ids in names must not fill the memory. */
+const MOST_NAMES = 1_000;
+
+/** Counters and two HDR histograms (Node's own), bounded whatever happens. */
+export class Statistics {
+  zombies = 0;
+  refused = 0;
+  canceling = 0;
+  private completed = 0;
+  private failed = 0;
+  private canceled = 0;
+  private readonly reasons = new Map<CancelationReason, number>();
+  private readonly names = new Map<string, NameCounters>();
+  private readonly durations = createDurationHistogram();
+  private readonly latencies = createDurationHistogram();
+
+  countersOf(name: string): NameCounters {
+    let counters = this.names.get(name);
+    if (counters === undefined) {
+      if (this.names.size >= MOST_NAMES) this.dropQuietNames();
+      counters = { started: 0, live: 0, completed: 0, failed: 0, canceled: 0 };
+      this.names.set(name, counters);
+    }
+    return counters;
+  }
+
+  ended(state: OperationState, now: number): void {
+    const { counters } = state.plan;
+    if (state.outcome === 'completed') {
+      this.completed++;
+      counters.completed++;
+    } else if (state.outcome === 'failed') {
+      this.failed++;
+      counters.failed++;
+    } else {
+      this.canceled++;
+      counters.canceled++;
+    }
+    record(this.durations, state.duration ?? 0);
+    const { record: cancel } = state;
+    if (cancel === undefined) return;
+    this.canceling--;
+    if (state.zombie) this.zombies--;
+    this.reasons.set(cancel.reason, (this.reasons.get(cancel.reason) ?? 0) + 1);
+    record(this.latencies, now - cancel.moment);
+  }
+
+  read(live: number): OperationStatistics {
+    const { completed, failed, canceled, canceling } = this;
+    return {
+      live,
+      byStatus: { running: live - canceling, canceling, completed, failed, canceled },
+      byReason: Object.fromEntries(this.reasons),
+      byName: Object.fromEntries(
+        this.busiest(BUSIEST).map(([name, counters]) => [name, { ...counters }]),
+      ),
+      duration: percentiles(this.durations),
+      cancelLatency: percentiles(this.latencies),
+      zombies: this.zombies,
+      refused: this.refused,
+    };
+  }
+
+  private busiest(limit: number): [string, NameCounters][] {
+    return [...this.names].sort(([, a], [, b]) => b.started - a.started).slice(0, limit);
+  }
+
+  private dropQuietNames(): void {
+    for (const [name, counters] of this.busiest(Infinity).slice(MOST_NAMES / 2)) {
+      if (counters.live === 0) this.names.delete(name);
+    }
+  }
+}
+
+const MICROSECONDS = 1_000;
+
+/** One percent of precision, from a microsecond to a year. */
+function createDurationHistogram(): RecordableHistogram {
+  return createHistogram({ lowest: 1, highest: 3.2e13, figures: 2 });
+}
+
+function record(histogram: RecordableHistogram, milliseconds: number): void {
+  histogram.record(Math.max(1, Math.round(milliseconds * MICROSECONDS)));
+}
+
+function percentiles(histogram: RecordableHistogram): Percentiles {
+  if (histogram.count === 0) return { p50: 0, p95: 0, p99: 0 };
+  const at = (percentile: number) => histogram.percentile(percentile) / MICROSECONDS;
+  return { p50: at(50), p95: at(95), p99: at(99) };
+}

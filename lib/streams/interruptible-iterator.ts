@@ -1,0 +1,223 @@
+import { contextStorage } from '../core/ambient.js';
+import type { CancelationError } from '../core/cancelation-error.js';
+import type { ListenerNode } from '../core/listeners.js';
+import type { OperationState } from '../core/operation-state.js';
+
+/** What is iterated: asynchronous or not, and how to close it when its iterator would queue that. */
+export interface IteratorSource<Item> {
+  readonly iterator: AsyncIterator<Item> | Iterator<Item>;
+  /** Closes at once, even while a `next()` is pending. Default: the iterator's `return()`. */
+  readonly destroy?: () => unknown;
+}
+
+export interface IterationHooks<Item> {
+  delivered?(item: Item): void;
+  /** The source gave its end, an error, or was closed; a promise is waited for. May replace the error. */
+  ended?(failed: boolean, error: unknown): unknown;
+  /** The consumer stops early. */
+  stopped?(): void;
+}
+
+/** The clock is asked once in so many items: a source that never waits starves the timers. */
+const CLOCK_EVERY = 32;
+
+const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
+
+/**
+ * Iterates a source on behalf of an operation: a cancel interrupts a pending `next()` and closes
+ * the source, once and at once. Two promises an item, callbacks bound once.
+ */
+export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> {
+  private source: IteratorSource<Item> | undefined = undefined;
+  private observer: ListenerNode | undefined = undefined;
+  private resolve: ((result: IteratorResult<Item>) => void) | undefined = undefined;
+  private reject: ((error: unknown) => void) | undefined = undefined;
+  private waiting: Promise<unknown> | undefined = undefined;
+  private failure: { readonly error: unknown } | undefined = undefined;
+  private over = false;
+  private items = 0;
+
+  constructor(
+    private readonly state: OperationState,
+    private readonly open: () => IteratorSource<Item>,
+    private readonly hooks: IterationHooks<Item>,
+    /** Runs the source's own code in this context, for bodies that are iterators. */
+    private readonly cell?: object,
+  ) {}
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Item>> {
+    if (this.resolve !== undefined) return this.afterPending(() => this.next());
+    if (this.failure !== undefined) return this.deliverFailure();
+    if (this.over) return Promise.resolve(DONE);
+    if (++this.items % CLOCK_EVERY === 0) this.state.checkClock();
+    if (this.state.record !== undefined) {
+      this.interrupt(this.state.error());
+      return this.deliverFailure();
+    }
+    let result: PromiseLike<IteratorResult<Item>> | IteratorResult<Item>;
+    try {
+      const { iterator } = (this.source ??= this.start());
+      if (this.over) return this.next();
+      result =
+        this.cell === undefined
+          ? iterator.next()
+          : contextStorage.run(this.cell, () => iterator.next());
+    } catch (error) {
+      result = Promise.reject(error);
+    }
+    const waiting = new Promise<IteratorResult<Item>>((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+      if ('then' in result) void result.then(this.onResult, this.onError);
+      else this.onResult(result);
+    });
+    this.waiting = waiting;
+    return waiting;
+  }
+
+  async return(value?: unknown): Promise<IteratorResult<Item>> {
+    if (this.over) return { done: true, value };
+    this.over = true;
+    this.release();
+    this.hooks.stopped?.();
+    try {
+      await this.closeSource();
+    } catch (error) {
+      await this.hooks.ended?.(true, error);
+      throw error;
+    }
+    await this.hooks.ended?.(false, undefined);
+    return { done: true, value };
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<Item>> {
+    const iterator = this.source?.iterator;
+    if (this.over || iterator?.throw === undefined) {
+      await this.return();
+      throw error;
+    }
+    return await iterator.throw(error);
+  }
+
+  private start(): IteratorSource<Item> {
+    const source = this.cell === undefined ? this.open() : contextStorage.run(this.cell, this.open);
+    this.source = source;
+    this.observer = this.state.observe((error) => this.interrupt(error));
+    return source;
+  }
+
+  private readonly onResult = (result: IteratorResult<Item>): void => {
+    const { resolve } = this;
+    if (resolve === undefined || this.over) return this.lateEnd();
+    if (result.done === true) {
+      this.finish(false, undefined);
+      return;
+    }
+    this.resolve = this.reject = undefined;
+    this.hooks.delivered?.(result.value);
+    resolve(result);
+  };
+
+  private readonly onError = (error: unknown): void => {
+    if (this.resolve === undefined || this.over) return this.lateEnd(error);
+    this.finish(true, error);
+  };
+
+  /** The source has ended by itself: hooks first, then the consumer hears of it. */
+  private finish(failed: boolean, error: unknown): void {
+    const { resolve, reject } = this;
+    this.over = true;
+    this.release();
+    this.resolve = this.reject = undefined;
+    const deliver = () => (failed ? reject?.(error) : resolve?.(DONE));
+    try {
+      const pending = this.hooks.ended?.(failed, error);
+      if (pending instanceof Promise) void pending.then(deliver, reject ?? undefined);
+      else deliver();
+    } catch (replaced) {
+      reject?.(replaced);
+    }
+  }
+
+  /** The cancel: the consumer is let go at once, the source is closed and not waited for. */
+  private interrupt(error: CancelationError): void {
+    if (this.over) return;
+    this.over = true;
+    this.release();
+    const { reject } = this;
+    const isPending = reject !== undefined;
+    this.resolve = this.reject = undefined;
+    if (reject !== undefined) reject(error);
+    else this.failure = { error };
+    const end = () => this.endQuietly(error);
+    const closing = this.closeSource();
+    if (closing !== undefined) closing.then(end, end);
+    else if (!isPending) end();
+    else this.lateEnd = end;
+  }
+
+  /** What a pending `next()` gave after the consumer was let go: nobody pulls it any more. */
+  private lateEnd: (error?: unknown) => void = () => {};
+
+  private endQuietly(error: unknown): void {
+    try {
+      const pending = this.hooks.ended?.(true, error);
+      if (pending instanceof Promise) pending.catch(() => {});
+    } catch {
+      // The consumer has this error already.
+    }
+  }
+
+  /** @returns when the source is closed; `undefined` if that cannot be known */
+  private closeSource(): Promise<unknown> | undefined {
+    const { source } = this;
+    if (source === undefined) return Promise.resolve();
+    const { iterator, destroy } = source;
+    if (destroy === undefined && iterator.return === undefined) return undefined;
+    const close = (): unknown => (destroy === undefined ? iterator.return?.() : destroy());
+    try {
+      const result = this.cell === undefined ? close() : contextStorage.run(this.cell, close);
+      return Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  private deliverFailure(): Promise<never> {
+    const { error } = this.failure as { error: unknown };
+    this.failure = undefined;
+    return Promise.reject(error);
+  }
+
+  private async afterPending(
+    next: () => Promise<IteratorResult<Item>>,
+  ): Promise<IteratorResult<Item>> {
+    const { waiting } = this;
+    await waiting?.catch(() => {});
+    return next();
+  }
+
+  private release(): void {
+    this.observer?.remove();
+    this.observer = undefined;
+  }
+}
+
+/** How a value is iterated; `undefined` if it cannot be. */
+export function openSource(source: unknown): IteratorSource<unknown> | undefined {
+  if (source === null || source === undefined) return undefined;
+  const { destroy } = source as { destroy?: unknown };
+  const asynchronous = (source as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator];
+  if (typeof asynchronous === 'function') {
+    const iterator = asynchronous.call(source);
+    if (typeof destroy !== 'function' || iterator === source) return { iterator };
+    return { iterator, destroy: () => (destroy as () => unknown).call(source) };
+  }
+  const synchronous = (source as Partial<Iterable<unknown>>)[Symbol.iterator];
+  if (typeof synchronous === 'function') return { iterator: synchronous.call(source) };
+  return undefined;
+}

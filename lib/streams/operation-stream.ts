@@ -1,0 +1,112 @@
+import { Operation } from '../core/operation.js';
+import type { OperationState } from '../core/operation-state.js';
+import { DerivedValue, defineStream, type StreamOptions } from '../core/stream-port.js';
+import { InterruptibleIterator, openSource } from './interruptible-iterator.js';
+
+const DEFAULT_BUFFER = 1_000;
+
+/** How many items were delivered, and the last of them, in a ring. */
+class DeliveredItems extends DerivedValue {
+  count = 0;
+  private readonly ring: unknown[] = [];
+
+  constructor(private readonly size: number) {
+    super();
+  }
+
+  add(item: unknown): void {
+    if (this.size > 0) {
+      if (this.ring.length < this.size) this.ring.push(item);
+      else this.ring[this.count % this.size] = item;
+    }
+    this.count++;
+  }
+
+  override read(): { count: number; items: unknown[] } {
+    const { count, ring, size } = this;
+    const oldest = ring.length < size || size === 0 ? 0 : count % size;
+    return { count, items: [...ring.slice(oldest), ...ring.slice(0, oldest)] };
+  }
+}
+
+/** `operation.stream()`. */
+function streamThrough(
+  state: OperationState,
+  source: unknown,
+  options: StreamOptions & { readonly chunk?: number },
+): AsyncIterableIterator<unknown> {
+  const { buffer = DEFAULT_BUFFER, reportEvery, chunk } = options;
+  checkCount('buffer', buffer, 0);
+  if (reportEvery !== undefined) checkCount('reportEvery', reportEvery, 1);
+  if (chunk !== undefined) checkCount('chunk', chunk, 1);
+  const opened = openSource(source);
+  if (opened === undefined) {
+    throw new TypeError(
+      `operation.stream(): ${String(source)} cannot be iterated. Allowed: an iterable or an async iterable.`,
+    );
+  }
+  const items = new DeliveredItems(buffer);
+  state.more().partialResult = items;
+  const report = reportEvery === undefined ? undefined : Operation.of(state);
+  const stream = new InterruptibleIterator(state, () => opened, {
+    delivered(item) {
+      items.add(item);
+      if (report !== undefined && items.count % (reportEvery as number) === 0) {
+        report.reportProgress({ current: items.count });
+      }
+    },
+  });
+  return chunk === undefined ? stream : new ChunkedIterator(stream, chunk);
+}
+
+/** Groups items; the last group may be shorter, and is delivered before the end or the error. */
+class ChunkedIterator implements AsyncIterableIterator<unknown[]> {
+  private failure: { readonly error: unknown } | undefined = undefined;
+
+  constructor(
+    private readonly items: InterruptibleIterator<unknown>,
+    private readonly size: number,
+  ) {}
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<unknown[]>> {
+    if (this.failure !== undefined) {
+      const { error } = this.failure;
+      this.failure = undefined;
+      throw error;
+    }
+    const chunk: unknown[] = [];
+    try {
+      while (chunk.length < this.size) {
+        const result = await this.items.next();
+        if (result.done === true) break;
+        chunk.push(result.value);
+      }
+    } catch (error) {
+      if (chunk.length === 0) throw error;
+      this.failure = { error };
+    }
+    return chunk.length === 0 ? { done: true, value: undefined } : { done: false, value: chunk };
+  }
+
+  async return(): Promise<IteratorResult<unknown[]>> {
+    await this.items.return();
+    return { done: true, value: undefined };
+  }
+}
+
+function checkCount(name: string, value: unknown, least: number): void {
+  if (!Number.isSafeInteger(value) || (value as number) < least) {
+    throw new TypeError(
+      `operation.stream(): ${name} is ${String(value)}. Allowed: a whole number of at least ${least}.`,
+    );
+  }
+}
+
+defineStream(streamThrough);
+
+/** Loaded for its effect: operations can stream from here on. */
+export const streamsAreReady = true;
