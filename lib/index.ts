@@ -68,3 +68,26 @@ export type {
 } from './registry/registry-options.js';
 export type { NameStatistics, OperationStatistics, Percentiles } from './registry/statistics.js';
 export { streamsAreReady } from './streams/operation-stream.js';
+export { CancelableModule } from './cancelable.module.js';
+export type {
+  CancelableModuleAsyncOptions,
+  CancelableModuleOptions,
+  CancelableOptionsFactory,
+} from './cancelable-module-options.js';
+export type {
+  CancelableExtension,
+  CancelableExtensionHost,
+  Uninstall,
+} from './cancelable-extension.js';
+export type { HttpOptions } from './contexts/http/http-options.js';
+export { OperationCanceledException } from './contexts/http/operation-canceled.exception.js';
+export type { RequestOption, RequestOptions } from './contexts/http/route-plan.js';
+export {
+  type AsyncResult,
+  Cancelable,
+  type CancelableDecorator,
+  NotCancelable,
+} from './decorators/cancelable.decorator.js';
+export type { CancelableOptions, PerCall } from './decorators/cancelable-options.js';
+export { OnOperation } from './decorators/on-operation.decorator.js';
+export { CancelToken, CurrentOperation, injected } from './decorators/parameters.js';

@@ -58,14 +58,14 @@ const BRAND = Symbol.for('nestjs-cancelable.cancelation');
 export abstract class CancelationError extends Error {
   abstract readonly reason: CancelationReason;
   /** Who asked for it. Default: the id of the operation that was current when it was canceled. */
-  readonly requestedBy: string | undefined;
+  declare readonly requestedBy?: string;
 
   readonly #canceledAt: number;
   readonly #subject: CanceledSubject | undefined;
 
   constructor(message: string, options: CancelationErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.requestedBy = options.requestedBy;
+    if (options.requestedBy !== undefined) this.requestedBy = options.requestedBy;
     this.#canceledAt = options.canceledAt ?? Date.now();
     this.#subject = options.subject ?? {
       id: options.operationId,

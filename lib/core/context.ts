@@ -18,6 +18,11 @@ export class ContextCell {
     return this.scope;
   }
 
+  /** A context made for one handler gives that handler its operation, once. */
+  claim(_handler: object): Scope | undefined {
+    return undefined;
+  }
+
   /** The operation is over: holds on to nothing but whether it was canceled. */
   empty(canceled: boolean): void {
     this.scope = undefined;

@@ -41,7 +41,7 @@ export function startOperation(
 
 function hookCallbacks(state: OperationState, on: NonNullable<OperationPlan['on']>): void {
   const face = faceOf(state);
-  if (on.cancel) state.addListener((error: CancelationError) => on.cancel?.(face, error) as void);
+  if (on.cancel) state.addListener((error: CancelationError) => on.cancel?.(face, error));
   if (on.progress) {
     const listeners = (state.more().progressListeners ??= new Set());
     listeners.add((progress) => on.progress?.(face, progress));
@@ -95,6 +95,10 @@ function attach(state: OperationState, scope: Scope): void {
 
 /** Options that only the call knew: laid over what is there. */
 export function applyCall(state: OperationState, call: CallOptions): void {
+  if (call.id !== undefined && !state.hasId) {
+    state.host.admit(call.id, false);
+    state.setId(call.id);
+  }
   if (call.metadata !== undefined) state.metadata = { ...state.metadata, ...call.metadata };
   if (call.tags !== undefined) state.tags = mergeTags(state.tags ?? [], call.tags);
 }
@@ -127,14 +131,15 @@ function applyDeadlines(
   }
 }
 
-/** Moves the deadlines of a running operation: its handler was called and knows more. */
-export function retime(state: OperationState, plan: OperationPlan, call: CallOptions): void {
-  if (call.timeout === undefined && call.deadline === undefined) return;
+/** Moves the deadlines of a running operation: its handler was called and knows more. @returns whether it did */
+export function retime(state: OperationState, plan: OperationPlan, call: CallOptions): boolean {
+  if (call.timeout === undefined && call.deadline === undefined) return false;
   if (call.timeout === false && call.deadline === undefined && plan.deadline === undefined) {
     state.setDeadline(undefined, monotonicNow());
-    return;
+    return true;
   }
   applyDeadlines(state, plan, call, monotonicNow());
+  return true;
 }
 
 /**

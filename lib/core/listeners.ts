@@ -3,7 +3,7 @@ import type { CancelationError } from './cancelation-error.js';
 /**
  * @publicApi
  */
-export type CancelListener = (error: CancelationError) => void | Promise<void>;
+export type CancelListener = (error: CancelationError) => unknown;
 
 /** One entry of a scope's list: linked, so that leaving costs the same with one or 100,000. */
 export class ListenerNode {

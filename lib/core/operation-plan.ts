@@ -34,7 +34,13 @@ export interface OperationPlan {
   readonly onDisconnect: OnDisconnect;
   readonly on: OperationCallbacks<object> | undefined;
   readonly counters: NameCounters;
+  /** Takes over a result that goes on after it was given; `undefined`: the value is the end. */
+  readonly adopt: Adopt | undefined;
+  /** Whether a deadline that passes still means something; `undefined`: always. */
+  readonly expires: ((operation: unknown) => boolean) | undefined;
 }
+
+export type Adopt = (operation: never, value: unknown) => { readonly value: unknown } | undefined;
 
 /** What only the call knows. */
 export interface CallOptions {

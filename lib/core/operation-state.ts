@@ -34,6 +34,8 @@ export class OperationExtras {
   cleanups: Cleanup[] | undefined = undefined;
   progressListeners: Set<ProgressListener> | undefined = undefined;
   settledListeners: Set<() => unknown> | undefined = undefined;
+  /** What to let go of at the end: tokens and signals it follows. */
+  links: (() => void)[] | undefined = undefined;
 }
 
 /** The public face of an operation; told the outcome, since the state itself must not keep it. */
@@ -111,6 +113,12 @@ export class OperationState extends Scope {
       if (this.outcome === undefined) this.host.identified(this, this.ownId);
     }
     return this.ownId;
+  }
+
+  /** Gives it an id of the user's after it started; the host has agreed. */
+  setId(id: string): void {
+    this.ownId = id;
+    this.host.identified(this, id);
   }
 
   get hasId(): boolean {
@@ -237,9 +245,17 @@ export class OperationState extends Scope {
     if (this.record !== undefined) {
       this.zombie = true;
       this.host.lingered(this);
-    } else if (!this.wallClockDisagrees()) {
+    } else if (!this.wallClockDisagrees() && !this.deadlineIsMoot()) {
       this.timeOut();
     }
+  }
+
+  /** Some deadlines end before the operation does: a request's, once its headers are sent. */
+  private deadlineIsMoot(): boolean {
+    const { expires } = this.plan;
+    if (expires === undefined || expires(this)) return false;
+    this.setDeadline(undefined, monotonicNow());
+    return true;
   }
 
   /** A wall-clock deadline moves when the clock is set: looks again, and waits for what is left. */
@@ -271,7 +287,8 @@ export class OperationState extends Scope {
         topmost = up;
       }
     }
-    (topmost ?? this).timeOut();
+    const late = topmost ?? this;
+    if (!late.deadlineIsMoot()) late.timeOut();
   }
 
   override marked(): void {
@@ -305,8 +322,21 @@ export class OperationState extends Scope {
     if (this.extras !== undefined) {
       this.extras.cleanups = undefined;
       this.extras.progressListeners = this.extras.settledListeners = undefined;
+      this.unlink();
     }
     this.clear();
+  }
+
+  /** Follows something until the end. */
+  addLink(unlink: () => void): void {
+    (this.more().links ??= []).push(unlink);
+  }
+
+  private unlink(): void {
+    const links = this.extras?.links;
+    if (links === undefined) return;
+    (this.extras as OperationExtras).links = undefined;
+    for (const unlink of links) unlink();
   }
 
   /** The ids above, read while the parents are still known. */

@@ -101,6 +101,8 @@ export function planOf(
     onDisconnect: 'cancel',
     on: options.on,
     counters: counters(name),
+    adopt: undefined,
+    expires: undefined,
   };
 }
 

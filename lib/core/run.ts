@@ -2,7 +2,7 @@ import { contextStorage } from './ambient.js';
 import { currentCell } from './context.js';
 import { type Host, settleOperation, startOperation } from './lifecycle.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
-import { isThenable, type OperationState } from './operation-state.js';
+import type { OperationState } from './operation-state.js';
 
 type Body = (...args: never[]) => unknown;
 
@@ -53,7 +53,7 @@ export function callBody(
 export function follow(state: OperationState, body: Promise<unknown>): Promise<unknown> {
   if (!state.plan.race) {
     return (state.promise = body.then(
-      (value) => settleOperation(state, true, value),
+      (value) => conclude(state, value),
       (error: unknown) => settleOperation(state, false, error),
     ));
   }
@@ -65,24 +65,36 @@ export function follow(state: OperationState, body: Promise<unknown>): Promise<u
       state.reject = reject;
     }
     body.then(
-      (value) => settleRace(state, true, value),
-      (error: unknown) => settleRace(state, false, error),
+      (value) => concludeRace(state, value),
+      (error: unknown) => failRace(state, error),
     );
   }));
 }
 
-function settleRace(state: OperationState, succeeded: boolean, value: unknown): void {
-  let result: unknown;
+/** The body gave a value: the end, unless it is something that goes on. */
+function conclude(state: OperationState, value: unknown): unknown {
+  const { adopt } = state.plan;
+  if (adopt !== undefined && typeof value === 'object' && value !== null) {
+    const adopted = adopt(state as never, value);
+    if (adopted !== undefined) return adopted.value;
+  }
+  return settleOperation(state, true, value);
+}
+
+function concludeRace(state: OperationState, value: unknown): void {
+  const { resolve, reject } = state;
+  const result = conclude(state, value);
+  if (result instanceof Promise) void result.then(resolve, (error: unknown) => reject?.(error));
+  else resolve?.(result);
+}
+
+function failRace(state: OperationState, error: unknown): void {
+  const { reject } = state;
   try {
-    const { resolve, reject } = state;
-    result = settleOperation(state, succeeded, value);
-    if (isThenable(result) && result !== value) {
-      result.then(resolve, reject);
-    } else {
-      resolve?.(result);
-    }
-  } catch (error) {
-    state.reject?.(error);
+    const pending = settleOperation(state, false, error);
+    if (pending instanceof Promise) pending.catch((final: unknown) => reject?.(final));
+  } catch (final) {
+    reject?.(final);
   }
 }
 

@@ -106,7 +106,8 @@ export function isPlain(state: OperationState): boolean {
   return (
     state.outcome === 'completed' &&
     state.record === undefined &&
-    state.extras === undefined &&
+    state.extras?.progress === undefined &&
+    state.extras?.partialResult === undefined &&
     (state.metadata === undefined ||
       state.metadata === state.plan.metadata ||
       isFlat(state.metadata))

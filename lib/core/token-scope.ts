@@ -16,12 +16,16 @@ export interface TokenSource {
   check(): CancelRecord | undefined;
   listen(trigger: (record: CancelRecord) => void): () => void;
   readonly limit: number | undefined;
+  /** When it was canceled, in monotonic milliseconds; `undefined`: not, or nobody can tell. */
+  readonly canceledSince: number | undefined;
 }
 
 /** The scope behind a token of its own: no operation, no children; possibly derived. */
 export class TokenScope extends Scope {
   readonly cell: ContextCell = new ContextCell(this);
   private unlisten: (() => void)[] | undefined = undefined;
+  /** The deadline it had when it was canceled. */
+  private lastLimit: number | undefined = undefined;
 
   constructor(private sources: readonly TokenSource[] = []) {
     super();
@@ -38,7 +42,7 @@ export class TokenScope extends Scope {
   }
 
   get limit(): number | undefined {
-    let nearest: number | undefined;
+    let nearest = this.lastLimit;
     for (const { limit } of this.sources) {
       if (limit !== undefined && (nearest === undefined || limit < nearest)) nearest = limit;
     }
@@ -56,19 +60,24 @@ export class TokenScope extends Scope {
 
   override checkClock(): void {
     if (this.record !== undefined) return;
+    let first: CancelRecord | undefined;
+    let earliest = Infinity;
     for (const source of this.sources) {
       const record = source.check();
-      if (record !== undefined) {
-        cancelScope(this, record);
-        return;
-      }
+      if (record === undefined) continue;
+      const since = source.canceledSince ?? Infinity;
+      if (first !== undefined && since >= earliest) continue;
+      first = record;
+      earliest = since;
     }
+    if (first !== undefined) cancelScope(this, first);
   }
 
   override expired(): void {}
 
   override marked(): void {
     this.stopListening();
+    this.lastLimit = this.limit;
     this.sources = [];
   }
 
@@ -83,6 +92,7 @@ export class TokenScope extends Scope {
   protected override createListeners(): ListenerList {
     this.startListening();
     return new ListenerList(() => {
+      this.listeners = undefined;
       if (this.controller === undefined) this.stopListening();
     });
   }
@@ -102,7 +112,6 @@ export class TokenScope extends Scope {
     const { unlisten } = this;
     this.unlisten = undefined;
     if (unlisten !== undefined) for (const stop of unlisten) stop();
-    this.listeners = undefined;
   }
 
   override callListener(node: ListenerNode, error: CancelationError): void {
@@ -142,6 +151,10 @@ export class ScopeSource implements TokenSource {
     return this.scope.record === undefined ? this.scope.limit : undefined;
   }
 
+  get canceledSince(): number | undefined {
+    return this.scope.record?.moment;
+  }
+
   check(): CancelRecord | undefined {
     this.scope.checkClock();
     return this.scope.isCanceled() ? recordFromError(this.scope.error()) : undefined;
@@ -156,6 +169,7 @@ export class ScopeSource implements TokenSource {
 /** Derives from an AbortSignal of anybody. */
 export class AbortSignalSource implements TokenSource {
   readonly limit = undefined;
+  readonly canceledSince = undefined;
 
   constructor(private readonly signal: AbortSignal) {}
 
@@ -183,6 +197,10 @@ export class DeadlineSource extends Timed implements TokenSource {
   constructor(private readonly delay: number) {
     super();
     this.limit = monotonicNow() + delay;
+  }
+
+  get canceledSince(): number {
+    return this.limit;
   }
 
   check(): CancelRecord | undefined {

@@ -16,6 +16,8 @@ export interface IterationHooks<Item> {
   ended?(failed: boolean, error: unknown): unknown;
   /** The consumer stops early. */
   stopped?(): void;
+  /** What the consumer gets of a cancel. Default: the operation's error. */
+  translate?(error: CancelationError): unknown;
 }
 
 /** The clock is asked once in so many items: a source that never waits starves the timers. */
@@ -151,8 +153,9 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     const { reject } = this;
     const isPending = reject !== undefined;
     this.resolve = this.reject = undefined;
-    if (reject !== undefined) reject(error);
-    else this.failure = { error };
+    const shown = this.hooks.translate?.(error) ?? error;
+    if (reject !== undefined) reject(shown);
+    else this.failure = { error: shown };
     const end = () => this.endQuietly(error);
     const closing = this.closeSource();
     if (closing !== undefined) closing.then(end, end);

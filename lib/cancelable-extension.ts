@@ -1,0 +1,36 @@
+import type { OperationLog } from './core/operation-host.js';
+import type { OperationRegistry } from './registry/operation-registry.js';
+
+/**
+ * What an extension may use.
+ *
+ * @publicApi
+ */
+export interface CancelableExtensionHost {
+  readonly registry: OperationRegistry;
+  readonly log: OperationLog;
+}
+
+/**
+ * Integrates a client of the outside world with operations: installed when the application starts,
+ * taken back, in reverse order, when it has shut down.
+ *
+ * @example
+ * const mailer: CancelableExtension = {
+ *   name: 'mailer',
+ *   install() {
+ *     const send = client.send;
+ *     client.send = (mail) => send.call(client, mail, { signal: currentToken().signal });
+ *     return () => { client.send = send; };
+ *   },
+ * };
+ * @publicApi
+ */
+export interface CancelableExtension {
+  readonly name: string;
+  /** @returns takes everything back; may be asynchronous */
+  install(host: CancelableExtensionHost): Uninstall | void | Promise<Uninstall | void>;
+}
+
+/** @publicApi */
+export type Uninstall = () => void | Promise<void>;

@@ -1,0 +1,94 @@
+import type { ModuleMetadata, Type } from '@nestjs/common';
+import type { CancelableExtension } from './cancelable-extension.js';
+import { checkHttpOptions, type HttpOptions } from './contexts/http/http-options.js';
+import type { RequestOption } from './contexts/http/route-plan.js';
+import type { Duration } from './core/duration.js';
+import { checkOptions, isRecord, readText, refuse } from './core/read-options.js';
+import { type CancelableOptions, checkCancelableOptions } from './decorators/cancelable-options.js';
+import {
+  type OperationRegistryOptions,
+  readDuration,
+  readRegistryOptions,
+} from './registry/registry-options.js';
+
+/**
+ * @publicApi
+ */
+export interface CancelableModuleOptions extends Omit<OperationRegistryOptions, 'logger'> {
+  /**
+   * For the operation of every request, decorated or not: counts until headers are sent; a stream
+   * after that is limited only by a timeout of its own. Default: none.
+   *
+   * @example '30s'
+   */
+  defaultTimeout?: Duration;
+  /**
+   * Options by name, for `@Cancelable({ policy: 'slow' })`. Default: none.
+   *
+   * @example { slow: { timeout: '2m', tags: ['slow'] } }
+   */
+  policies?: Readonly<Record<string, CancelableOptions>>;
+  /**
+   * Asked once per call, after guards: whose it is, what it is about. Default: nothing.
+   *
+   * @example (context) => ({ metadata: { owner: context.switchToHttp().getRequest().user?.id } })
+   */
+  request?: RequestOption;
+  http?: HttpOptions;
+  /** Integrations with clients of the outside world. Default: none. */
+  extensions?: readonly CancelableExtension[];
+}
+
+/**
+ * @publicApi
+ */
+export interface CancelableOptionsFactory {
+  createCancelableOptions(): CancelableModuleOptions | Promise<CancelableModuleOptions>;
+}
+
+/**
+ * One of `useFactory`, `useClass` and `useExisting`.
+ *
+ * @publicApi
+ */
+export interface CancelableModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as Nest types injected factories
+  useFactory?: (...args: any[]) => CancelableModuleOptions | Promise<CancelableModuleOptions>;
+  useClass?: Type<CancelableOptionsFactory>;
+  useExisting?: Type<CancelableOptionsFactory>;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as Nest types injection tokens
+  inject?: any[];
+}
+
+/** @throws TypeError that says what was given, what is allowed, and where */
+export function checkModuleOptions(options: unknown, where: string): void {
+  checkOptions(options, where, {
+    defaultTimeout: readDuration,
+    policies: (value, at) => {
+      if (!isRecord(value)) refuse(at, value, 'an object of options by name');
+      for (const [name, policy] of Object.entries(value)) {
+        checkCancelableOptions(policy, `${at}.${name}`);
+      }
+    },
+    request: (value, at) => {
+      if (typeof value !== 'function') refuse(at, value, 'a function of the ExecutionContext');
+    },
+    http: checkHttpOptions,
+    history: (value, at) => void readRegistryOptions({ history: value as never }, at),
+    zombies: (value, at) => void readRegistryOptions({ zombies: value as never }, at),
+    maxLive: (value, at) => void readRegistryOptions({ maxLive: value as never }, at),
+    extensions: checkExtensions,
+  });
+}
+
+function checkExtensions(value: unknown, where: string): void {
+  if (!Array.isArray(value)) refuse(where, value, 'an array of extensions');
+  (value as unknown[]).forEach((extension, index) => {
+    const at = `${where}[${index}]`;
+    if (!isRecord(extension)) refuse(at, extension, 'an extension: { name, install }');
+    readText(extension['name'], `${at}.name`);
+    if (typeof extension['install'] !== 'function') {
+      refuse(`${at}.install`, extension['install'], 'a function');
+    }
+  });
+}

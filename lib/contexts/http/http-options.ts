@@ -1,0 +1,72 @@
+import { CANCELATION_REASONS, type CancelationReason } from '../../core/cancelation-error.js';
+import type { OnDisconnect } from '../../core/operation-options.js';
+import { checkOptions, isRecord, refuse } from '../../core/read-options.js';
+
+/**
+ * @publicApi
+ */
+export interface HttpOptions {
+  /** What a client's leaving does to handlers that do not say. Default: `'cancel'`. */
+  onDisconnect?: OnDisconnect;
+  /** Other status codes than the usual ones, by reason. */
+  statusCodes?: Partial<Record<CancelationReason, number>>;
+  /**
+   * A response header that carries the operation's id, set before the first byte. Only for callers
+   * who may cancel: whoever has the id can name the operation. Default: false.
+   */
+  idHeader?: false | string;
+}
+
+/** Timeout and lost parents of it answer 504, a client that left 499 (nginx), the rest 503 or 409. */
+export const STATUS_CODES: Readonly<Record<CancelationReason, number>> = {
+  timeout: 504,
+  disconnect: 499,
+  superseded: 409,
+  manual: 503,
+  condition: 503,
+  signal: 503,
+  shutdown: 503,
+  parent: 503,
+};
+
+/** Fixed per reason: what really happened stays inside. */
+export const PUBLIC_MESSAGES: Readonly<Record<CancelationReason, string>> = {
+  timeout: 'The operation timed out',
+  disconnect: 'The client closed the request',
+  superseded: 'The operation was superseded by a newer request',
+  manual: 'The operation was canceled',
+  condition: 'The operation was canceled',
+  signal: 'The operation was canceled',
+  shutdown: 'The server is shutting down',
+  parent: 'The operation was canceled',
+};
+
+/** RFC 9110, section 5.6.2. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
+
+/** @throws TypeError that says what was given and what is allowed */
+export function checkHttpOptions(options: unknown, where: string): void {
+  checkOptions(options, where, {
+    onDisconnect: (value, at) => {
+      if (value !== 'cancel' && value !== 'ignore') refuse(at, value, "'cancel', 'ignore'");
+    },
+    statusCodes: checkStatusCodes,
+    idHeader: (value, at) => {
+      if (value !== false && !(typeof value === 'string' && HEADER_NAME.test(value))) {
+        refuse(at, value, 'false or the name of a header');
+      }
+    },
+  });
+}
+
+function checkStatusCodes(value: unknown, where: string): void {
+  if (!isRecord(value)) refuse(where, value, 'an object of status codes by reason');
+  for (const [reason, status] of Object.entries(value)) {
+    if (!(CANCELATION_REASONS as readonly string[]).includes(reason)) {
+      refuse(where, reason, CANCELATION_REASONS.map((each) => `'${each}'`).join(', '));
+    }
+    if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 599) {
+      refuse(`${where}.${reason}`, status, 'a status code from 400 to 599');
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { HttpException } from '@nestjs/common';
+import type { CancelationError, CancelationReason } from '../../core/cancelation-error.js';
+import { isCancelation } from '../../core/cancelation-error.js';
+import { rootCause } from '../../core/causes.js';
+import {
+  OperationConflict,
+  OperationLimit,
+  OperationNotFound,
+  OperationRefused,
+} from '../../core/operation-errors.js';
+import { PUBLIC_MESSAGES, STATUS_CODES } from './http-options.js';
+
+/**
+ * What exception filters see of a cancelation. The response body carries `statusCode`, a `message`
+ * that is fixed per reason, and `code` (`OPERATION_TIMEOUT`); `cause` is the CancelationError with
+ * the whole story.
+ *
+ * @example
+ * \@Catch(OperationCanceledException)
+ * export class CanceledFilter implements ExceptionFilter {
+ *   catch(exception: OperationCanceledException) { audit(exception.reason, exception.operationId); }
+ * }
+ * @publicApi
+ */
+export class OperationCanceledException extends HttpException {
+  /** The reason that decided the status: of a `parent`, that of its root cause. */
+  readonly reason: CancelationReason;
+  readonly operationId: string | undefined;
+
+  constructor(error: CancelationError, statusCode?: number) {
+    const reason = publicReason(error);
+    const status = statusCode ?? STATUS_CODES[reason];
+    super(
+      { statusCode: status, message: PUBLIC_MESSAGES[reason], code: publicCode(reason) },
+      status,
+      { cause: error },
+    );
+    this.reason = reason;
+    this.operationId = error.operationId;
+  }
+}
+
+/** What a client is told: `parent` as its root cause. */
+export function publicReason(error: CancelationError): CancelationReason {
+  return error.reason === 'parent' ? (rootCause(error)?.reason ?? 'parent') : error.reason;
+}
+
+export function publicCode(reason: CancelationReason): string {
+  return `OPERATION_${reason.toUpperCase()}`;
+}
+
+/** Turns our own errors into what HTTP understands; anything else keeps its identity. */
+export function toHttpError(
+  error: unknown,
+  statusCodes: Partial<Record<CancelationReason, number>>,
+): unknown {
+  if (isCancelation(error)) {
+    return new OperationCanceledException(error, statusCodes[publicReason(error)]);
+  }
+  const known = KNOWN_ERRORS.find(([type]) => error instanceof type);
+  if (known === undefined) return error;
+  const [, status, code, message] = known;
+  return new HttpException({ statusCode: status, message, code }, status, { cause: error });
+}
+
+const KNOWN_ERRORS = [
+  [OperationConflict, 409, 'OPERATION_CONFLICT', 'The operation is already running'],
+  [OperationLimit, 503, 'OPERATION_LIMIT', 'The server is busy'],
+  [OperationRefused, 503, 'OPERATION_REFUSED', 'The server is shutting down'],
+  [OperationNotFound, 404, 'OPERATION_NOT_FOUND', 'No such operation'],
+] as const;

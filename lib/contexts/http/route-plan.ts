@@ -1,0 +1,138 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { OperationMetadata } from '../../core/operation-options.js';
+import { type Duration, parseDuration } from '../../core/duration.js';
+import type { CallOptions, OperationPlan } from '../../core/operation-plan.js';
+import type { OperationState } from '../../core/operation-state.js';
+import type { CancelationReason } from '../../core/cancelation-error.js';
+import { checkOptions, operationReaders } from '../../core/read-options.js';
+import type { CancelableOptions } from '../../decorators/cancelable-options.js';
+import type { CancelableRuntime } from '../../decorators/cancelable-runtime.js';
+import type { MethodDefinition } from '../../decorators/method-definition.js';
+import { getDefinition, isNotCancelable } from '../../decorators/method-metadata.js';
+import { createMethodPlan, mergeOptions } from '../../decorators/method-plan.js';
+import type { HttpOptions } from './http-options.js';
+
+/**
+ * What the `request` option says about one call.
+ *
+ * @publicApi
+ */
+export interface RequestOptions {
+  metadata?: OperationMetadata;
+  tags?: readonly string[];
+  /** Applies where neither the handler nor its class says anything. */
+  timeout?: Duration | false;
+  id?: string;
+}
+
+/**
+ * Runs once per call of any kind, after guards.
+ *
+ * @publicApi
+ */
+export type RequestOption = (context: ExecutionContext) => RequestOptions | undefined;
+
+/** What the module says about requests. */
+export interface RequestDefaults {
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+  readonly request: RequestOption | undefined;
+  readonly http: HttpOptions;
+}
+
+const SSE_METADATA = '__sse__';
+
+/** An HTTP response as far as a deadline needs it. */
+interface WithHeaders {
+  readonly headersSent: boolean;
+}
+
+/** One handler of one application: what is known before a request comes. */
+export class RoutePlan {
+  readonly definition: MethodDefinition | undefined;
+  readonly isSse: boolean;
+  /** The operation begins with the request; otherwise when somebody first needs it. */
+  readonly isEager: boolean;
+  readonly followsClient: boolean;
+  readonly statusCodes: Partial<Record<CancelationReason, number>>;
+  readonly idHeader: string | undefined;
+  private readonly options: CancelableOptions;
+  private readonly hasOwnTimeout: boolean;
+  private lastMethod: string | undefined = undefined;
+  private lastPath: string | undefined = undefined;
+  private lastPlan: OperationPlan | undefined = undefined;
+  private readonly plans = new Map<string, OperationPlan>();
+
+  constructor(
+    private readonly runtime: CancelableRuntime,
+    private readonly defaults: RequestDefaults,
+    private readonly handlerName: string,
+    handler: object,
+    controller: object,
+  ) {
+    const definition = getDefinition(handler) as MethodDefinition | undefined;
+    const excluded = isNotCancelable(handler) || isNotCancelable(controller);
+    const { policy: _policy, ...options } = definition?.mergedOptions(runtime) ?? {};
+    this.definition = definition;
+    this.isSse = Reflect.getMetadata(SSE_METADATA, handler) === true;
+    this.options = options;
+    this.hasOwnTimeout =
+      options.timeout !== undefined || options.deadline !== undefined || excluded;
+    this.statusCodes = defaults.http.statusCodes ?? {};
+    this.idHeader = excluded ? undefined : defaults.http.idHeader || undefined;
+    const onDisconnect = options.onDisconnect ?? defaults.http.onDisconnect ?? 'cancel';
+    this.followsClient = onDisconnect === 'cancel' && !excluded;
+    this.isEager =
+      definition !== undefined ||
+      defaults.request !== undefined ||
+      this.idHeader !== undefined ||
+      (defaults.timeout !== undefined && !excluded);
+  }
+
+  /** What the `request` option says; it is asked once a call. @throws TypeError, what it throws */
+  callOptions(context: ExecutionContext): CallOptions | undefined {
+    const given = this.defaults.request?.(context);
+    if (given === undefined || given === null) return undefined;
+    const where = 'CancelableModule: request()';
+    const { metadata, tags, timeout, id } = operationReaders;
+    checkOptions(given, where, { metadata, tags, timeout, id });
+    return {
+      id: given.id,
+      metadata: given.metadata,
+      tags: given.tags,
+      timeout: this.hasOwnTimeout ? undefined : readTimeout(given.timeout, `${where}: timeout`),
+    };
+  }
+
+  planFor(method: string, path: unknown): OperationPlan {
+    if (method === this.lastMethod && path === this.lastPath) return this.lastPlan as OperationPlan;
+    const name = typeof path === 'string' ? `${method} ${path}` : this.handlerName;
+    let plan = this.plans.get(name);
+    if (plan === undefined) this.plans.set(name, (plan = this.createPlan(name)));
+    this.lastMethod = method;
+    this.lastPath = path as string;
+    this.lastPlan = plan;
+    return plan;
+  }
+
+  private createPlan(name: string): OperationPlan {
+    const { timeout } = this.defaults;
+    const options = this.hasOwnTimeout ? this.options : mergeOptions([this.options, { timeout }]);
+    const { operation } = createMethodPlan(options, { name, kind: 'http' }, (each) =>
+      this.runtime.live.countersOf(each),
+    );
+    return this.hasOwnTimeout ? operation : { ...operation, expires: headersAreUnsent };
+  }
+}
+
+/** A default timeout is for the answer to begin: streams take the time they take. */
+function headersAreUnsent(operation: unknown): boolean {
+  return !((operation as OperationState).cell as unknown as WithHeaders).headersSent;
+}
+
+function readTimeout(
+  value: Duration | false | undefined,
+  where: string,
+): number | false | undefined {
+  return value === undefined || value === false ? value : parseDuration(value, where);
+}

@@ -1,0 +1,77 @@
+import type { Duration } from '../core/duration.js';
+import type { Operation } from '../core/operation.js';
+import type {
+  OnDisconnect,
+  OperationMetadata,
+  OperationOptions,
+} from '../core/operation-options.js';
+import { checkOptions, operationReaders, readText, refuse } from '../core/read-options.js';
+
+/**
+ * A value, or a function of the call: it takes a leading part of the method's parameters, and is
+ * called with `this` = the instance when the method is called (for handlers: after pipes).
+ *
+ * @publicApi
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- checked against the method where it is used
+export type PerCall<Value> = Value | ((this: any, ...args: any[]) => Value);
+
+/**
+ * What `@Cancelable()` takes, and what a policy is.
+ *
+ * @publicApi
+ */
+export interface CancelableOptions extends Omit<
+  OperationOptions<Operation>,
+  'timeout' | 'deadline' | 'tags' | 'metadata' | 'id'
+> {
+  /**
+   * How long it may take: milliseconds, a string with a unit, or a function. `false` switches an
+   * inherited timeout off; 0 from a function means "already over". Default: none of its own.
+   */
+  timeout?: PerCall<Duration | false | undefined>;
+  /** The moment by which it must be done, by the wall clock. Default: none. */
+  deadline?: PerCall<Date | undefined>;
+  tags?: PerCall<readonly string[] | undefined>;
+  metadata?: PerCall<OperationMetadata | undefined>;
+  /** An id of your own; a live duplicate is an `OperationConflict`. Default: an unguessable one. */
+  id?: PerCall<string | undefined>;
+  /** Options of this name from `CancelableModule.forRoot({ policies })` apply where these say nothing. */
+  policy?: string;
+  /** What the client's leaving does to a handler. Default: `'cancel'`. */
+  onDisconnect?: OnDisconnect;
+}
+
+/** The options that may be functions of the call. */
+export const PER_CALL = ['timeout', 'deadline', 'tags', 'metadata', 'id'] as const;
+
+const perCall =
+  (reader: (value: unknown, where: string) => void) =>
+  (value: unknown, where: string): void => {
+    if (typeof value !== 'function') reader(value, where);
+  };
+
+const READERS: Readonly<Record<string, (value: unknown, where: string) => void>> = {
+  ...operationReaders,
+  ...Object.fromEntries(PER_CALL.map((key) => [key, perCall(operationReaders[key])])),
+  policy: readText,
+  onDisconnect: (value, where) => {
+    if (value !== 'cancel' && value !== 'ignore') refuse(where, value, "'cancel', 'ignore'");
+  },
+};
+
+/**
+ * @param where `@Cancelable() on ReportsController.build`
+ * @throws TypeError for unknown options and impossible values
+ */
+export function checkCancelableOptions(options: unknown, where: string): void {
+  checkOptions(options, where, READERS);
+}
+
+/** `@Cancelable('10s')` is short for `@Cancelable({ timeout: '10s' })`. */
+export function normalizeOptions(
+  options: Duration | false | CancelableOptions | undefined,
+): CancelableOptions {
+  if (options === undefined) return {};
+  return typeof options === 'object' && options !== null ? options : { timeout: options };
+}

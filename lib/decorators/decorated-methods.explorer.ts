@@ -1,0 +1,112 @@
+import { type DiscoveryService } from '@nestjs/core';
+import { describeError } from '../core/causes.js';
+import type { OperationEvent } from '../registry/operation-events.js';
+import { compileFilter, type Matcher } from '../registry/operation-filter.js';
+import { assignRuntime, type CancelableRuntime, hasRuntime } from './cancelable-runtime.js';
+import type { MethodDefinition } from './method-definition.js';
+import { getDefinition } from './method-metadata.js';
+import { listenersOf, type OperationListener } from './on-operation.decorator.js';
+import { wantsRuntime } from './runtime-slot.js';
+
+type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
+type Method = (event: OperationEvent) => unknown;
+
+/**
+ * Looks over everything the application is made of, once, when it starts: refuses what cannot
+ * work, reaches the instances that injection did not, and subscribes the listeners.
+ */
+export class DecoratedMethodsExplorer {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly runtime: CancelableRuntime,
+  ) {}
+
+  /**
+   * @returns unsubscribes the listeners
+   * @throws TypeError for an unknown policy, or a listener where it cannot work
+   */
+  explore(): () => void {
+    const listeners: ((event: OperationEvent) => void)[] = [];
+    for (const wrapper of [...this.discovery.getControllers(), ...this.discovery.getProviders()]) {
+      this.exploreWrapper(wrapper, listeners);
+    }
+    if (listeners.length === 0) return () => {};
+    const subscription = this.runtime.live.events.stream$.subscribe((event) => {
+      for (const listener of listeners) listener(event);
+    });
+    return () => subscription.unsubscribe();
+  }
+
+  private exploreWrapper(
+    wrapper: InstanceWrapper,
+    listeners: ((event: OperationEvent) => void)[],
+  ): void {
+    const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
+    const isInstance = typeof instance === 'object' && instance !== null;
+    const prototype = isInstance
+      ? (Object.getPrototypeOf(instance) as unknown)
+      : prototypeOf(wrapper.metatype);
+    if (prototype === null || prototype === undefined || prototype === Object.prototype) return;
+    if (isInstance && wantsRuntime(instance) && !hasRuntime(instance)) {
+      assignRuntime(instance, this.runtime);
+    }
+    for (const [key, method] of methodsOf(prototype)) {
+      const definition = getDefinition(method) as MethodDefinition | undefined;
+      definition?.mergedOptions(this.runtime);
+      for (const listener of listenersOf(method)) {
+        const where = `@OnOperation('${listener.type}') on ${wrapper.name as string}.${String(key)}`;
+        if (!isInstance) {
+          throw new TypeError(
+            `${where}: the provider is not a singleton, so there is no instance to call. ` +
+              'Move the listener to a provider of the default scope.',
+          );
+        }
+        listeners.push(this.createListener(instance, method as Method, listener, where));
+      }
+    }
+  }
+
+  private createListener(
+    instance: object,
+    method: Method,
+    { type, filter }: OperationListener,
+    where: string,
+  ): (event: OperationEvent) => void {
+    const matcher: Matcher = compileFilter(filter, where);
+    const report = (error: unknown) =>
+      this.runtime.live.log.error(
+        `${where} failed: ${describeError(error)}`,
+        error instanceof Error ? error.stack : undefined,
+      );
+    return (event) => {
+      if (event.type !== type || !matcher.snapshot(event.operation)) return;
+      try {
+        const result = method.call(instance, event);
+        if (result instanceof Promise) result.catch(report);
+      } catch (error) {
+        report(error);
+      }
+    };
+  }
+}
+
+function prototypeOf(metatype: unknown): unknown {
+  return typeof metatype === 'function' ? (metatype.prototype as unknown) : undefined;
+}
+
+/** The methods as they are called: those of a subclass hide those of its base. */
+function methodsOf(prototype: object): Map<string | symbol, object> {
+  const methods = new Map<string | symbol, object>();
+  for (
+    let owner: object | null = prototype;
+    owner !== null && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner) as object | null
+  ) {
+    for (const key of Reflect.ownKeys(owner)) {
+      if (key === 'constructor' || methods.has(key)) continue;
+      const value: unknown = Object.getOwnPropertyDescriptor(owner, key)?.value;
+      if (typeof value === 'function') methods.set(key, value);
+    }
+  }
+  return methods;
+}

@@ -1,0 +1,224 @@
+import { isObservable, type Observable, throwError } from 'rxjs';
+import { type ContextCell, currentCell } from '../core/context.js';
+import { applyCall, retime, settleOperation, startOperation } from '../core/lifecycle.js';
+import type { OperationKind } from '../core/operation-options.js';
+import type { CallOptions } from '../core/operation-plan.js';
+import { isThenable, type OperationState } from '../core/operation-state.js';
+import { callBody, follow } from '../core/run.js';
+import {
+  lend,
+  operateIterable,
+  operateIterator,
+  operateObservable,
+  shapeOf,
+  supplyOf,
+} from '../streams/lazy-results.js';
+import { parkOperation, resumeOperation } from '../core/park.js';
+import type { CancelableOptions } from './cancelable-options.js';
+import { type CancelableRuntime, runtimeOf } from './cancelable-runtime.js';
+import { adoptResult } from './adopted-results.js';
+import type { AnyFunction } from './method-metadata.js';
+import { callOptions, createMethodPlan, mergeOptions, type MethodPlan } from './method-plan.js';
+import { fillParameters, parametersOf } from './parameters.js';
+
+/** What is known of a method's result before it is called. */
+type KnownResult = 'generator' | 'observable' | 'unknown';
+
+/**
+ * A context that was made for one handler: the request's operation, which a decorated handler
+ * takes over instead of beginning a second one.
+ */
+export interface HandlerCell extends ContextCell {
+  /** Follows the handler's promise: the caller is let go with the operation. */
+  followHandler(body: Promise<unknown>): Promise<unknown>;
+  /** The handler has set its own deadline, which no default moves. */
+  retimed(): void;
+}
+
+/** One decorated method: how it becomes an operation each time it is called. */
+export class MethodDefinition {
+  readonly where: string;
+  /** Options of the class decorator, which runs after those of the methods. */
+  classOptions: CancelableOptions | undefined = undefined;
+  private readonly known: KnownResult;
+  private readonly parameters: ReturnType<typeof parametersOf>;
+  private plans = new WeakMap<CancelableRuntime, MethodPlan>();
+  private lastRuntime: CancelableRuntime | undefined = undefined;
+  private lastPlan: MethodPlan | undefined = undefined;
+
+  constructor(
+    readonly prototype: object,
+    readonly key: string | symbol,
+    readonly original: AnyFunction,
+    readonly options: CancelableOptions,
+    readonly name: string,
+  ) {
+    this.where = `@Cancelable() on ${name}`;
+    this.parameters = parametersOf(prototype, key);
+    this.known = knownResult(prototype, key, original);
+  }
+
+  setClassOptions(options: CancelableOptions): void {
+    this.classOptions = options;
+    this.plans = new WeakMap();
+    this.lastRuntime = undefined;
+  }
+
+  /** The options as they hold in an application, without what its module says. */
+  mergedOptions(runtime: CancelableRuntime): CancelableOptions {
+    const { options, classOptions, where } = this;
+    return mergeOptions([
+      options,
+      runtime.policy(options.policy, where),
+      classOptions,
+      runtime.policy(classOptions?.policy, where),
+    ]);
+  }
+
+  planFor(runtime: CancelableRuntime): MethodPlan {
+    if (runtime === this.lastRuntime) return this.lastPlan as MethodPlan;
+    let plan = this.plans.get(runtime);
+    if (plan === undefined) {
+      plan = this.createPlan(runtime, this.name, 'method');
+      this.plans.set(runtime, plan);
+    }
+    this.lastRuntime = runtime;
+    this.lastPlan = plan;
+    return plan;
+  }
+
+  private createPlan(runtime: CancelableRuntime, name: string, kind: OperationKind): MethodPlan {
+    const { policy: _policy, ...options } = this.mergedOptions(runtime);
+    const plan = createMethodPlan(options, { name, kind }, (each) => runtime.live.countersOf(each));
+    return { ...plan, operation: { ...plan.operation, adopt: adoptResult } };
+  }
+
+  /** The method is called. */
+  invoke(self: object, args: unknown[]): unknown {
+    const cell = currentCell();
+    const claimed = cell?.claim(this) as OperationState | undefined;
+    if (claimed !== undefined) return this.handle(cell as HandlerCell, claimed, self, args);
+    const runtime = runtimeOf(self);
+    const plan = this.planFor(runtime);
+    if (this.known !== 'unknown') return this.invokeLazily(runtime, plan, cell, self, args);
+    let state: OperationState;
+    try {
+      state = startOperation(
+        runtime.live,
+        plan.operation,
+        cell,
+        this.callOptions(plan, self, args),
+      );
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (this.parameters.length > 0) fillParameters(args, this.parameters, state);
+    let result: unknown;
+    try {
+      result = callBody(state, this.original, self, args);
+    } catch (error) {
+      return follow(state, Promise.reject(error));
+    }
+    if (result instanceof Promise) return follow(state, result);
+    if (isThenable(result)) return follow(state, Promise.resolve(result));
+    return this.finishLater(runtime, plan, state, result);
+  }
+
+  /** It gave no promise: something to consume, a stream that flows, or just a value. */
+  private finishLater(
+    runtime: CancelableRuntime,
+    plan: MethodPlan,
+    state: OperationState,
+    result: unknown,
+  ): unknown {
+    const shape = shapeOf(result);
+    if (shape === 'observable' || shape === 'iterable') {
+      parkOperation(state);
+      const cell = state.cell;
+      let first: OperationState | undefined = state;
+      const supply = supplyOf(() => {
+        const own = first;
+        first = undefined;
+        if (own !== undefined) return resumeOperation(own);
+        return startOperation(runtime.live, plan.operation, currentCell() ?? cell);
+      });
+      return shape === 'observable'
+        ? operateObservable(supply, () => result as Observable<unknown>)
+        : operateIterable(supply, () => result as AsyncIterable<unknown>);
+    }
+    const adopted = adoptResult(state, result);
+    if (adopted !== undefined) return adopted.value;
+    const settled = settleOperation(state, true, result);
+    return settled instanceof Promise && settled !== result ? result : settled;
+  }
+
+  /** The kind is known: each consumer calls the method, inside an operation of its own. */
+  private invokeLazily(
+    runtime: CancelableRuntime,
+    plan: MethodPlan,
+    cell: ContextCell | undefined,
+    self: object,
+    args: unknown[],
+  ): unknown {
+    const supply = supplyOf(() =>
+      startOperation(runtime.live, plan.operation, cell, this.callOptions(plan, self, args)),
+    );
+    const open = (state: OperationState): unknown => {
+      const own = [...args];
+      if (this.parameters.length > 0) fillParameters(own, this.parameters, state);
+      return callBody(state, this.original, self, own);
+    };
+    return this.known === 'observable'
+      ? operateObservable(supply, open as (state: OperationState) => Observable<unknown>)
+      : operateIterator(supply, open as (state: OperationState) => AsyncIterable<unknown>);
+  }
+
+  /** The method is a handler: it runs as the request's operation, which the edge settles. */
+  private handle(cell: HandlerCell, state: OperationState, self: object, args: unknown[]): unknown {
+    const plan = this.planFor(runtimeOf(self));
+    try {
+      const call = this.callOptions(plan, self, args);
+      if (call !== undefined) {
+        applyCall(state, call);
+        if (retime(state, state.plan, call)) cell.retimed();
+      }
+      if (this.parameters.length > 0) fillParameters(args, this.parameters, state);
+      const result = callBody(state, this.original, self, args);
+      if (result instanceof Promise) return cell.followHandler(result);
+      if (isThenable(result)) return cell.followHandler(Promise.resolve(result));
+      return lendResult(state, result);
+    } catch (error) {
+      if (this.known === 'observable') return throwError(() => error);
+      throw error;
+    }
+  }
+
+  private callOptions(
+    plan: MethodPlan,
+    self: object,
+    args: readonly unknown[],
+  ): CallOptions | undefined {
+    return plan.functions === undefined
+      ? undefined
+      : callOptions(plan.functions, this.where, self, args);
+  }
+}
+
+/** What a handler gives to be consumed stops with the request's operation. */
+export function lendResult(state: OperationState, result: unknown): unknown {
+  switch (shapeOf(result)) {
+    case 'observable':
+      return operateObservable(lend(state), () => result as Observable<unknown>);
+    case 'iterable':
+      return operateIterator(lend(state), () => result as AsyncIterable<unknown>);
+    default:
+      return result;
+  }
+}
+
+function knownResult(prototype: object, key: string | symbol, original: AnyFunction): KnownResult {
+  if (original.constructor.name === 'AsyncGeneratorFunction') return 'generator';
+  const type = Reflect.getMetadata('design:returntype', prototype, key) as
+    { prototype?: unknown } | undefined;
+  return isObservable(type?.prototype) ? 'observable' : 'unknown';
+}

@@ -1,0 +1,39 @@
+import { finished, type Readable } from 'node:stream';
+import type { CancelationError } from '../core/cancelation-error.js';
+import type { OperationState } from '../core/operation-state.js';
+
+/**
+ * Ties a stream that is handed on as it is to its operation: its close is the end, a cancel
+ * destroys it.
+ *
+ * @param end called once, with whether the stream ended well
+ * @param translate what the stream is destroyed with. Default: the operation's error
+ */
+export function followStream(
+  state: OperationState,
+  stream: object,
+  end: (succeeded: boolean, error: unknown) => void,
+  translate: (error: CancelationError) => Error = (error) => error,
+): void {
+  const observer = state.observe((error) => destroyStream(stream, translate(error)));
+  finished(stream as Readable, { writable: false }, (error) => {
+    observer.remove();
+    end(error === undefined || error === null, error);
+  });
+}
+
+/** Destroys a stream that nobody will read. Without a listener, its `error` would end the process. */
+export function destroyStream(stream: object, error: Error | undefined): void {
+  const { destroy, on, cancel, locked } = stream as Partial<Readable> & {
+    cancel?: (reason: unknown) => Promise<void>;
+    locked?: boolean;
+  };
+  if (typeof destroy === 'function') {
+    on?.call(stream, 'error', ignore);
+    destroy.call(stream as Readable, error);
+  } else if (typeof cancel === 'function' && locked !== true) {
+    cancel.call(stream, error).catch(ignore);
+  }
+}
+
+function ignore(): void {}
