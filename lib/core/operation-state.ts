@@ -170,6 +170,10 @@ export class OperationState extends Scope {
     return (this.aftermath ??= new ProtectedScope(this));
   }
 
+  override callbackCell(): object {
+    return this.record === undefined ? this.cell : this.shelter().cell;
+  }
+
   /** Runs a callback of the user's in the shelter; what it throws or rejects with is logged. */
   callSafely<Arguments extends unknown[]>(
     what: string,

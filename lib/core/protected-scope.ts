@@ -40,6 +40,10 @@ export class ProtectedScope extends Scope {
   override marked(): void {}
   override released(): void {}
 
+  override callbackCell(): object {
+    return this.cell;
+  }
+
   override callListener(node: ListenerNode, error: CancelationError): void {
     this.owner.callListener(node, error);
   }

@@ -37,6 +37,8 @@ export abstract class Scope extends Timed implements CanceledSubject {
   abstract marked(): void;
   /** All listeners of the cancel have run: let the callers go. */
   abstract released(): void;
+  /** The context for callbacks of work that was begun in this scope: never a canceled one. */
+  abstract callbackCell(): object;
   /** Runs a listener in this scope's context, under a token that is not canceled. */
   abstract callListener(node: ListenerNode, error: CancelationError): void;
 

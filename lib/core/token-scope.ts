@@ -114,14 +114,19 @@ export class TokenScope extends Scope {
     if (unlisten !== undefined) for (const stop of unlisten) stop();
   }
 
+  override callbackCell(): object {
+    return this.cell;
+  }
+
   override callListener(node: ListenerNode, error: CancelationError): void {
     const { callback, cell } = node;
     node.callback = undefined;
     if (callback === undefined) return;
     try {
       const call = () => callback(error);
+      const place = (cell as ContextCell | undefined)?.scope?.callbackCell() ?? cell;
       const result: unknown =
-        cell === undefined ? contextStorage.exit(call) : contextStorage.run(cell, call);
+        place === undefined ? contextStorage.exit(call) : contextStorage.run(place, call);
       if (result instanceof Promise) result.catch(reportListenerFailure);
     } catch (failure) {
       reportListenerFailure(failure);
