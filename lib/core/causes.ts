@@ -38,31 +38,31 @@ export function rootCause(error: unknown): CancelationError | undefined {
  */
 export function isDueTo(operation: OperationState, error: unknown): boolean {
   if (!isObject(error)) return false;
-  const own = operation.error();
-  if (error === own) return true;
+  if (containsError(error, operation.error())) return true;
+  const { name, code } = error as ErrorLike;
+  return (typeof name === 'string' && NAMES.has(name)) || CODES.has(code);
+}
+
+/** Whether an error stands anywhere below another: as a cause, or among the errors of one. */
+function containsError(error: unknown, wanted: CancelationError): boolean {
+  if (error === wanted) return true;
   const seen = new Set<unknown>();
   const pending: unknown[] = [error];
   while (pending.length > 0 && seen.size < LONGEST_CHAIN) {
     const link = pending.pop();
     if (!isObject(link) || seen.has(link)) continue;
     seen.add(link);
-    if (link === own) return true;
+    if (link === wanted) return true;
     const { cause, errors } = link as ErrorLike;
-    if (Array.isArray(errors)) pending.push(...(errors as unknown[]));
+    if (Array.isArray(errors)) for (const each of errors) pending.push(each);
     pending.push(cause);
   }
-  const { name, code } = error as ErrorLike;
-  return (typeof name === 'string' && NAMES.has(name)) || CODES.has(code);
+  return false;
 }
 
 /** Keeps what really failed below the operation's error, unless a circle would result. */
 export function adoptAsCause(own: CancelationError, original: unknown): void {
-  if (own === original || own.cause !== undefined) return;
-  const seen = new Set<unknown>();
-  for (let link = original; isObject(link) && !seen.has(link); link = (link as ErrorLike).cause) {
-    if (link === own) return;
-    seen.add(link);
-  }
+  if (own.cause !== undefined || containsError(original, own)) return;
   Object.defineProperty(own, 'cause', {
     value: original,
     writable: true,
