@@ -116,9 +116,8 @@ class TimerQueue {
     this.handle.unref();
   }
 
-  /** @internal */
+  /** @internal The old handle stays until the end: what is armed meanwhile is not the next one due. */
   fire(): void {
-    this.handle = undefined;
     const trusted = this.target;
     const now = monotonicNow();
     let entry = this.head;
@@ -127,7 +126,6 @@ class TimerQueue {
       entry.expired();
       entry = this.head;
     }
-    if (this.handle !== undefined) return;
     if (entry === undefined) this.close();
     else this.schedule(entry, Math.max(1, Math.ceil((entry.due ?? now) - now)));
   }
