@@ -36,6 +36,7 @@ export function startOperation(
   applyDeadlines(state, plan, call, now);
   host.started(state);
   if (plan.on !== undefined) hookCallbacks(state, plan.on);
+  if (state.ownLimit !== undefined && state.ownLimit <= now) state.checkClock();
   return state;
 }
 
@@ -138,7 +139,9 @@ export function retime(state: OperationState, plan: OperationPlan, call: CallOpt
     state.setDeadline(undefined, monotonicNow());
     return true;
   }
-  applyDeadlines(state, plan, call, monotonicNow());
+  const now = monotonicNow();
+  applyDeadlines(state, plan, call, now);
+  if (state.ownLimit !== undefined && state.ownLimit <= now) state.checkClock();
   return true;
 }
 
