@@ -48,6 +48,6 @@ function mark(scope: Scope, record: CancelRecord): void {
 /** What the children of a canceled scope are canceled with. */
 export function parentRecord(parent: Scope): CancelRecord {
   const message = parent.name === undefined ? undefined : `parent ${parent.name} was canceled`;
-  const { requestedBy } = parent.record as CancelRecord;
-  return new CancelRecord('parent', message, undefined, requestedBy, parent);
+  const { requestedBy, abandoned } = parent.record as CancelRecord;
+  return new CancelRecord('parent', message, undefined, requestedBy, parent, abandoned);
 }
