@@ -222,9 +222,7 @@ function releaseChildren(state: OperationState, outcome: string): void {
       const origin = state.record === undefined ? undefined : state;
       cancelScope(child, new CancelRecord('parent', message, undefined, undefined, origin, true));
     }
-    if (child.parent !== state) continue;
-    if (child instanceof OperationState) child.orphan();
-    else state.removeChild(child);
+    if (child.parent === state) child.orphan();
   }
 }
 

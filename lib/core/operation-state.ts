@@ -349,10 +349,9 @@ export class OperationState extends Scope {
     return parent === undefined ? undefined : { parentId: parent.id, rootId: parent.rootId };
   }
 
-  /** Leaves the tree without ending: the parent has settled, this one still stops. */
-  orphan(): void {
+  override orphan(): void {
     this.lineage = this.origin();
-    this.parent?.removeChild(this);
+    super.orphan();
   }
 }
 

@@ -55,7 +55,7 @@ export class ProtectedScope extends Scope {
   /** The operation is over. Work that was begun here goes on, with nothing to belong to. */
   end(): void {
     for (let child = this.firstChild; child !== undefined; child = this.firstChild) {
-      this.removeChild(child);
+      child.orphan();
     }
     this.decided = true;
     this.cell.empty(false);

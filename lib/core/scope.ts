@@ -63,6 +63,11 @@ export abstract class Scope extends Timed implements CanceledSubject {
     child.parent = child.previousSibling = child.nextSibling = undefined;
   }
 
+  /** Leaves the tree without ending: what is above has settled. */
+  orphan(): void {
+    this.parent?.removeChild(this);
+  }
+
   /** Adds a listener of the user's; one whose moment has passed is called at once. */
   addListener(callback: CancelListener): () => void {
     const node = new ListenerNode(callback, contextStorage.getStore(), false);
