@@ -15,15 +15,19 @@ const watched = new WeakMap<object, Set<DisconnectListener>>();
 
 /**
  * Over HTTP/1, a client is gone when its socket closes; a response that still waits behind another
- * on the same connection hears of it nowhere else. Over HTTP/2 each stream closes by itself. The
- * request's own `close` says nothing: it comes as soon as a body was read.
+ * on the same connection hears of it nowhere else. Over HTTP/2 each stream closes by itself, and
+ * the response around it does not know afterwards. The request's own `close` says nothing: it comes
+ * as soon as a body was read.
  */
 function closeSourceOf(
   request: IncomingMessage,
   response: ServerResponse,
 ): CloseSource | undefined {
-  const source = request.httpVersionMajor >= 2 ? response : request.socket;
-  return typeof (source as CloseSource | undefined)?.on === 'function' ? source : undefined;
+  const source =
+    request.httpVersionMajor >= 2
+      ? (response as { stream?: CloseSource }).stream
+      : (request.socket as CloseSource | undefined);
+  return typeof source?.on === 'function' ? source : undefined;
 }
 
 /** @returns whether the client is still there */
