@@ -75,9 +75,8 @@ export class OperationState extends Scope {
   /** How to let the caller go early; only in `race`, and only until it was let go. */
   resolve: ((value: unknown) => void) | undefined = undefined;
   reject: ((error: unknown) => void) | undefined = undefined;
-  /** Neighbours in the host's list of live operations. */
-  earlier: OperationState | undefined = undefined;
-  later: OperationState | undefined = undefined;
+  /** Where it stands in the host's list of live operations; -1: nowhere. */
+  slot = -1;
   private ownId: string | undefined;
   private aftermath: ProtectedScope | undefined = undefined;
   private wallStart: number | undefined = undefined;

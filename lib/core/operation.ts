@@ -20,6 +20,13 @@ import { type OperationSnapshot, snapshotOf } from './snapshot.js';
 import { type ChunkedStreamOptions, openStream, type StreamOptions } from './stream-port.js';
 import { CancelationToken, cancelWith } from './token.js';
 
+class FaceExtras {
+  token: CancelationToken | undefined = undefined;
+  result: Promise<unknown> | undefined = undefined;
+  settle: ((succeeded: boolean, value: unknown) => void) | undefined = undefined;
+  outcome: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
+}
+
 /**
  * One piece of work: a request, a decorated call, a task. Knows why it was canceled, how far it
  * is, and what it has saved; belongs to a tree.
@@ -28,10 +35,8 @@ import { CancelationToken, cancelWith } from './token.js';
  */
 export class Operation implements OperationFace {
   readonly #state: OperationState;
-  #token: CancelationToken | undefined = undefined;
-  #result: Promise<unknown> | undefined = undefined;
-  #settle: ((succeeded: boolean, value: unknown) => void) | undefined = undefined;
-  #outcome: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
+  /** Most operations are only looked at: what few need is kept apart. */
+  #more: FaceExtras | undefined = undefined;
 
   /** @internal Operations come from a registry or a decorator. */
   constructor(state: OperationState) {
@@ -77,7 +82,7 @@ export class Operation implements OperationFace {
   }
 
   get token(): CancelationToken {
-    return (this.#token ??= CancelationToken.of(this.#state));
+    return (this.#extras().token ??= CancelationToken.of(this.#state));
   }
 
   /** Short for `token.signal`. */
@@ -130,20 +135,27 @@ export class Operation implements OperationFace {
 
   /** The outcome as a promise: lazy, and never an unhandled rejection. */
   get result(): Promise<unknown> {
-    if (this.#result === undefined) {
-      this.#result = new Promise((resolve, reject) => {
-        this.#settle = (succeeded, value) => (succeeded ? resolve(value) : reject(value));
-        if (this.#outcome !== undefined) this.#settle(this.#outcome.succeeded, this.#outcome.value);
+    const extras = this.#extras();
+    if (extras.result === undefined) {
+      extras.result = new Promise((resolve, reject) => {
+        extras.settle = (succeeded, value) => (succeeded ? resolve(value) : reject(value));
+        if (extras.outcome !== undefined)
+          extras.settle(extras.outcome.succeeded, extras.outcome.value);
       });
-      this.#result.catch(() => {});
+      extras.result.catch(() => {});
     }
-    return this.#result;
+    return extras.result;
   }
 
   /** @internal */
   settled(succeeded: boolean, value: unknown): void {
-    this.#outcome = { succeeded, value };
-    this.#settle?.(succeeded, value);
+    const extras = this.#extras();
+    extras.outcome = { succeeded, value };
+    extras.settle?.(succeeded, value);
+  }
+
+  #extras(): FaceExtras {
+    return (this.#more ??= new FaceExtras());
   }
 
   /**

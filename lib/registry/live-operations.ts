@@ -7,6 +7,7 @@ import type { OperationHost, OperationLog } from '../core/operation-host.js';
 import type { NameCounters } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { History } from './history.js';
+import { LiveList } from './live-list.js';
 import { OperationEvents } from './operation-events.js';
 import type { Matcher } from './operation-filter.js';
 import { OperationIds } from './operation-ids.js';
@@ -26,9 +27,7 @@ export class LiveOperations implements OperationHost<OperationState> {
   private readonly maxLive: number;
   private readonly statistics = new Statistics();
   private readonly byId = new Map<string, OperationState>();
-  private oldest: OperationState | undefined = undefined;
-  private newest: OperationState | undefined = undefined;
-  private live = 0;
+  private readonly live = new LiveList();
   private readonly zombieNames = new Set<string>();
 
   constructor(settings: RegistrySettings) {
@@ -40,7 +39,7 @@ export class LiveOperations implements OperationHost<OperationState> {
   }
 
   get size(): number {
-    return this.live;
+    return this.live.size;
   }
 
   createId(): string {
@@ -55,17 +54,18 @@ export class LiveOperations implements OperationHost<OperationState> {
     if (id !== undefined && this.byId.has(id)) {
       throw new OperationConflict(`An operation with the id '${id}' is live already`);
     }
-    if (isRoot && this.live >= this.maxLive) {
+    if (isRoot && this.live.size >= this.maxLive) {
       this.statistics.refused++;
       throw new OperationLimit(
-        `${this.live} operations are live, and maxLive is ${this.maxLive}: no new ones until some have ended`,
+        `${this.live.size} operations are live, and maxLive is ${this.maxLive}: no new ones until some have ended`,
       );
     }
   }
 
   started(state: OperationState): void {
     state.plan.counters.started++;
-    this.enlist(state);
+    this.live.add(state);
+    state.plan.counters.live++;
     if (state.hasId) this.byId.set(state.id, state);
     if (this.events.observed) this.events.emit('started', state);
   }
@@ -100,7 +100,8 @@ export class LiveOperations implements OperationHost<OperationState> {
   }
 
   settled(state: OperationState): void {
-    this.delist(state);
+    this.live.remove(state);
+    state.plan.counters.live--;
     if (state.hasId) this.byId.delete(state.id);
     this.statistics.ended(state, monotonicNow());
     this.history.add(state);
@@ -108,33 +109,15 @@ export class LiveOperations implements OperationHost<OperationState> {
   }
 
   parked(state: OperationState): void {
-    this.delist(state);
+    this.live.remove(state);
+    state.plan.counters.live--;
     if (state.hasId) this.byId.delete(state.id);
   }
 
   resumed(state: OperationState): void {
-    this.enlist(state);
-    if (state.hasId) this.byId.set(state.id, state);
-  }
-
-  private enlist(state: OperationState): void {
-    state.earlier = this.newest;
-    if (this.newest === undefined) this.oldest = state;
-    else this.newest.later = state;
-    this.newest = state;
-    this.live++;
+    this.live.add(state);
     state.plan.counters.live++;
-  }
-
-  private delist(state: OperationState): void {
-    const { earlier, later } = state;
-    if (earlier === undefined) this.oldest = later;
-    else earlier.later = later;
-    if (later === undefined) this.newest = earlier;
-    else later.earlier = earlier;
-    state.earlier = state.later = undefined;
-    this.live--;
-    state.plan.counters.live--;
+    if (state.hasId) this.byId.set(state.id, state);
   }
 
   get(id: string): OperationState | undefined {
@@ -144,26 +127,11 @@ export class LiveOperations implements OperationHost<OperationState> {
   /** Oldest first. */
   list(matcher: Matcher): OperationState[] {
     const { limit, all } = matcher;
-    if (limit === 0) return [];
-    const found: OperationState[] = [];
-    if (limit === Infinity) {
-      for (let state = this.oldest; state !== undefined; state = state.later) {
-        if (all || matcher.state(state)) found.push(state);
-      }
-      return found;
-    }
-    for (
-      let state = this.newest;
-      state !== undefined && found.length < limit;
-      state = state.earlier
-    ) {
-      if (all || matcher.state(state)) found.push(state);
-    }
-    return found.reverse();
+    return limit === 0 ? [] : this.live.select(all ? undefined : matcher.state, limit);
   }
 
   readStatistics(): OperationStatistics {
-    return this.statistics.read(this.live);
+    return this.statistics.read(this.live.size);
   }
 
   /** Resolves once every operation that matches has really ended, also those begun meanwhile. */

@@ -21,6 +21,9 @@ import { type OperationMessage, watchOperation } from './operation-watch.js';
 import { type OperationRegistryOptions, readRegistryOptions } from './registry-options.js';
 import type { OperationStatistics } from './statistics.js';
 
+/** Names are meant to be few; if they are not, the rest is not remembered. */
+const MOST_PLANS = 500;
+
 /**
  * What `run`, `spawn` and `start` take.
  *
@@ -47,6 +50,8 @@ export type OperationBody<Result> = (operation: Operation) => Result | PromiseLi
  */
 export class OperationRegistry {
   readonly #live: LiveOperations;
+  /** Of operations that are given by name alone. */
+  readonly #plans = new Map<string, OperationPlan>();
 
   /** @throws TypeError when an option is not valid */
   constructor(options: OperationRegistryOptions = {}) {
@@ -154,7 +159,8 @@ export class OperationRegistry {
       throw new TypeError('cancelAll() needs a filter; {} means all operations');
     }
     const spared = ownChain();
-    const targets = this.#states(filter, 'cancelAll').filter((state) => !spared.has(state));
+    const matches = this.#states(filter, 'cancelAll');
+    const targets = spared.size === 0 ? matches : matches.filter((state) => !spared.has(state));
     const record = userRecord(options);
     let canceled = 0;
     for (const state of targets) canceled += cancelTree(state, record);
@@ -200,9 +206,18 @@ export class OperationRegistry {
   }
 
   #plan(options: RunOptions | string, method: string): OperationPlan {
-    const read = typeof options === 'string' ? { name: options } : options;
-    checkOptions(read, `registry.${method}()`);
-    return planOf(read, (name) => this.#live.countersOf(name));
+    const counters = (name: string) => this.#live.countersOf(name);
+    if (typeof options !== 'string') {
+      checkOptions(options, `registry.${method}()`);
+      return planOf(options, counters);
+    }
+    let plan = this.#plans.get(options);
+    if (plan === undefined) {
+      checkOptions({ name: options }, `registry.${method}()`);
+      plan = planOf({ name: options }, counters);
+      if (this.#plans.size < MOST_PLANS) this.#plans.set(options, plan);
+    }
+    return plan;
   }
 }
 

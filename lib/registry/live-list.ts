@@ -1,0 +1,62 @@
+import type { OperationState } from '../core/operation-state.js';
+
+/** Below this many gaps, the list is not worth tidying. */
+const FEW_GAPS = 64;
+
+/**
+ * The live operations in the order in which they began. An array with gaps: adding and removing
+ * are one write each, and looking through 100,000 does not hop from object to object in memory.
+ */
+export class LiveList {
+  private slots: (OperationState | undefined)[] = [];
+  size = 0;
+
+  add(state: OperationState): void {
+    state.slot = this.slots.length;
+    this.slots.push(state);
+    this.size++;
+  }
+
+  remove(state: OperationState): void {
+    const { slots } = this;
+    const { slot } = state;
+    if (slot < 0) return;
+    state.slot = -1;
+    this.size--;
+    if (slot === slots.length - 1) {
+      slots.pop();
+      while (slots.length > 0 && slots[slots.length - 1] === undefined) slots.pop();
+      return;
+    }
+    slots[slot] = undefined;
+    if (slots.length > 2 * this.size + FEW_GAPS) this.tidy();
+  }
+
+  /** All that match, oldest first; the newest `limit` of them. */
+  select(
+    matches: ((state: OperationState) => boolean) | undefined,
+    limit: number,
+  ): OperationState[] {
+    const { slots } = this;
+    const found: OperationState[] = [];
+    if (limit < slots.length) {
+      for (let index = slots.length - 1; index >= 0 && found.length < limit; index--) {
+        const state = slots[index];
+        if (state !== undefined && (matches === undefined || matches(state))) found.push(state);
+      }
+      return found.reverse();
+    }
+    for (let index = 0; index < slots.length; index++) {
+      const state = slots[index];
+      if (state !== undefined && (matches === undefined || matches(state))) found.push(state);
+    }
+    return found;
+  }
+
+  private tidy(): void {
+    this.slots = this.slots.filter((state) => state !== undefined);
+    for (let index = 0; index < this.slots.length; index++) {
+      (this.slots[index] as OperationState).slot = index;
+    }
+  }
+}
