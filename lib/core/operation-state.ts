@@ -135,7 +135,7 @@ export class OperationState extends Scope {
 
   /** Milliseconds since the epoch. */
   get startedWall(): number {
-    return (this.wallStart ??= wallNow() - (this.duration ?? monotonicNow() - this.startedAt));
+    return (this.wallStart ??= wallNow() - (monotonicNow() - this.startedAt));
   }
 
   get parentOperation(): OperationState | undefined {
