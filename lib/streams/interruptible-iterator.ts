@@ -85,7 +85,14 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     if (this.over) return { done: true, value };
     this.over = true;
     this.release();
+    const { resolve } = this;
+    this.resolve = this.reject = undefined;
     this.hooks.stopped?.();
+    if (resolve !== undefined) {
+      resolve(DONE);
+      this.endWhenClosed(true, false, undefined);
+      return { done: true, value };
+    }
     try {
       await this.closeSource();
     } catch (error) {
@@ -156,7 +163,12 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     const shown = this.hooks.translate?.(error) ?? error;
     if (reject !== undefined) reject(shown);
     else this.failure = { error: shown };
-    const end = () => this.endQuietly(error);
+    this.endWhenClosed(isPending, true, error);
+  }
+
+  /** Closes the source without waiting for it: a generator would close only after its `next()`. */
+  private endWhenClosed(isPending: boolean, failed: boolean, error: unknown): void {
+    const end = () => this.endQuietly(failed, error);
     const closing = this.closeSource();
     if (closing !== undefined) closing.then(end, end);
     else if (!isPending) end();
@@ -166,9 +178,9 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
   /** What a pending `next()` gave after the consumer was let go: nobody pulls it any more. */
   private lateEnd: (error?: unknown) => void = () => {};
 
-  private endQuietly(error: unknown): void {
+  private endQuietly(failed: boolean, error: unknown): void {
     try {
-      const pending = this.hooks.ended?.(true, error);
+      const pending = this.hooks.ended?.(failed, error);
       if (pending instanceof Promise) pending.catch(() => {});
     } catch {
       // The consumer has this error already.

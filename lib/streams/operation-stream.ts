@@ -62,6 +62,7 @@ function streamThrough(
 /** Groups items; the last group may be shorter, and is delivered before the end or the error. */
 class ChunkedIterator implements AsyncIterableIterator<unknown[]> {
   private failure: { readonly error: unknown } | undefined = undefined;
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly items: InterruptibleIterator<unknown>,
@@ -72,7 +73,14 @@ class ChunkedIterator implements AsyncIterableIterator<unknown[]> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<unknown[]>> {
+  /** One chunk after the other, also when they are asked for ahead. */
+  next(): Promise<IteratorResult<unknown[]>> {
+    const chunk = this.last.then(() => this.collect());
+    this.last = chunk.catch(() => {});
+    return chunk;
+  }
+
+  private async collect(): Promise<IteratorResult<unknown[]>> {
     if (this.failure !== undefined) {
       const { error } = this.failure;
       this.failure = undefined;
