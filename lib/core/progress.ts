@@ -17,7 +17,7 @@ export interface OperationProgress {
   readonly message?: string;
   readonly current?: number;
   readonly total?: number;
-  /** 0 to 100, when `current` and `total` are known. */
+  /** 0 to 100, to one decimal, when `current` and `total` are known. */
   readonly percent?: number;
   /** When it was reported: milliseconds since the epoch. */
   readonly at: number;
@@ -51,5 +51,5 @@ export function completeProgress(
 function percentOf(current: number | undefined, total: number | undefined): number | undefined {
   if (current === undefined || total === undefined || !(total > 0) || !(current >= 0))
     return undefined;
-  return Math.min(100, (current / total) * 100);
+  return Math.min(100, Math.round((current / total) * 1_000) / 10);
 }

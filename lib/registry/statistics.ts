@@ -97,13 +97,18 @@ export class Statistics {
   }
 
   private busiest(limit: number): [string, NameCounters][] {
-    return [...this.names].sort(([, a], [, b]) => b.started - a.started).slice(0, limit);
+    const begun = this.ranked().filter(([, { started }]) => started > 0);
+    return begun.slice(0, limit);
   }
 
   private dropQuietNames(): void {
-    for (const [name, counters] of this.busiest(Infinity).slice(MOST_NAMES / 2)) {
+    for (const [name, counters] of this.ranked().slice(MOST_NAMES / 2)) {
       if (counters.live === 0) this.names.delete(name);
     }
+  }
+
+  private ranked(): [string, NameCounters][] {
+    return [...this.names].sort(([, a], [, b]) => b.started - a.started);
   }
 }
 

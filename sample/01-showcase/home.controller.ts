@@ -1,0 +1,36 @@
+import { Controller, Get, Header, Req } from '@nestjs/common';
+
+/** What there is to try, with lines to paste. */
+@Controller()
+export class HomeController {
+  @Get()
+  @Header('Content-Type', 'text/plain; charset=utf-8')
+  home(@Req() request: { headers: { host?: string } }): string {
+    const url = `http://${request.headers.host ?? 'localhost:3000'}`;
+    return `nestjs-cancelable: the showcase, on about 170,000 cities of GeoNames
+
+A report, streamed row by row. Press Ctrl-C in the middle of it:
+  curl -N '${url}/cities/around?lat=48.85&lng=2.35&radius=1000'
+then see why it stopped (reason: disconnect) and how many rows were delivered (partialResult.count):
+  curl -s '${url}/operations/history?limit=1'
+
+Computation with a timeout of two seconds. LI is quick, US is not and answers 504:
+  curl -s '${url}/cities/nearest/LI'
+  curl -s '${url}/cities/nearest/US'
+
+Search as you type: a client that gives up stops its search:
+  curl -s '${url}/cities/search?q=san%20f'
+  curl -s --max-time 0.1 '${url}/cities/search?q=zzz'
+
+An import that goes on after the response; follow it, stop it:
+  id=$(curl -s -X POST ${url}/imports | sed 's/.*"id":"\\([^"]*\\)".*/\\1/')
+  curl -N "${url}/imports/$id/progress"
+  curl -s -X DELETE "${url}/imports/$id"
+
+What runs, what ran, how it went:
+  curl -s ${url}/operations
+  curl -s ${url}/operations/history
+  curl -s ${url}/operations/statistics
+`;
+  }
+}

@@ -1,0 +1,13 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+
+const adapter = process.env['ADAPTER'] === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+const app = await NestFactory.create(AppModule, adapter, { logger: ['warn', 'error'] });
+app.enableShutdownHooks();
+await app.listen(Number(process.env['PORT'] ?? 3000));
+console.log(
+  `The showcase is at http://localhost:${new URL(await app.getUrl()).port} (GET / explains)`,
+);

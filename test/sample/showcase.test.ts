@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { get, type IncomingMessage, request } from 'node:http';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { OperationSnapshot } from 'nestjs-cancelable';
+
+describe.each(['express', 'fastify'])('the showcase on %s', (adapter) => {
+  let application: ChildProcess;
+  let url: string;
+
+  beforeAll(async () => {
+    application = spawn(
+      process.execPath,
+      ['--import', './test/support/typescript.mjs', 'sample/01-showcase/main.ts'],
+      {
+        env: { ...process.env, PORT: '0', ADAPTER: adapter },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    const lines = createInterface({ input: application.stdout as NodeJS.ReadableStream });
+    for await (const line of lines) {
+      const address = /http:\/\/\S+/.exec(line)?.[0];
+      if (address === undefined) continue;
+      url = address;
+      break;
+    }
+  });
+
+  afterAll(async () => {
+    application.kill('SIGKILL');
+    await once(application, 'exit');
+  });
+
+  const json = async <Body>(path: string, init?: RequestInit): Promise<Body> =>
+    (await (await fetch(url + path, init)).json()) as Body;
+
+  /** The history is written when the work has stopped, not when the client has left. */
+  async function remembered(name: string): Promise<OperationSnapshot> {
+    for (;;) {
+      const history = await json<OperationSnapshot[]>('/operations/history?limit=100');
+      const found = history.reverse().find((operation) => operation.name === name);
+      if (found !== undefined) return found;
+    }
+  }
+
+  it('explains itself with lines to paste', async () => {
+    const text = await (await fetch(url)).text();
+    expect(text).toContain(`curl -N '${url}/cities/around`);
+  });
+
+  it('stops a report when the client leaves, and remembers how many rows it got', async () => {
+    const client = get(`${url}/cities/around?radius=1000&pace=1ms`);
+    const [response] = (await once(client, 'response')) as [IncomingMessage];
+    response.on('error', () => {});
+    let rows = 0;
+    for await (const line of createInterface({ input: response })) {
+      expect(JSON.parse(line)).toMatchObject({ km: expect.any(Number) });
+      if (++rows === 10) break;
+    }
+    client.destroy();
+    const operation = await remembered('GET /cities/around');
+    expect(operation).toMatchObject({ status: 'canceled', reason: 'disconnect', returned: false });
+    expect((operation.partialResult as { count: number }).count).toBeGreaterThanOrEqual(rows);
+  });
+
+  it('answers 504 when two seconds of computation were not enough', async () => {
+    const small = await json('/cities/nearest/LI');
+    expect(small).toEqual({ country: 'LI', cities: 14, meanNearestKm: expect.any(Number) });
+    const large = await fetch(`${url}/cities/nearest/US`);
+    expect(large.status).toBe(504);
+    expect(await large.json()).toMatchObject({ code: 'OPERATION_TIMEOUT' });
+    expect(await remembered('cities.nearest')).toBeDefined();
+  });
+
+  it('stops a search that its client dropped for the next', async () => {
+    const dropped = request(`${url}/cities/search?q=zzzz`).on('error', () => {});
+    dropped.end();
+    await once(dropped, 'socket');
+    let live: OperationSnapshot[] = [];
+    while (live.length === 0) live = await json<OperationSnapshot[]>('/operations');
+    dropped.destroy();
+    const found = await json<{ name: string }[]>('/cities/search?q=san%20f');
+    expect(found).toHaveLength(20);
+    expect(found[0]?.name).toMatch(/^San F/);
+    const history = await json<OperationSnapshot[]>('/operations/history?limit=100');
+    const search = history.find(
+      ({ name, status }) => name === 'cities.search' && status === 'canceled',
+    );
+    expect(search).toMatchObject({ reason: 'parent' });
+  });
+
+  it('follows and cancels an import by its id', async () => {
+    const { id } = await json<{ id: string }>('/imports', { method: 'POST' });
+    const client = get(`${url}/imports/${id}/progress`);
+    const [response] = (await once(client, 'response')) as [IncomingMessage];
+    let lastEvent = '';
+    for await (const line of createInterface({ input: response })) {
+      if (!line.startsWith('event: ')) continue;
+      lastEvent = line.slice('event: '.length);
+      if (lastEvent === 'progress') {
+        await json(`/imports/${id}`, { method: 'DELETE' });
+      }
+    }
+    expect(lastEvent).toBe('settled');
+    expect(await json(`/imports/${id}`)).toMatchObject({
+      status: 'canceled',
+      reason: 'manual',
+      message: 'stop pressed',
+      progress: { message: 'rows imported' },
+    });
+    expect(await json('/operations/statistics')).toMatchObject({ zombies: 0 });
+  });
+});
