@@ -7,6 +7,7 @@ import { isThenable, type OperationState } from '../core/operation-state.js';
 import { callBody, follow } from '../core/run.js';
 import {
   lend,
+  lendIterable,
   operateIterable,
   operateIterator,
   operateObservable,
@@ -210,7 +211,7 @@ export function lendResult(state: OperationState, result: unknown): unknown {
     case 'observable':
       return operateObservable(lend(state), () => result as Observable<unknown>);
     case 'iterable':
-      return operateIterator(lend(state), () => result as AsyncIterable<unknown>);
+      return lendIterable(state, result as AsyncIterable<unknown>);
     default:
       return result;
   }

@@ -40,6 +40,26 @@ function passOn(_state: OperationState, succeeded: boolean, value: unknown): unk
   return value;
 }
 
+const lent = new WeakMap<object, AsyncIterable<unknown>>();
+
+/** An iterable that stops with an operation, until somebody takes it over. */
+export function lendIterable<Item>(
+  state: OperationState,
+  iterable: AsyncIterable<Item>,
+): AsyncGenerator<Item> {
+  const iterator = operateIterator(lend(state), () => iterable);
+  lent.set(iterator, iterable);
+  return iterator;
+}
+
+/**
+ * What was lent, for whoever settles the operation with its end: only the thing itself tells when
+ * it has really closed.
+ */
+export function takeOver(iterable: AsyncIterable<unknown>): AsyncIterable<unknown> {
+  return lent.get(iterable) ?? iterable;
+}
+
 /** What to do with a value: consumed later, flowing already, or just there. */
 export type ResultShape = 'observable' | 'iterable' | 'stream' | 'value';
 

@@ -13,8 +13,8 @@ import type { OperationState } from '../../core/operation-state.js';
 import type { Scope } from '../../core/scope.js';
 import type { HandlerCell } from '../../decorators/method-definition.js';
 import type { LiveOperations } from '../../registry/live-operations.js';
-import { followStream } from '../../streams/flowing-results.js';
-import { operateIterator, shapeOf, streamOf } from '../../streams/lazy-results.js';
+import { destroyStream, followStream } from '../../streams/flowing-results.js';
+import { operateIterator, shapeOf, streamOf, takeOver } from '../../streams/lazy-results.js';
 import {
   type DisconnectListener,
   isDisconnected,
@@ -283,9 +283,16 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
     const state = this.resolve() as OperationState | undefined;
     if (state === undefined || shape === 'observable') return value;
     this.isStreaming = true;
-    this.response.once('close', () => this.onResponseOver());
-    if (shape === 'iterable') return this.streamIterable(state, value as AsyncIterable<unknown>);
+    if (shape === 'iterable') {
+      const iterator = this.streamIterable(state, value as AsyncIterable<unknown>);
+      this.onResponseOver(() => void iterator.return(undefined).catch(doNothing));
+      return iterator;
+    }
     const stream = streamOf(value) as object;
+    this.onResponseOver(() => {
+      if (state.record === undefined) void this.settle(true, undefined);
+      destroyStream(stream, undefined);
+    });
     if (value instanceof StreamableFile) this.answerCanceledFile(value);
     followStream(
       state,
@@ -299,7 +306,7 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
   private streamIterable(
     state: OperationState,
     iterable: AsyncIterable<unknown>,
-  ): AsyncIterable<unknown> {
+  ): AsyncGenerator<unknown> {
     return operateIterator(
       {
         begin: () => state,
@@ -311,9 +318,12 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
         },
         translate: (error) => this.translate(error),
         stop: () => this.stopConsumer(),
-        skip: () => void this.settle(true, undefined),
+        skip: () => {
+          const succeeded = state.record === undefined;
+          void this.settle(succeeded, succeeded ? undefined : state.error());
+        },
       },
-      () => iterable,
+      () => takeOver(iterable),
     );
   }
 
@@ -343,9 +353,12 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
     void this.settle(succeeded, error);
   }
 
-  private onResponseOver(): void {
-    this.disconnected();
-    void this.settle(true, undefined);
+  /** A body that is not read to its end, a HEAD request's for one, ends with the response. */
+  private onResponseOver(closeBody: () => void): void {
+    this.response.once('close', () => {
+      this.disconnected();
+      closeBody();
+    });
   }
 
   /** @returns when cleanups have run, if there are any */
