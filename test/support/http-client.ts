@@ -84,12 +84,47 @@ export function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
   });
 }
 
-/** The first bytes of a body, once they have come. */
-export async function firstChunk(request: ClientRequest): Promise<[IncomingMessage, string]> {
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  response.on('error', () => {});
-  const [chunk] = (await once(response, 'data')) as [Buffer];
-  return [response, chunk.toString()];
+/** An answer that is read while it comes. */
+export class OpenAnswer {
+  received = '';
+  isOver = false;
+
+  private constructor(readonly response: IncomingMessage) {
+    response.setEncoding('utf8');
+    response.on('data', (text: string) => (this.received += text));
+    response.on('error', () => {});
+    response.on('close', () => (this.isOver = true));
+  }
+
+  /** Resolves with the headers. */
+  static async of(request: ClientRequest): Promise<OpenAnswer> {
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    return new OpenAnswer(response);
+  }
+
+  /** Resolves once the text was received; rejects when the answer is over before. */
+  async until(text: string): Promise<void> {
+    while (!this.received.includes(text)) {
+      if (this.isOver) throw new Error(`'${text}' never came, only '${this.received}'`);
+      await this.change();
+    }
+  }
+
+  /** Resolves once there is nothing more to come. @returns whether the body was cut */
+  async end(): Promise<{ isCut: boolean }> {
+    while (!this.isOver) await this.change();
+    return { isCut: !this.response.complete };
+  }
+
+  private change(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.response.off('data', done).off('close', done);
+        resolve();
+      };
+      this.response.on('data', done).on('close', done);
+    });
+  }
 }
 
 /** One connection for all requests. */
