@@ -38,9 +38,12 @@ export class History {
     return matcher.limit === Infinity ? found : found.slice(-matcher.limit);
   }
 
+  /** The newest: an id that a user chose may come again. */
   find(id: string): OperationSnapshot | undefined {
     const isFresh = this.freshness();
-    for (const entry of this.ring) {
+    const { length } = this.ring;
+    for (let age = 1; age <= length; age++) {
+      const entry = this.ring[(this.position + length - age) % length];
       const matches =
         entry instanceof OperationState ? entry.hasId && entry.id === id : entry.id === id;
       if (matches && isFresh(entry)) return toSnapshot(entry);

@@ -48,8 +48,11 @@ export function thrown(call: () => unknown): any {
 
 /** Whether a promise has settled after all that is ready has run. */
 export async function isPending(promise: Promise<unknown>): Promise<boolean> {
-  const PENDING = Symbol('pending');
+  let pending = true;
+  const settled = () => {
+    pending = false;
+  };
+  promise.then(settled, settled);
   await microtasks();
-  const winner: unknown = await Promise.race([promise.catch(() => {}), Promise.resolve(PENDING)]);
-  return winner === PENDING;
+  return pending;
 }

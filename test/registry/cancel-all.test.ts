@@ -1,0 +1,193 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  type Operation,
+  OperationConflict,
+  OperationLimit,
+  OperationRegistry,
+} from 'nestjs-cancelable';
+import { deferred, isPending, microtasks, rejection, thrown } from '../support/deferred.js';
+
+describe('rule 22: cancelAll', () => {
+  it('fixes the matches first, and counts those canceled by this call', async () => {
+    const registry = new OperationRegistry();
+    const root = registry.start('root');
+    await root.run(() => registry.start('child'));
+    await root.run(() => registry.start('child'));
+    registry.start('canceled before').operation.cancel();
+
+    expect(registry.cancelAll({}, { reason: 'shutdown', requestedBy: 'ann' })).toBe(3);
+    expect(registry.cancelAll({})).toBe(0);
+    expect(root.operation.cancelation).toMatchObject({ reason: 'shutdown', requestedBy: 'ann' });
+  });
+
+  it('counts a match that is canceled through a parent, once', async () => {
+    const registry = new OperationRegistry();
+    const root = registry.start('root');
+    await root.run(() => registry.start('child'));
+    const first = registry.list().map(({ name }) => name);
+    expect(first).toEqual(['root', 'child']);
+    expect(registry.cancelAll({ name: /root|child/ })).toBe(2);
+  });
+
+  it('leaves what begins meanwhile', () => {
+    const registry = new OperationRegistry();
+    registry.start('old').operation.onCancel(() => registry.start('new'));
+    expect(registry.cancelAll({})).toBe(1);
+    expect(registry.list({ name: 'new' })[0].status).toBe('running');
+  });
+
+  it("spares the caller's own chain, not its children and siblings", async () => {
+    const registry = new OperationRegistry();
+    const root = registry.start('root');
+    await root.run(() => registry.start('sibling'));
+    const child = await root.run(() => registry.start('child'));
+    await child.run(() => registry.start('grandchild'));
+    registry.start('other');
+
+    const count = await child.run(() => registry.cancelAll({}));
+
+    expect(count).toBe(3);
+    expect(registry.list({ status: 'running' }).map(({ name }) => name)).toEqual(['root', 'child']);
+  });
+
+  it('without a filter throws, {} means all', () => {
+    const registry = new OperationRegistry();
+    const { operation } = registry.start('work');
+    expect(() => (registry as any).cancelAll()).toThrow(/needs a filter; \{\} means all/);
+    expect(operation.status).toBe('running');
+    expect(registry.cancelAll({ limit: 0 })).toBe(0);
+    expect(registry.cancelAll({})).toBe(1);
+  });
+});
+
+describe('rule 22: whenIdle', () => {
+  it('waits for bodies that are canceling too', async () => {
+    const registry = new OperationRegistry();
+    const body = deferred();
+    const work = registry.run('work', () => body.promise);
+    registry.cancelAll({});
+    await rejection(work);
+    const idle = registry.whenIdle();
+    expect(await isPending(idle)).toBe(true);
+    body.resolve();
+    await idle;
+    expect(registry.list()).toEqual([]);
+  });
+
+  it('waits for those that begin meanwhile, and only for those that match', async () => {
+    const registry = new OperationRegistry();
+    registry.start('other');
+    const first = registry.start('work');
+    const idle = registry.whenIdle({ name: 'work' });
+    const second = registry.start('work');
+    await first.complete();
+    expect(await isPending(idle)).toBe(true);
+    await second.complete();
+    await idle;
+  });
+
+  it('is at once when nothing is live', async () => {
+    await new OperationRegistry().whenIdle();
+    const registry = new OperationRegistry();
+    registry.start('work');
+    expect(await isPending(registry.whenIdle({ name: 'other' }))).toBe(false);
+  });
+
+  it('inside an operation leaves out itself and its ancestors', async () => {
+    const registry = new OperationRegistry();
+    const other = registry.start('other');
+    const work = registry.run('outer', () => registry.run('inner', () => registry.whenIdle()));
+    expect(await isPending(work)).toBe(true);
+    await other.complete();
+    await work;
+  });
+});
+
+describe('rule 22: maxLive', () => {
+  it('refuses roots only, with OperationLimit, and counts them', async () => {
+    const registry = new OperationRegistry({ maxLive: 2 });
+    const root = registry.start('root');
+    registry.start('second');
+
+    expect(thrown(() => registry.start('third'))).toBeInstanceOf(OperationLimit);
+    const error = await rejection(registry.run('fourth', () => 'ran'));
+    expect(error).toBeInstanceOf(OperationLimit);
+    expect(error.message).toContain('maxLive is 2');
+    expect(registry.statistics()).toMatchObject({ live: 2, refused: 2 });
+    expect(await root.run(() => registry.run('child', () => 'ran'))).toBe('ran');
+  });
+
+  it('counts bodies that are canceling, and has room again when they end', async () => {
+    const registry = new OperationRegistry({ maxLive: 1 });
+    const body = deferred();
+    const work = registry.run('stuck', () => body.promise);
+    registry.cancelAll({});
+    await rejection(work);
+    expect(thrown(() => registry.start('next'))).toBeInstanceOf(OperationLimit);
+    body.resolve();
+    await microtasks();
+    expect(await registry.run('next', () => 'ran')).toBe('ran');
+  });
+
+  it.each([0, -1, 1.5, NaN, '10'])('refuses %p', (maxLive) => {
+    expect(() => new OperationRegistry({ maxLive: maxLive as number })).toThrow(/maxLive/);
+  });
+});
+
+describe('rule 22: ids', () => {
+  it('are unguessable, carry the instance and are safe in a URL', () => {
+    const registry = new OperationRegistry();
+    const ids = Array.from({ length: 1_000 }, () => registry.start('work').operation.id);
+    expect(new Set(ids).size).toBe(1_000);
+    const instances = new Set(ids.map((id) => id.split('-')[0]));
+    expect(instances.size).toBe(1);
+    for (const id of ids) expect(id).toMatch(/^[a-z0-9]{8}-[\w-]{22}$/);
+    expect(new OperationRegistry().start('work').operation.id.split('-')[0]).not.toBe(
+      [...instances][0],
+    );
+  });
+
+  it('may be chosen, once at a time', async () => {
+    const registry = new OperationRegistry();
+    const first = registry.start({ name: 'import', id: 'import-1' });
+    expect(registry.get('import-1')).toBe(first.operation);
+
+    expect(thrown(() => registry.start({ id: 'import-1' }))).toBeInstanceOf(OperationConflict);
+    expect(thrown(() => registry.spawn({ id: 'import-1' }, () => 1))).toBeInstanceOf(
+      OperationConflict,
+    );
+    const conflict = await rejection(registry.run({ id: 'import-1' }, () => 1));
+    expect(conflict).toBeInstanceOf(OperationConflict);
+    expect(conflict.message).toContain("'import-1'");
+
+    await first.fail(new Error('first'));
+    await registry.run({ name: 'import', id: 'import-1' }, () => 'second');
+    expect(registry.get('import-1')).toBeUndefined();
+    expect(registry.find('import-1')?.status).toBe('completed');
+  });
+
+  it('find live and remembered operations, and nothing else', async () => {
+    const registry = new OperationRegistry();
+    const handle = registry.start('work');
+    const { id } = handle.operation;
+    expect(registry.find(id)?.status).toBe('running');
+    expect(registry.cancel(id, { reason: 'condition' })).toBe(true);
+    expect(registry.cancel(id)).toBe(false);
+    await handle.complete();
+    expect(registry.get(id)).toBeUndefined();
+    expect(registry.find(id)).toMatchObject({ status: 'canceled', reason: 'condition' });
+    expect(registry.cancel(id)).toBe(false);
+    expect(registry.find('nobody')).toBeUndefined();
+    expect(registry.get('nobody')).toBeUndefined();
+    expect(registry.cancel('nobody')).toBe(false);
+  });
+
+  it('of two registries do not meet', () => {
+    const [one, two] = [new OperationRegistry(), new OperationRegistry()];
+    const operation: Operation = one.start({ id: 'same' }).operation;
+    expect(two.get('same')).toBeUndefined();
+    expect(two.start({ id: 'same' }).operation).not.toBe(operation);
+    expect(two.cancelAll({})).toBe(1);
+    expect(operation.status).toBe('running');
+  });
+});
