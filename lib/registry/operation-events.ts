@@ -1,4 +1,4 @@
-import { Observable, Subscriber, type Observer, type Subscription } from 'rxjs';
+import { Observable, Subscriber, type Observer, type Operator, type Subscription } from 'rxjs';
 import { describeError } from '../core/causes.js';
 import type { OperationLog } from '../core/operation-host.js';
 import type { OperationState } from '../core/operation-state.js';
@@ -23,7 +23,7 @@ export class OperationEvents {
   private readonly subscribers = new Set<Subscriber<OperationEvent>>();
   readonly stream$: Observable<OperationEvent>;
 
-  constructor(private readonly log: OperationLog) {
+  constructor(log: OperationLog) {
     this.stream$ = new GuardedObservable<OperationEvent>(log, (subscriber) => {
       this.subscribers.add(subscriber);
       return () => this.subscribers.delete(subscriber);
@@ -36,13 +36,7 @@ export class OperationEvents {
 
   emit(type: OperationEventType, state: OperationState): void {
     const event: OperationEvent = { type, operation: snapshotOf(state), at: new Date() };
-    for (const subscriber of [...this.subscribers]) {
-      try {
-        subscriber.next(event);
-      } catch (error) {
-        this.log.error(`A subscriber of events$ failed: ${describeError(error)}`);
-      }
-    }
+    for (const subscriber of [...this.subscribers]) subscriber.next(event);
   }
 }
 
@@ -50,9 +44,17 @@ export class OperationEvents {
 class GuardedObservable<Value> extends Observable<Value> {
   constructor(
     private readonly log: OperationLog,
-    onSubscribe: (subscriber: Subscriber<Value>) => () => void,
+    onSubscribe?: (subscriber: Subscriber<Value>) => () => void,
   ) {
     super(onSubscribe);
+  }
+
+  /** What operators make of this one is guarded too. */
+  override lift<Result>(operator?: Operator<Value, Result>): Observable<Result> {
+    const lifted = new GuardedObservable<Result>(this.log);
+    lifted.source = this;
+    lifted.operator = operator;
+    return lifted;
   }
 
   override subscribe(
@@ -60,20 +62,33 @@ class GuardedObservable<Value> extends Observable<Value> {
     ...legacy: [(((error: unknown) => void) | null)?, ((() => void) | null)?]
   ): Subscription {
     if (observer instanceof Subscriber) return super.subscribe(observer);
-    const target = typeof observer === 'function' ? { next: observer } : observer;
+    const target: Partial<Observer<Value>> =
+      typeof observer === 'object' && observer !== null
+        ? observer
+        : {
+            ...(observer ? { next: observer } : undefined),
+            ...(legacy[0] ? { error: legacy[0] } : undefined),
+            ...(legacy[1] ? { complete: legacy[1] } : undefined),
+          };
     return super.subscribe({
-      next: (value) => {
-        try {
-          target?.next?.(value);
-        } catch (error) {
-          this.log.error(
-            `A subscriber of events$ failed: ${describeError(error)}`,
-            error instanceof Error ? error.stack : undefined,
-          );
-        }
-      },
-      error: (error: unknown) => (target?.error ?? legacy[0])?.(error),
-      complete: () => (target?.complete ?? legacy[1])?.(),
+      next: (value) => this.guard(() => target.next?.(value)),
+      error: (error: unknown) =>
+        this.guard(() => {
+          if (target.error === undefined) throw error;
+          target.error(error);
+        }),
+      complete: () => this.guard(() => target.complete?.()),
     });
+  }
+
+  private guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.log.error(
+        `A subscriber of events$ failed: ${describeError(error)}`,
+        error instanceof Error ? error.stack : undefined,
+      );
+    }
   }
 }

@@ -1,0 +1,90 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { OperationRegistry } from 'nestjs-cancelable';
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe('statistics', () => {
+  it('are zero at first', () => {
+    expect(new OperationRegistry().statistics()).toEqual({
+      live: 0,
+      byStatus: { running: 0, canceling: 0, completed: 0, failed: 0, canceled: 0 },
+      byReason: {},
+      byName: {},
+      duration: { p50: 0, p95: 0, p99: 0 },
+      cancelLatency: { p50: 0, p95: 0, p99: 0 },
+      zombies: 0,
+      refused: 0,
+    });
+  });
+
+  it('count by status, reason and name', async () => {
+    const registry = new OperationRegistry();
+    await registry.run('good', () => {});
+    await registry.run('good', () => {});
+    await registry.run('bad', () => Promise.reject(new Error('x'))).catch(() => {});
+    for (const reason of ['disconnect', 'timeout', 'disconnect'] as const) {
+      const handle = registry.start('stopped');
+      handle.operation.cancel({ reason });
+      await handle.complete();
+    }
+    registry.start('live');
+    registry.start('stopping').operation.cancel();
+
+    expect(registry.statistics()).toMatchObject({
+      live: 2,
+      byStatus: { running: 1, canceling: 1, completed: 2, failed: 1, canceled: 3 },
+      byReason: { disconnect: 2, timeout: 1 },
+      byName: {
+        good: { started: 2, live: 0, completed: 2, failed: 0, canceled: 0 },
+        bad: { started: 1, live: 0, completed: 0, failed: 1, canceled: 0 },
+        stopped: { started: 3, live: 0, completed: 0, failed: 0, canceled: 3 },
+        live: { started: 1, live: 1 },
+        stopping: { started: 1, live: 1 },
+      },
+    });
+  });
+
+  it('measure durations and how long work took to stop', async () => {
+    jest.useFakeTimers();
+    const registry = new OperationRegistry();
+    for (let count = 1; count <= 100; count++) {
+      const handle = registry.start('work');
+      jest.advanceTimersByTime(count);
+      handle.operation.cancel();
+      jest.advanceTimersByTime(10);
+      await handle.complete();
+    }
+    const { duration, cancelLatency } = registry.statistics();
+    expect(duration.p50).toBeGreaterThanOrEqual(58);
+    expect(duration.p50).toBeLessThanOrEqual(62);
+    expect(duration.p99).toBeGreaterThanOrEqual(107);
+    expect(duration.p99).toBeLessThanOrEqual(112);
+    expect(cancelLatency.p50).toBeGreaterThanOrEqual(9.8);
+    expect(cancelLatency.p99).toBeLessThanOrEqual(10.2);
+  });
+
+  it('name the 100 busiest, and stay bounded with ever new names', async () => {
+    const registry = new OperationRegistry();
+    for (let count = 0; count < 5; count++) await registry.run('busy', () => {});
+    for (let count = 0; count < 3_000; count++) await registry.run(`user ${count}`, () => {});
+    const { byName, byStatus } = registry.statistics();
+    expect(Object.keys(byName)).toHaveLength(100);
+    expect(Object.keys(byName)[0]).toBe('busy');
+    expect(byStatus.completed).toBe(3_005);
+
+    for (let count = 0; count < 5; count++) await registry.run('user 1', () => {});
+    expect(registry.statistics().byName['user 1']?.started).toBeGreaterThanOrEqual(5);
+  });
+
+  it('hold a year and a microsecond', async () => {
+    jest.useFakeTimers();
+    const registry = new OperationRegistry();
+    const handle = registry.start('long');
+    jest.advanceTimersByTime(365 * 86_400_000);
+    await handle.complete();
+    expect(registry.statistics().duration.p50).toBeGreaterThan(360 * 86_400_000);
+    await registry.run('short', () => {});
+  });
+});
