@@ -38,10 +38,11 @@ export interface OperationHandleMethods {
 export type OperationHandle = OperationHandleMethods & AsyncDisposal;
 
 class Handle implements OperationHandleMethods {
-  constructor(private readonly state: OperationState) {}
+  /** Made at once: an operation that is looked at only after its end would not know its result. */
+  readonly operation: Operation;
 
-  get operation(): Operation {
-    return Operation.of(this.state);
+  constructor(private readonly state: OperationState) {
+    this.operation = Operation.of(state);
   }
 
   async run<Result>(
