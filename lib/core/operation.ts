@@ -167,9 +167,10 @@ export class Operation implements OperationFace {
     return cancelWith(this.#state, options);
   }
 
-  /** Adds to the metadata; operations begun from now on inherit it. */
+  /** Adds to the metadata; operations begun from now on inherit it. Nothing after the end. */
   annotate(metadata: OperationMetadata): this {
-    this.#state.metadata = { ...this.#state.metadata, ...metadata };
+    const state = this.#state;
+    if (state.outcome === undefined) state.metadata = { ...state.metadata, ...metadata };
     return this;
   }
 
@@ -190,7 +191,7 @@ export class Operation implements OperationFace {
 
   /** Keeps a value that survives a cancel: in the error, the snapshot and the history (up to 1 KiB). */
   savePartial(value: unknown): void {
-    this.#state.more().partialResult = value;
+    if (this.#state.outcome === undefined) this.#state.more().partialResult = value;
   }
 
   /**

@@ -108,9 +108,8 @@ export function isPlain(state: OperationState): boolean {
     state.record === undefined &&
     state.extras?.progress === undefined &&
     state.extras?.partialResult === undefined &&
-    (state.metadata === undefined ||
-      state.metadata === state.plan.metadata ||
-      isFlat(state.metadata))
+    state.plan.on === undefined &&
+    (state.metadata === undefined || isFlat(state.metadata))
   );
 }
 
