@@ -1,7 +1,7 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
 import type { CancelableExtension } from './cancelable-extension.js';
 import { checkHttpOptions, type HttpOptions } from './contexts/http/http-options.js';
-import type { RequestOption } from './contexts/http/route-plan.js';
+import type { RequestOption } from './contexts/request-options.js';
 import type { Duration } from './core/duration.js';
 import { checkOptions, isRecord, readText, refuse } from './core/read-options.js';
 import { type CancelableOptions, checkCancelableOptions } from './decorators/cancelable-options.js';

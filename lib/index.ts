@@ -81,7 +81,7 @@ export type {
 } from './cancelable-extension.js';
 export type { HttpOptions } from './contexts/http/http-options.js';
 export { OperationCanceledException } from './contexts/http/operation-canceled.exception.js';
-export type { RequestOption, RequestOptions } from './contexts/http/route-plan.js';
+export type { RequestOption, RequestOptions } from './contexts/request-options.js';
 export {
   type AsyncResult,
   Cancelable,

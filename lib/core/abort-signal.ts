@@ -20,3 +20,10 @@ export interface StructuralAbortSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
   throwIfAborted(): void;
 }
+
+/** The `AbortController` of the environment, as far as the declarations of this package need it. */
+export type Controller = typeof globalThis extends {
+  AbortController: { prototype: infer Type };
+}
+  ? Type
+  : { readonly signal: Signal };

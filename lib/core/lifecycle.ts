@@ -6,8 +6,9 @@ import { monotonicNow, wallNow } from './clock.js';
 import { contextStorage } from './ambient.js';
 import type { ContextCell } from './context.js';
 import type { OperationHost } from './operation-host.js';
+import type { Cleanup } from './operation-options.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
-import { type Cleanup, OperationState } from './operation-state.js';
+import { OperationState } from './operation-state.js';
 import type { Scope } from './scope.js';
 
 export type Host = OperationHost<OperationState>;

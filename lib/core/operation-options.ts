@@ -29,6 +29,13 @@ export interface OperationMetadata {
   [key: string]: unknown;
 }
 
+/**
+ * Runs when the operation ends; may be asynchronous.
+ *
+ * @publicApi
+ */
+export type Cleanup = () => unknown;
+
 /** @publicApi */
 export type SettleMode = 'race' | 'wait';
 /** @publicApi */

@@ -1,3 +1,4 @@
+import type { Controller } from './abort-signal.js';
 import type { CancelationError } from './cancelation-error.js';
 import { cancelScope } from './cancel.js';
 import { CancelRecord } from './cancel-record.js';
@@ -7,9 +8,9 @@ import { ContextCell } from './context.js';
 import { formatDuration } from './duration.js';
 import type { CancelListener, ListenerNode } from './listeners.js';
 import type { OperationHost } from './operation-host.js';
-import type { OperationMetadata, OperationStatus } from './operation-options.js';
+import type { Cleanup, OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationPlan } from './operation-plan.js';
-import type { OperationProgress } from './progress.js';
+import type { OperationProgress, ProgressListener } from './progress.js';
 import { ProtectedScope } from './protected-scope.js';
 import { Scope } from './scope.js';
 import { DerivedValue } from './stream-port.js';
@@ -19,9 +20,6 @@ import { arm, disarm } from './timers.js';
 const WALL_CLOCK_CHECK = 60_000;
 /** A timer that fires this many milliseconds early is on time: both clocks round. */
 const CLOCK_TOLERANCE = 5;
-
-export type Cleanup = () => unknown;
-export type ProgressListener = (progress: OperationProgress) => unknown;
 
 /** What most operations never need. */
 export class OperationExtras {
@@ -200,7 +198,7 @@ export class OperationState extends Scope {
     this.callSafely('A cancel listener', callback, error);
   }
 
-  protected override abort(controller: AbortController, error: CancelationError): void {
+  protected override abort(controller: Controller, error: CancelationError): void {
     contextStorage.run(this.shelter().cell, () => controller.abort(error));
   }
 

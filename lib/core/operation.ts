@@ -6,14 +6,19 @@ import { currentScope } from './context.js';
 import { type Duration, parseDuration } from './duration.js';
 import { defineFace, runCleanupNow } from './lifecycle.js';
 import type { CancelListener } from './listeners.js';
-import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
+import type {
+  Cleanup,
+  OperationKind,
+  OperationMetadata,
+  OperationStatus,
+} from './operation-options.js';
+import { OperationState } from './operation-state.js';
 import {
-  type Cleanup,
-  type OperationFace,
-  OperationState,
+  completeProgress,
+  type OperationProgress,
   type ProgressListener,
-} from './operation-state.js';
-import { completeProgress, type OperationProgress, type ProgressReport } from './progress.js';
+  type ProgressReport,
+} from './progress.js';
 import type { Scope } from './scope.js';
 import { checkpointIn, sleepIn } from './sleep.js';
 import { type OperationSnapshot, snapshotOf } from './snapshot.js';
@@ -33,7 +38,7 @@ class FaceExtras {
  *
  * @publicApi
  */
-export class Operation implements OperationFace {
+export class Operation {
   readonly #state: OperationState;
   /** Most operations are only looked at: what few need is kept apart. */
   #more: FaceExtras | undefined = undefined;
@@ -312,7 +317,7 @@ export class Operation implements OperationFace {
 
 defineFace((state) => Operation.of(state));
 
-/** The live operations directly below one, oldest first; through protected parts too. */
+/** @internal The live operations directly below one, oldest first. */
 export function liveChildren(state: Scope): OperationState[] {
   const children: OperationState[] = [];
   for (let child = state.firstChild; child !== undefined; child = child.nextSibling) {

@@ -28,6 +28,11 @@ export interface OperationProgress {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * @publicApi
+ */
+export type ProgressListener = (progress: OperationProgress) => unknown;
+
 /** The report of a user, completed. Values that make no sense (a total of 0, NaN) give no percent. */
 export function completeProgress(
   report: string | ProgressReport,

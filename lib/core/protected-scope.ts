@@ -1,3 +1,4 @@
+import type { Controller } from './abort-signal.js';
 import type { CancelationError } from './cancelation-error.js';
 import { contextStorage } from './ambient.js';
 import { ContextCell } from './context.js';
@@ -48,7 +49,7 @@ export class ProtectedScope extends Scope {
     this.owner.callListener(node, error);
   }
 
-  protected override abort(controller: AbortController, error: CancelationError): void {
+  protected override abort(controller: Controller, error: CancelationError): void {
     contextStorage.run(this.cell, () => controller.abort(error));
   }
 

@@ -1,3 +1,4 @@
+import type { Controller, Signal } from './abort-signal.js';
 import type { CanceledSubject, CancelationError } from './cancelation-error.js';
 import { createCancelationError } from './cancelation-error.js';
 import { type CancelOrigin, type CancelRecord, messageOf } from './cancel-record.js';
@@ -21,7 +22,7 @@ export abstract class Scope extends Timed implements CanceledSubject {
   nextSibling: Scope | undefined = undefined;
   protected failure: CancelationError | undefined = undefined;
   protected listeners: ListenerList | undefined = undefined;
-  protected controller: AbortController | undefined = undefined;
+  protected controller: Controller | undefined = undefined;
 
   abstract readonly id: string | undefined;
   abstract readonly name: string | undefined;
@@ -127,12 +128,12 @@ export abstract class Scope extends Timed implements CanceledSubject {
   }
 
   /** The abort listeners of a signal run in the context of whoever aborts: subclasses enter theirs. */
-  protected abort(controller: AbortController, error: CancelationError): void {
+  protected abort(controller: Controller, error: CancelationError): void {
     controller.abort(error);
   }
 
   /** A real AbortSignal, created on first use: most calls never need one, and it costs the most. */
-  signal(): AbortSignal {
+  signal(): Signal {
     if (this.controller === undefined) {
       this.controller = new AbortController();
       if (this.isCanceled()) this.controller.abort(this.error());

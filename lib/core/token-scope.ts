@@ -1,3 +1,4 @@
+import type { Controller, Signal } from './abort-signal.js';
 import { cancelScope } from './cancel.js';
 import { CancelRecord, recordFromAbort, recordFromError } from './cancel-record.js';
 import { describeError } from './causes.js';
@@ -83,7 +84,7 @@ export class TokenScope extends Scope {
 
   override released(): void {}
 
-  override signal(): AbortSignal {
+  override signal(): Signal {
     const signal = super.signal();
     if (this.record === undefined) this.startListening();
     return signal;
@@ -133,7 +134,7 @@ export class TokenScope extends Scope {
     }
   }
 
-  protected override abort(controller: AbortController, error: CancelationError): void {
+  protected override abort(controller: Controller, error: CancelationError): void {
     contextStorage.exit(() => controller.abort(error));
   }
 }

@@ -169,13 +169,13 @@ export class CancelationToken {
   }
 }
 
-/** Cancels a scope as a user asks for it. */
+/** @internal Cancels a scope as a user asks for it. */
 export function cancelWith(scope: Scope, options: CancelOptions = {}): boolean {
   if (scope.record !== undefined || scope.decided) return false;
   return cancelScope(scope, userRecord(options));
 }
 
-/** The record of a cancel that somebody asked for. */
+/** @internal The record of a cancel that somebody asked for. */
 export function userRecord(options: CancelOptions): CancelRecord {
   const { reason = 'manual', message, cause, requestedBy } = options;
   return new CancelRecord(reason, message, cause, requestedBy ?? currentScope()?.operation()?.id);
@@ -188,7 +188,7 @@ function toSource(source: CancelationToken | Signal | Duration | Date): TokenSou
   return new DeadlineSource(parseDuration(source, 'CancelationToken', { zero: true }));
 }
 
-/** Takes over the cancel of a token or signal: reason and cause chain kept. @returns lets go */
+/** @internal Takes over the cancel of a token or signal: reason and cause chain kept. @returns lets go */
 export function linkScope(scope: Scope, source: CancelationToken | Signal): () => void {
   const from = toSource(source);
   const record = from.check();

@@ -1,5 +1,4 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { OperationMetadata } from '../../core/operation-options.js';
 import { type Duration, parseDuration } from '../../core/duration.js';
 import type { CallOptions, OperationPlan } from '../../core/operation-plan.js';
 import type { OperationState } from '../../core/operation-state.js';
@@ -10,27 +9,8 @@ import type { CancelableRuntime } from '../../decorators/cancelable-runtime.js';
 import type { MethodDefinition } from '../../decorators/method-definition.js';
 import { getDefinition, isNotCancelable } from '../../decorators/method-metadata.js';
 import { createMethodPlan, mergeOptions } from '../../decorators/method-plan.js';
+import type { RequestOption } from '../request-options.js';
 import type { HttpOptions } from './http-options.js';
-
-/**
- * What the `request` option says about one call.
- *
- * @publicApi
- */
-export interface RequestOptions {
-  metadata?: OperationMetadata;
-  tags?: readonly string[];
-  /** Applies where neither the handler nor its class says anything. */
-  timeout?: Duration | false;
-  id?: string;
-}
-
-/**
- * Runs once per call of any kind, after guards.
- *
- * @publicApi
- */
-export type RequestOption = (context: ExecutionContext) => RequestOptions | undefined;
 
 /** What the module says about requests. */
 export interface RequestDefaults {
