@@ -51,6 +51,7 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
   /** The handler's promise is pending. */
   private handlerIsRunning = false;
   private releaseHandler: ((error: unknown) => void) | undefined = undefined;
+  private late: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
   private isStreaming = false;
   private hasOwnDeadline = false;
 
@@ -147,16 +148,22 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
           this.handlerIsRunning = false;
           this.releaseHandler = undefined;
           resolve(value);
-          if (this.chainIsDone) void this.settle(true, value);
+          this.onHandlerOver(state, true, value);
         },
         (error: unknown) => {
           this.handlerIsRunning = false;
           this.releaseHandler = undefined;
           reject(state.record !== undefined && isDueTo(state, error) ? state.error() : error);
-          if (this.chainIsDone) void this.settle(false, error);
+          this.onHandlerOver(state, false, error);
         },
       );
     });
+  }
+
+  /** What a handler gives after it was let go says how it ended, whatever the chain makes of it. */
+  private onHandlerOver(state: OperationState, succeeded: boolean, value: unknown): void {
+    if (this.chainIsDone) void this.settle(succeeded, value);
+    else if (state.record !== undefined && state.plan.race) this.late = { succeeded, value };
   }
 
   disconnected(): void {
@@ -363,12 +370,16 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
 
   /** @returns when cleanups have run, if there are any */
   private settle(succeeded: boolean, value: unknown): Promise<unknown> | undefined {
-    const { state } = this;
+    const { state, late } = this;
     this.isOver = true;
     if (state === undefined || state.outcome !== undefined) return undefined;
     unwatchDisconnect(this.request, this.response, this);
     try {
-      const pending = settleOperation(state, succeeded, value);
+      const pending = settleOperation(
+        state,
+        late === undefined ? succeeded : late.succeeded,
+        late === undefined ? value : late.value,
+      );
       return pending instanceof Promise ? pending.catch(doNothing) : undefined;
     } catch {
       // What the operation failed with is on its way to the router already.
