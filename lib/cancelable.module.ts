@@ -45,9 +45,10 @@ class CancelableApplication {
     readonly options: CancelableModuleOptions,
     config: ApplicationConfig,
   ) {
-    const { history, zombies, maxLive, policies, defaultTimeout, request, http } = options;
+    const { history, zombies, shutdown, maxLive, policies, defaultTimeout, request, http } =
+      options;
     const settings = readRegistryOptions(
-      { ...pickDefined({ history, zombies, maxLive }), logger: this.log },
+      { ...pickDefined({ history, zombies, shutdown, maxLive }), logger: this.log },
       'CancelableModule.forRoot()',
     );
     const live = new LiveOperations(settings);
@@ -69,9 +70,15 @@ class CancelableApplication {
     this.undo.push(['the listeners', unsubscribe]);
     this.runtime.activate();
     const host = { registry: this.registry, log: this.log };
-    for (const extension of this.options.extensions ?? []) {
-      const uninstall = await extension.install(host);
-      if (uninstall !== undefined) this.undo.push([`the extension ${extension.name}`, uninstall]);
+    try {
+      for (const extension of this.options.extensions ?? []) {
+        const uninstall = await extension.install(host);
+        if (uninstall !== undefined) this.undo.push([`the extension ${extension.name}`, uninstall]);
+      }
+    } catch (error) {
+      // Nest runs no shutdown hooks for an application that did not start.
+      await this.stop();
+      throw error;
     }
   }
 
