@@ -45,10 +45,9 @@ class CancelableApplication {
     readonly options: CancelableModuleOptions,
     config: ApplicationConfig,
   ) {
-    const { history, zombies, shutdown, maxLive, policies, defaultTimeout, request, http } =
-      options;
+    const { history, zombies, maxLive, policies, defaultTimeout, request, http } = options;
     const settings = readRegistryOptions(
-      { ...pickDefined({ history, zombies, shutdown, maxLive }), logger: this.log },
+      { ...pickDefined({ history, zombies, maxLive }), logger: this.log },
       'CancelableModule.forRoot()',
     );
     const live = new LiveOperations(settings);
