@@ -50,6 +50,18 @@ describe('rule 22: cancelAll', () => {
     expect(registry.list({ status: 'running' }).map(({ name }) => name)).toEqual(['root', 'child']);
   });
 
+  it('leaves what is only cleaning up, which is decided (rule 5)', async () => {
+    const registry = new OperationRegistry();
+    const cleanup = deferred();
+    const handle = registry.start('work');
+    handle.operation.defer(() => cleanup.promise);
+    const completed = handle.complete();
+    expect(registry.cancelAll({})).toBe(0);
+    cleanup.resolve();
+    await completed;
+    expect(handle.operation.status).toBe('completed');
+  });
+
   it('without a filter throws, {} means all', () => {
     const registry = new OperationRegistry();
     const { operation } = registry.start('work');
