@@ -76,6 +76,7 @@ export function checkModuleOptions(options: unknown, where: string): void {
     http: checkHttpOptions,
     history: (value, at) => void readRegistryOptions({ history: value as never }, at),
     zombies: (value, at) => void readRegistryOptions({ zombies: value as never }, at),
+    shutdown: (value, at) => void readRegistryOptions({ shutdown: value as never }, at),
     maxLive: (value, at) => void readRegistryOptions({ maxLive: value as never }, at),
     extensions: checkExtensions,
   });

@@ -13,6 +13,7 @@ import {
   ApplicationConfig,
   DiscoveryModule,
   DiscoveryService,
+  ModuleRef,
   ModulesContainer,
 } from '@nestjs/core';
 import type { Uninstall } from './cancelable-extension.js';
@@ -45,9 +46,10 @@ class CancelableApplication {
     readonly options: CancelableModuleOptions,
     config: ApplicationConfig,
   ) {
-    const { history, zombies, maxLive, policies, defaultTimeout, request, http } = options;
+    const { history, zombies, shutdown, maxLive, policies, defaultTimeout, request, http } =
+      options;
     const settings = readRegistryOptions(
-      { ...pickDefined({ history, zombies, maxLive }), logger: this.log },
+      { ...pickDefined({ history, zombies, shutdown, maxLive }), logger: this.log },
       'CancelableModule.forRoot()',
     );
     const live = new LiveOperations(settings);
@@ -62,9 +64,10 @@ class CancelableApplication {
     config.getGlobalInterceptors().unshift(interceptor);
   }
 
-  async start(discovery: DiscoveryService): Promise<void> {
+  async start(discovery: DiscoveryService, modules: ModuleRef): Promise<void> {
     if (this.isStarted) return;
     this.isStarted = true;
+    this.runtime.live.injector = (token) => modules.get(token as string, { strict: false });
     const unsubscribe = new DecoratedMethodsExplorer(discovery, this.runtime).explore();
     this.undo.push(['the listeners', unsubscribe]);
     this.runtime.activate();
@@ -125,10 +128,11 @@ export class CancelableCoreModule implements OnModuleInit, OnApplicationShutdown
   constructor(
     @Inject(CancelableApplication) private readonly application: CancelableApplication,
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(ModuleRef) private readonly modules: ModuleRef,
   ) {}
 
   onModuleInit(): Promise<void> {
-    return this.application.start(this.discovery);
+    return this.application.start(this.discovery, this.modules);
   }
 
   onApplicationShutdown(): Promise<void> {

@@ -91,3 +91,14 @@ export {
 export type { CancelableOptions, PerCall } from './decorators/cancelable-options.js';
 export { OnOperation } from './decorators/on-operation.decorator.js';
 export { CancelToken, CurrentOperation, injected } from './decorators/parameters.js';
+export type { ExclusiveOptions, OnConflict } from './core/operation-options.js';
+export type { CancelationSource, SourceLike } from './core/source.js';
+export type { SourceStop, SourceTrigger } from './core/start-sources.js';
+export { type ConditionOptions, onCondition } from './sources/on-condition.js';
+export { onEvent } from './sources/on-event.js';
+export { onObservable } from './sources/on-observable.js';
+export { onResources, type ResourceLimits } from './sources/on-resources.js';
+export { onSignal } from './sources/on-signal.js';
+export { onStall } from './sources/on-stall.js';
+export { allOf, anyOf } from './sources/source-set.js';
+export type { ShutdownOptions } from './registry/registry-options.js';

@@ -30,12 +30,15 @@ export function startOperation(
   const scope = context?.resolve();
   if (!plan.detached && context !== undefined) refuseInCanceledScope(plan, context, scope);
   host.admit(call?.id, scope === undefined);
+  const exclusive = call?.exclusive ?? plan.exclusive;
+  if (exclusive !== undefined) host.exclusives.admit(plan.name, exclusive, scope);
   const now = monotonicNow();
   const state = new OperationState(host, plan, now, cell, call?.id);
   if (scope !== undefined) attach(state, scope);
   if (call !== undefined) applyCall(state, call);
   applyDeadlines(state, plan, call, now);
   host.started(state);
+  if (exclusive !== undefined) host.exclusives.hold(state, exclusive);
   if (plan.on !== undefined) hookCallbacks(state, plan.on);
   if (state.ownLimit !== undefined && state.ownLimit <= now) state.checkClock();
   return state;
@@ -273,6 +276,7 @@ function finish(
   if (settledListeners !== undefined) {
     for (const listener of settledListeners) state.callSafely('A settled listener', listener);
   }
+  if (giveUp) state.letGo();
   state.host.settled(state);
   state.end();
 }

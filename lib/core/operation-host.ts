@@ -1,4 +1,5 @@
 import type { CancelRecord } from './cancel-record.js';
+import type { ExclusiveCall, NameCounters } from './operation-plan.js';
 import type { OperationProgress } from './progress.js';
 
 /** Where the core writes. Nest's `Logger` fits. */
@@ -16,6 +17,17 @@ export interface OperationHost<State> {
   readonly log: OperationLog;
   /** Milliseconds after a cancel at which a body that still runs is a zombie. */
   readonly zombieAfter: number;
+  /** Milliseconds a shield, or the cleanups of a canceled operation, may go on after the cancel. */
+  readonly cleanupLimit: number;
+  /** Who holds which exclusive key. */
+  readonly exclusives: {
+    /** Throws when the call does not start. */
+    admit(name: string, call: ExclusiveCall, scope: unknown): void;
+    hold(operation: State, call: ExclusiveCall): void;
+  };
+  /** Providers by token, for sources that ask for them. Throws where there is no container. */
+  inject(tokens: readonly unknown[], where: string): unknown[];
+  countersOf(name: string): NameCounters;
   createId(): string;
   /** Throws when there is no room, or a live operation has this id. */
   admit(id: string | undefined, isRoot: boolean): void;

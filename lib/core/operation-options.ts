@@ -58,6 +58,25 @@ export interface OperationCallbacks<Operation> {
   settled?(operation: Operation): unknown;
 }
 
+/**
+ * What a call does that finds its key taken: cancel the one before it (latest wins), be refused
+ * (`OperationConflict`), resolve to `undefined`, or share the outcome of the one before it.
+ *
+ * @publicApi
+ */
+export type OnConflict = 'cancel-previous' | 'reject' | 'skip' | 'join';
+
+/**
+ * One operation of a name and key at a time.
+ *
+ * @publicApi
+ */
+export interface ExclusiveOptions<Key = string> {
+  /** Default: one key for all calls of the name. */
+  key?: Key;
+  onConflict: OnConflict;
+}
+
 /** What starts an operation; the registry fills in `Operation`. */
 export interface OperationOptions<Operation> {
   /** For lists, logs and statistics: keep it one of a few, ids belong into `metadata`. Default: `'task'`. */
@@ -81,5 +100,9 @@ export interface OperationOptions<Operation> {
   detached?: boolean;
   /** What a shutdown does to it while draining. Default: `'drain'`. */
   onShutdown?: OnShutdown;
+  /** No progress, its own or a descendant's, for so long: canceled with `timeout`. Default: never. */
+  stall?: Duration;
+  /** Default: as many at a time as are called. */
+  exclusive?: ExclusiveOptions;
   on?: OperationCallbacks<Operation>;
 }

@@ -1,4 +1,5 @@
 import type {
+  OnConflict,
   OnDisconnect,
   OnShutdown,
   OperationCallbacks,
@@ -33,6 +34,11 @@ export interface OperationPlan {
   readonly onShutdown: OnShutdown;
   readonly onDisconnect: OnDisconnect;
   readonly on: OperationCallbacks<object> | undefined;
+  /** Milliseconds. */
+  readonly stall: number | undefined;
+  /** Tokens, signals, durations, dates and custom sources. */
+  readonly sources: readonly unknown[] | undefined;
+  readonly exclusive: ExclusiveCall | undefined;
   readonly counters: NameCounters;
   /** Takes over a result that goes on after it was given; `undefined`: the value is the end. */
   readonly adopt: Adopt | undefined;
@@ -51,4 +57,12 @@ export interface CallOptions {
   readonly deadline?: number | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly metadata?: Readonly<OperationMetadata> | undefined;
+  readonly sources?: readonly unknown[] | undefined;
+  readonly exclusive?: ExclusiveCall | undefined;
+}
+
+/** A key that one operation of a name holds at a time. */
+export interface ExclusiveCall {
+  readonly key: string;
+  readonly onConflict: OnConflict;
 }

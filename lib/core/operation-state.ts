@@ -34,6 +34,8 @@ export class OperationExtras {
   settledListeners: Set<() => unknown> | undefined = undefined;
   /** What to let go of at the end: tokens and signals it follows. */
   links: (() => void)[] | undefined = undefined;
+  /** What watches for a lack of progress. */
+  stalls: { progressed(): void }[] | undefined = undefined;
 }
 
 /** The public face of an operation; told the outcome, since the state itself must not keep it. */
@@ -73,6 +75,8 @@ export class OperationState extends Scope {
   /** How to let the caller go early; only in `race`, and only until it was let go. */
   resolve: ((value: unknown) => void) | undefined = undefined;
   reject: ((error: unknown) => void) | undefined = undefined;
+  /** Open shields of this operation and of those below: while there are any, the caller waits. */
+  shields = 0;
   /** Where it stands in the host's list of live operations; -1: nowhere. */
   slot = -1;
   private ownId: string | undefined;
@@ -160,6 +164,11 @@ export class OperationState extends Scope {
 
   more(): OperationExtras {
     return (this.extras ??= new OperationExtras());
+  }
+
+  /** A part of this operation of its own, which a cancel does not reach. */
+  openShelter(): ProtectedScope {
+    return new ProtectedScope(this);
   }
 
   /** The place for listeners and cleanups: this operation, under a token that is not canceled. */
@@ -300,12 +309,16 @@ export class OperationState extends Scope {
     const record = this.record as CancelRecord;
     this.host.canceled(this, record);
     if (record.abandoned) this.promise?.catch(noop);
-    const { reject } = this;
-    if (reject !== undefined) {
-      this.resolve = this.reject = undefined;
-      reject(this.error());
-    }
+    if (this.shields === 0) this.letGo();
     if (!this.decided) arm(this, this.host.zombieAfter, record.moment);
+  }
+
+  /** A canceled operation sends its caller away. */
+  letGo(): void {
+    const { reject } = this;
+    if (reject === undefined || this.record === undefined) return;
+    this.resolve = this.reject = undefined;
+    reject(this.error());
   }
 
   /** Empties everything that could hold memory: what remains is plain facts. */

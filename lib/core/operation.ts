@@ -1,4 +1,5 @@
 import type { Signal } from './abort-signal.js';
+import { wrapAttempts } from './attempts.js';
 import type { CancelationError } from './cancelation-error.js';
 import type { CancelOptions } from './cancel-record.js';
 import { monotonicNow, wallNow } from './clock.js';
@@ -20,7 +21,9 @@ import {
   type ProgressReport,
 } from './progress.js';
 import type { Scope } from './scope.js';
+import { shieldIn } from './shield.js';
 import { checkpointIn, sleepIn } from './sleep.js';
+import { noteProgress } from './stall.js';
 import { type OperationSnapshot, snapshotOf } from './snapshot.js';
 import { type ChunkedStreamOptions, openStream, type StreamOptions } from './stream-port.js';
 import { CancelationToken, cancelWith } from './token.js';
@@ -189,6 +192,7 @@ export class Operation {
     const state = this.#state;
     if (state.outcome !== undefined) return;
     const progress = completeProgress(report, state, wallNow());
+    noteProgress(state);
     for (let up: OperationState | undefined = state; up !== undefined; up = up.parentOperation) {
       deliverProgress(up, progress);
     }
@@ -217,6 +221,48 @@ export class Operation {
   ): AsyncIterableIterator<Item>;
   stream(source: unknown, options: StreamOptions = {}): AsyncIterableIterator<unknown> {
     return openStream(this.#state, source, options);
+  }
+
+  /**
+   * Runs a part that a cancel does not interrupt: a payment, a commit. The cancel is delivered at
+   * the next check after it; whoever waits for the operation waits for the shield.
+   *
+   * @param options.limit how long it may go on after the cancel, or after its start if that is
+   * later; then the caller is let go and the shield's own token is canceled. Default: 5 s
+   * @throws what the function throws
+   * @example
+   * const receipt = await operation.shield(() => payments.capture(order));
+   */
+  shield<Result>(
+    fn: () => Result | PromiseLike<Result>,
+    options: { readonly limit?: Duration } = {},
+  ): Promise<Awaited<Result>> {
+    const { limit } = options;
+    const milliseconds =
+      limit === undefined ? undefined : parseDuration(limit, 'operation.shield(): limit');
+    return shieldIn(this.#state, fn, milliseconds);
+  }
+
+  /**
+   * Makes each call of a function an attempt, for a retry library: a child of this operation, with
+   * its own token as the last argument and, if given, its own timeout. Once this operation is
+   * canceled, the running attempt stops and no further one begins.
+   *
+   * @param options.timeout of each attempt; the operation's own covers all of them. Default: none
+   * @throws CancelationError, what the function throws
+   * @example
+   * await pRetry(operation.wrap(fetchData, { timeout: '2s' }), { signal: operation.signal });
+   */
+  wrap<Args extends readonly unknown[], Result>(
+    fn: (...args: [...Args, CancelationToken]) => Result | PromiseLike<Result>,
+    options: { readonly timeout?: Duration } = {},
+  ): (...args: Args) => Promise<Awaited<Result>> {
+    const { timeout } = options;
+    return wrapAttempts(
+      this.#state,
+      fn,
+      timeout === undefined ? undefined : parseDuration(timeout, 'operation.wrap(): timeout'),
+    );
   }
 
   /**

@@ -37,6 +37,13 @@ const READERS: { readonly [Key in keyof Required<OperationOptions<object>>]: Rea
   settle: oneOf('race', 'wait'),
   detached: readBoolean,
   onShutdown: oneOf('drain', 'cancel', 'ignore'),
+  stall: (value, where) => void parseDuration(value, where),
+  exclusive: (value, where) => {
+    checkOptions(value, where, EXCLUSIVE_READERS);
+    if ((value as { onConflict?: unknown }).onConflict === undefined) {
+      refuse(where, value, "an onConflict of 'cancel-previous', 'reject', 'skip' or 'join'");
+    }
+  },
   on: (value, where) => {
     if (!isRecord(value)) refuse(where, value, 'an object of callbacks');
     const allowed = ['start', 'progress', 'complete', 'cancel', 'error', 'settled'];
@@ -46,6 +53,11 @@ const READERS: { readonly [Key in keyof Required<OperationOptions<object>>]: Rea
         refuse(`${where}.${key}`, callback, 'a function');
     }
   },
+};
+
+const EXCLUSIVE_READERS: Readonly<Record<string, Reader>> = {
+  key: readText,
+  onConflict: oneOf('cancel-previous', 'reject', 'skip', 'join'),
 };
 
 export function readText(value: unknown, where: string): void {
@@ -100,6 +112,9 @@ export function planOf(
     onShutdown: options.onShutdown ?? 'drain',
     onDisconnect: 'cancel',
     on: options.on,
+    stall: options.stall === undefined ? undefined : parseDuration(options.stall, name),
+    sources: undefined,
+    exclusive: options.exclusive && { key: '', ...options.exclusive },
     counters: counters(name),
     adopt: undefined,
     expires: undefined,

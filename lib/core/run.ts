@@ -1,8 +1,11 @@
 import { contextStorage } from './ambient.js';
-import { currentCell } from './context.js';
-import { type Host, settleOperation, startOperation } from './lifecycle.js';
+import { currentCell, currentScope } from './context.js';
+import { NotStarted } from './exclusive.js';
+import { faceOf, type Host, settleOperation, startOperation } from './lifecycle.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
 import type { OperationState } from './operation-state.js';
+import { prepareOperation } from './prepare.js';
+import { raceIn } from './sleep.js';
 
 type Body = (...args: never[]) => unknown;
 
@@ -17,9 +20,45 @@ export function runOperation<Result>(
   try {
     state = startOperation(host, plan, currentCell(), call);
   } catch (error) {
-    return Promise.reject(error);
+    return (error instanceof NotStarted ? outcomeOf(error) : Promise.reject(error)) as Promise<
+      Awaited<Result>
+    >;
   }
-  return runBody(state, body, undefined, [state]) as Promise<Awaited<Result>>;
+  return runPrepared(state, call, body, undefined, [state]) as Promise<Awaited<Result>>;
+}
+
+/** What a call gets that did not start: the outcome of the one it joins, or nothing. */
+export async function outcomeOf({ holder, joins }: NotStarted): Promise<unknown> {
+  if (!joins) return undefined;
+  const outcome = holder.promise ?? (faceOf(holder) as { result: Promise<unknown> }).result;
+  const scope = currentScope();
+  return scope === undefined ? outcome : raceIn(scope, outcome);
+}
+
+/** Starts the sources, then runs the body. */
+export function runPrepared(
+  state: OperationState,
+  call: CallOptions | undefined,
+  body: Body,
+  self: unknown,
+  args: readonly unknown[],
+): Promise<unknown> {
+  const { plan } = state;
+  if (plan.stall === undefined && plan.sources === undefined && call?.sources === undefined) {
+    return runBody(state, body, self, args);
+  }
+  let pending: Promise<void> | undefined;
+  try {
+    pending = prepareOperation(state, call);
+  } catch (error) {
+    return follow(state, Promise.reject(error));
+  }
+  return pending === undefined
+    ? runBody(state, body, self, args)
+    : follow(
+        state,
+        pending.then(() => callBody(state, body, self, args)),
+      );
 }
 
 /** Calls the body in its operation's context and follows the promise it gives. */
@@ -58,7 +97,7 @@ export function follow(state: OperationState, body: Promise<unknown>): Promise<u
     ));
   }
   return (state.promise = new Promise<unknown>((resolve, reject) => {
-    if (state.record !== undefined) {
+    if (state.record !== undefined && state.shields === 0) {
       reject(state.error());
     } else {
       state.resolve = resolve;

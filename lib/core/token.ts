@@ -189,7 +189,10 @@ function toSource(source: CancelationToken | Signal | Duration | Date): TokenSou
 }
 
 /** @internal Takes over the cancel of a token or signal: reason and cause chain kept. @returns lets go */
-export function linkScope(scope: Scope, source: CancelationToken | Signal): () => void {
+export function linkScope(
+  scope: Scope,
+  source: CancelationToken | Signal | Duration | Date,
+): () => void {
   const from = toSource(source);
   const record = from.check();
   if (record !== undefined) {

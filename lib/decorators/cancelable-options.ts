@@ -1,11 +1,19 @@
 import type { Duration } from '../core/duration.js';
 import type { Operation } from '../core/operation.js';
 import type {
+  ExclusiveOptions,
   OnDisconnect,
   OperationMetadata,
   OperationOptions,
 } from '../core/operation-options.js';
-import { checkOptions, operationReaders, readText, refuse } from '../core/read-options.js';
+import {
+  checkOptions,
+  isRecord,
+  operationReaders,
+  readText,
+  refuse,
+} from '../core/read-options.js';
+import { readSources, type SourceLike } from '../core/source.js';
 
 /**
  * A value, or a function of the call: it takes a leading part of the method's parameters, and is
@@ -23,7 +31,7 @@ export type PerCall<Value> = Value | ((this: any, ...args: any[]) => Value);
  */
 export interface CancelableOptions extends Omit<
   OperationOptions<Operation>,
-  'timeout' | 'deadline' | 'tags' | 'metadata' | 'id'
+  'timeout' | 'deadline' | 'tags' | 'metadata' | 'id' | 'exclusive'
 > {
   /**
    * How long it may take: milliseconds, a string with a unit, or a function. `false` switches an
@@ -36,6 +44,10 @@ export interface CancelableOptions extends Omit<
   metadata?: PerCall<OperationMetadata | undefined>;
   /** An id of your own; a live duplicate is an `OperationConflict`. Default: an unguessable one. */
   id?: PerCall<string | undefined>;
+  /** What else may cancel it; the first to trigger decides. Default: nothing. */
+  sources?: PerCall<readonly SourceLike[] | undefined>;
+  /** One call of a name and key at a time. Default: as many as are made. */
+  exclusive?: ExclusiveOptions<PerCall<string>>;
   /** Options of this name from `CancelableModule.forRoot({ policies })` apply where these say nothing. */
   policy?: string;
   /** What the client's leaving does to a handler. Default: `'cancel'`. */
@@ -43,7 +55,13 @@ export interface CancelableOptions extends Omit<
 }
 
 /** The options that may be functions of the call. */
-export const PER_CALL = ['timeout', 'deadline', 'tags', 'metadata', 'id'] as const;
+export const PER_CALL = ['timeout', 'deadline', 'tags', 'metadata', 'id', 'sources'] as const;
+
+/** How the values that such a function gives are checked. */
+export const perCallReaders: Readonly<Record<string, (value: unknown, where: string) => void>> = {
+  ...operationReaders,
+  sources: readSources,
+};
 
 const perCall =
   (reader: (value: unknown, where: string) => void) =>
@@ -53,7 +71,12 @@ const perCall =
 
 const READERS: Readonly<Record<string, (value: unknown, where: string) => void>> = {
   ...operationReaders,
-  ...Object.fromEntries(PER_CALL.map((key) => [key, perCall(operationReaders[key])])),
+  ...Object.fromEntries(PER_CALL.map((key) => [key, perCall(perCallReaders[key])])),
+  exclusive: (value, where) => {
+    const { key } = isRecord(value) ? value : {};
+    const rest = isRecord(value) && typeof key === 'function' ? { ...value, key: 'a key' } : value;
+    operationReaders['exclusive']?.(rest, where);
+  },
   policy: readText,
   onDisconnect: (value, where) => {
     if (value !== 'cancel' && value !== 'ignore') refuse(where, value, "'cancel', 'ignore'");

@@ -1,10 +1,12 @@
-import { isObservable, type Observable, throwError } from 'rxjs';
+import { from, isObservable, mergeMap, type Observable, throwError } from 'rxjs';
 import { type ContextCell, currentCell } from '../core/context.js';
+import { NotStarted } from '../core/exclusive.js';
 import { applyCall, retime, settleOperation, startOperation } from '../core/lifecycle.js';
 import type { OperationKind } from '../core/operation-options.js';
-import type { CallOptions } from '../core/operation-plan.js';
+import type { CallOptions, ExclusiveCall, OperationPlan } from '../core/operation-plan.js';
 import { isThenable, type OperationState } from '../core/operation-state.js';
-import { callBody, follow } from '../core/run.js';
+import { prepareOperation } from '../core/prepare.js';
+import { callBody, follow, outcomeOf, runPrepared } from '../core/run.js';
 import {
   lend,
   lendIterable,
@@ -103,17 +105,17 @@ export class MethodDefinition {
     const plan = this.planFor(runtime);
     if (this.known !== 'unknown') return this.invokeLazily(runtime, plan, cell, self, args);
     let state: OperationState;
+    let call: CallOptions | undefined;
     try {
-      state = startOperation(
-        runtime.live,
-        plan.operation,
-        cell,
-        this.callOptions(plan, self, args),
-      );
+      call = this.callOptions(plan, self, args);
+      state = startOperation(runtime.live, plan.operation, cell, call);
     } catch (error) {
-      return Promise.reject(error);
+      return error instanceof NotStarted ? outcomeOf(error) : Promise.reject(error);
     }
     if (this.parameters.length > 0) fillParameters(args, this.parameters, state);
+    if (needsPreparation(plan.operation, call)) {
+      return runPrepared(state, call, this.original, self, args);
+    }
     let result: unknown;
     try {
       result = callBody(state, this.original, self, args);
@@ -161,17 +163,29 @@ export class MethodDefinition {
     self: object,
     args: unknown[],
   ): unknown {
-    const supply = supplyOf(() =>
-      startOperation(runtime.live, plan.operation, cell, this.callOptions(plan, self, args)),
-    );
+    let call: CallOptions | undefined;
+    const supply = supplyOf(() => {
+      call = this.callOptions(plan, self, args);
+      return startOperation(runtime.live, plan.operation, cell, call);
+    });
     const open = (state: OperationState): unknown => {
       const own = [...args];
       if (this.parameters.length > 0) fillParameters(own, this.parameters, state);
       return callBody(state, this.original, self, own);
     };
+    const prepared = (state: OperationState) =>
+      needsPreparation(plan.operation, call) ? prepareOperation(state, call) : undefined;
     return this.known === 'observable'
-      ? operateObservable(supply, open as (state: OperationState) => Observable<unknown>)
-      : operateIterator(supply, open as (state: OperationState) => AsyncIterable<unknown>);
+      ? operateObservable(supply, (state) => {
+          const pending = prepared(state);
+          const source = () => open(state) as Observable<unknown>;
+          return pending === undefined ? source() : from(pending).pipe(mergeMap(source));
+        })
+      : operateIterator(supply, (state) => {
+          const pending = prepared(state);
+          const source = () => open(state) as AsyncIterable<unknown>;
+          return pending === undefined ? source() : after(pending, source);
+        });
   }
 
   /** The method is a handler: it runs as the request's operation, which the edge settles. */
@@ -183,14 +197,22 @@ export class MethodDefinition {
         applyCall(state, call);
         if (retime(state, state.plan, call)) cell.retimed();
       }
+      const exclusive = call?.exclusive ?? plan.operation.exclusive;
+      if (exclusive !== undefined) holdKey(state, exclusive);
       if (this.parameters.length > 0) fillParameters(args, this.parameters, state);
+      if (needsPreparation(plan.operation, call)) {
+        const pending = prepareOperation(state, call);
+        const body = () => callBody(state, this.original, self, args);
+        if (pending !== undefined) return cell.followHandler(pending.then(body));
+      }
       const result = callBody(state, this.original, self, args);
       if (result instanceof Promise) return cell.followHandler(result);
       if (isThenable(result)) return cell.followHandler(Promise.resolve(result));
       return lendResult(state, result);
     } catch (error) {
-      if (this.known === 'observable') return throwError(() => error);
-      throw error;
+      const outcome = error instanceof NotStarted ? outcomeOf(error) : undefined;
+      if (this.known !== 'observable') return outcome ?? Promise.reject(error);
+      return outcome === undefined ? throwError(() => error) : from(outcome);
     }
   }
 
@@ -201,8 +223,32 @@ export class MethodDefinition {
   ): CallOptions | undefined {
     return plan.functions === undefined
       ? undefined
-      : callOptions(plan.functions, this.where, self, args);
+      : callOptions(
+          { functions: plan.functions, onConflict: plan.onConflict },
+          this.where,
+          self,
+          args,
+        );
   }
+}
+
+/** Tokens, dates, custom sources and stalls are watched before the body runs. */
+function needsPreparation(plan: OperationPlan, call: CallOptions | undefined): boolean {
+  return plan.stall !== undefined || plan.sources !== undefined || call?.sources !== undefined;
+}
+
+/** A handler's operation has begun already: it takes its key late. */
+function holdKey(state: OperationState, exclusive: ExclusiveCall): void {
+  state.host.exclusives.admit(state.name, exclusive, state);
+  state.host.exclusives.hold(state, exclusive);
+}
+
+async function* after<Item>(
+  pending: Promise<void>,
+  source: () => AsyncIterable<Item>,
+): AsyncGenerator<Item> {
+  await pending;
+  yield* source();
 }
 
 /** What a handler gives to be consumed stops with the request's operation. */

@@ -1,19 +1,27 @@
 import { type Duration, parseDuration } from '../core/duration.js';
-import type { OperationKind, OperationMetadata } from '../core/operation-options.js';
-import type { CallOptions, NameCounters, OperationPlan } from '../core/operation-plan.js';
-import { operationReaders, planOf } from '../core/read-options.js';
-import { type CancelableOptions, PER_CALL } from './cancelable-options.js';
+import type { OnConflict, OperationKind, OperationMetadata } from '../core/operation-options.js';
+import type {
+  CallOptions,
+  ExclusiveCall,
+  NameCounters,
+  OperationPlan,
+} from '../core/operation-plan.js';
+import { planOf, refuse } from '../core/read-options.js';
+import { type CancelableOptions, PER_CALL, perCallReaders } from './cancelable-options.js';
 
 /** Options that are functions, by key. */
 export type CallFunctions = Partial<
-  Record<(typeof PER_CALL)[number], (this: unknown, ...args: readonly unknown[]) => unknown>
+  Record<CallKey | 'exclusiveKey', (this: unknown, ...args: readonly unknown[]) => unknown>
 >;
+
+type CallKey = (typeof PER_CALL)[number];
 
 /** A method's options, merged for one application. */
 export interface MethodPlan {
   readonly operation: OperationPlan;
   /** `undefined`: nothing depends on the call. */
   readonly functions: CallFunctions | undefined;
+  readonly onConflict: OnConflict | undefined;
   /** What of the plan holds before the method is called: everything that is no function. */
   readonly options: CancelableOptions;
 }
@@ -48,9 +56,19 @@ export function createMethodPlan(
     functions[key] = value as NonNullable<CallFunctions[typeof key]>;
     delete fixed[key];
   }
+  const { exclusive } = options;
+  if (typeof exclusive?.key === 'function') {
+    functions.exclusiveKey = exclusive.key as NonNullable<CallFunctions['exclusiveKey']>;
+    delete fixed['exclusive'];
+  }
   const operation = planOf({ ...defaults, ...fixed }, counters);
   return {
-    operation: { ...operation, onDisconnect: options.onDisconnect ?? 'cancel' },
+    operation: {
+      ...operation,
+      onDisconnect: options.onDisconnect ?? 'cancel',
+      sources: fixed['sources'] as readonly unknown[] | undefined,
+    },
+    onConflict: exclusive?.onConflict,
     functions: Object.keys(functions).length === 0 ? undefined : functions,
     options: fixed,
   };
@@ -62,15 +80,14 @@ export function createMethodPlan(
  * @throws TypeError when one gives an impossible value; what it throws itself
  */
 export function callOptions(
-  functions: CallFunctions,
+  { functions, onConflict }: { functions: CallFunctions; onConflict: OnConflict | undefined },
   where: string,
   self: unknown,
   args: readonly unknown[],
 ): CallOptions {
-  const ask = (key: (typeof PER_CALL)[number]): unknown => {
+  const ask = (key: CallKey): unknown => {
     const value = functions[key]?.apply(self, args as unknown[]);
-    if (value !== undefined && key !== 'timeout')
-      operationReaders[key]?.(value, `${where}: ${key}`);
+    if (value !== undefined && key !== 'timeout') perCallReaders[key]?.(value, `${where}: ${key}`);
     return value;
   };
   const timeout = ask('timeout') as Duration | false | undefined;
@@ -83,5 +100,22 @@ export function callOptions(
     tags: ask('tags') as readonly string[] | undefined,
     metadata: ask('metadata') as OperationMetadata | undefined,
     id: ask('id') as string | undefined,
+    sources: ask('sources') as readonly unknown[] | undefined,
+    exclusive:
+      functions.exclusiveKey &&
+      exclusiveCall(functions.exclusiveKey.apply(self, args as unknown[]), onConflict, where),
   };
+}
+
+/** A key may be a number at run time: it is text all the same. `undefined` would mean "all", and is refused. */
+function exclusiveCall(
+  key: unknown,
+  onConflict: OnConflict | undefined,
+  where: string,
+): ExclusiveCall | undefined {
+  if (onConflict === undefined) return undefined;
+  if (typeof key !== 'string' && typeof key !== 'number') {
+    refuse(`${where}: exclusive.key`, key, 'a string');
+  }
+  return { key: String(key), onConflict };
 }

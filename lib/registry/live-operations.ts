@@ -2,6 +2,7 @@ import type { CancelRecord } from '../core/cancel-record.js';
 import { describeChain } from '../core/causes.js';
 import { monotonicNow } from '../core/clock.js';
 import { formatDuration } from '../core/duration.js';
+import { ExclusiveKeys } from '../core/exclusive.js';
 import { OperationConflict, OperationLimit } from '../core/operation-errors.js';
 import type { OperationHost, OperationLog } from '../core/operation-host.js';
 import type { NameCounters } from '../core/operation-plan.js';
@@ -21,6 +22,8 @@ import { type OperationStatistics, Statistics } from './statistics.js';
 export class LiveOperations implements OperationHost<OperationState> {
   readonly zombieAfter: number;
   readonly log: OperationLog;
+  readonly cleanupLimit: number;
+  readonly exclusives = new ExclusiveKeys();
   readonly ids = new OperationIds();
   readonly history: History;
   readonly events: OperationEvents;
@@ -32,6 +35,7 @@ export class LiveOperations implements OperationHost<OperationState> {
 
   constructor(settings: RegistrySettings) {
     this.zombieAfter = settings.zombieAfter;
+    this.cleanupLimit = settings.cleanupLimit;
     this.maxLive = settings.maxLive;
     this.log = settings.log;
     this.history = new History(settings.historyLimit, settings.historyMaxAge);
@@ -40,6 +44,20 @@ export class LiveOperations implements OperationHost<OperationState> {
 
   get size(): number {
     return this.live.size;
+  }
+
+  /** How sources reach providers; set by the application. */
+  injector: ((token: unknown) => unknown) | undefined = undefined;
+
+  inject(tokens: readonly unknown[], where: string): unknown[] {
+    if (tokens.length === 0) return [];
+    const { injector } = this;
+    if (injector === undefined) {
+      throw new TypeError(
+        `The source ${where} injects providers, and there is no application here`,
+      );
+    }
+    return tokens.map((token) => injector(token));
   }
 
   createId(): string {

@@ -41,7 +41,11 @@ class Handle implements OperationHandleMethods {
   /** Made at once: an operation that is looked at only after its end would not know its result. */
   readonly operation: Operation;
 
-  constructor(private readonly state: OperationState) {
+  constructor(
+    private readonly state: OperationState,
+    /** Sources that need time to start: no part runs before. */
+    private readonly prepared: Promise<void> | undefined,
+  ) {
     this.operation = Operation.of(state);
   }
 
@@ -49,6 +53,7 @@ class Handle implements OperationHandleMethods {
     fn: (operation: Operation) => Result | PromiseLike<Result>,
   ): Promise<Awaited<Result>> {
     const { operation, state } = this;
+    if (this.prepared !== undefined) await this.prepared;
     operation.token.throwIfCanceled();
     const body = contextStorage.run(state.cell, async () => fn(operation)) as Promise<
       Awaited<Result>
@@ -69,8 +74,11 @@ class Handle implements OperationHandleMethods {
   }
 }
 
-export function createHandle(state: OperationState): OperationHandle {
-  const handle = new Handle(state);
+export function createHandle(
+  state: OperationState,
+  prepared: Promise<void> | undefined,
+): OperationHandle {
+  const handle = new Handle(state, prepared);
   Object.defineProperty(handle, Symbol.asyncDispose, { value: () => handle.complete() });
   return handle as unknown as OperationHandle;
 }

@@ -3,13 +3,17 @@ import { cancelTree } from '../core/cancel.js';
 import type { CancelOptions } from '../core/cancel-record.js';
 import { describeError } from '../core/causes.js';
 import { currentCell, currentScope } from '../core/context.js';
+import { NotStarted } from '../core/exclusive.js';
 import { startOperation } from '../core/lifecycle.js';
+import { OperationConflict } from '../core/operation-errors.js';
 import { Operation } from '../core/operation.js';
 import type { OperationOptions } from '../core/operation-options.js';
 import type { OperationPlan } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
-import { checkOptions, planOf } from '../core/read-options.js';
-import { runBody, runOperation } from '../core/run.js';
+import { prepareOperation } from '../core/prepare.js';
+import { checkOptions, operationReaders, planOf } from '../core/read-options.js';
+import { runOperation, runPrepared } from '../core/run.js';
+import { readSources, type SourceLike } from '../core/source.js';
 import type { OperationSnapshot, OperationTreeNode } from '../core/snapshot.js';
 import { cancelWith, userRecord } from '../core/token.js';
 import { LiveOperations } from './live-operations.js';
@@ -24,12 +28,17 @@ import type { OperationStatistics } from './statistics.js';
 /** Names are meant to be few; if they are not, the rest is not remembered. */
 const MOST_PLANS = 500;
 
+const RUN_READERS = { ...operationReaders, sources: readSources };
+
 /**
  * What `run`, `spawn` and `start` take.
  *
  * @publicApi
  */
-export type RunOptions = OperationOptions<Operation>;
+export interface RunOptions extends OperationOptions<Operation> {
+  /** What else may cancel it. Default: nothing. */
+  sources?: readonly SourceLike[];
+}
 
 /**
  * @publicApi
@@ -89,16 +98,23 @@ export class OperationRegistry {
   }
 
   /**
-   * Begins an operation that nobody waits for: it outlives the current one, whose metadata and tags
+   * Begins an operation that nobody waits for. With `exclusive` and `skip` or `join`, gives the
+   * operation that holds the key. It outlives the current one, whose metadata and tags
    * it inherits. A failure is logged; `operation.result` has the outcome.
    *
    * @throws OperationConflict, OperationLimit
    */
   spawn<Result>(options: RunOptions | string, fn: OperationBody<Result>): Operation {
     const plan = { ...this.#plan(options, 'spawn'), detached: true };
-    const state = startOperation(this.#live, plan, currentCell(), callOf(options));
+    let state: OperationState;
+    try {
+      state = startOperation(this.#live, plan, currentCell(), callOf(options));
+    } catch (error) {
+      if (error instanceof NotStarted) return Operation.of(error.holder);
+      throw error;
+    }
     const operation = Operation.of(state);
-    runBody(state, () => fn(operation), undefined, []).catch((error: unknown) => {
+    runPrepared(state, undefined, () => fn(operation), undefined, []).catch((error: unknown) => {
       if (state.outcome === 'failed') {
         this.#live.log.error(
           `${state.name} failed: ${describeError(error)}`,
@@ -112,7 +128,13 @@ export class OperationRegistry {
   /** Begins an operation whose end you decide. Disposing of it completes it. */
   start(options: RunOptions | string): OperationHandle {
     const plan = this.#plan(options, 'start');
-    return createHandle(startOperation(this.#live, plan, currentCell(), callOf(options)));
+    try {
+      const state = startOperation(this.#live, plan, currentCell(), callOf(options));
+      return createHandle(state, prepareOperation(state, undefined));
+    } catch (error) {
+      if (!(error instanceof NotStarted)) throw error;
+      throw new OperationConflict(`${plan.name} is running already for this key`);
+    }
   }
 
   /** A live operation. */
@@ -208,8 +230,10 @@ export class OperationRegistry {
   #plan(options: RunOptions | string, method: string): OperationPlan {
     const counters = (name: string) => this.#live.countersOf(name);
     if (typeof options !== 'string') {
-      checkOptions(options, `registry.${method}()`);
-      return planOf(options, counters);
+      checkOptions(options, `registry.${method}()`, RUN_READERS);
+      const { sources } = options;
+      const plan = planOf(options, counters);
+      return sources === undefined ? plan : { ...plan, sources };
     }
     let plan = this.#plans.get(options);
     if (plan === undefined) {

@@ -23,9 +23,18 @@ export interface ZombieOptions {
 /**
  * @publicApi
  */
+export interface ShutdownOptions {
+  /** How long shields and cleanups may go on after a cancel. Default: `'5s'`. */
+  cleanup?: Duration;
+}
+
+/**
+ * @publicApi
+ */
 export interface OperationRegistryOptions {
   history?: HistoryOptions;
   zombies?: ZombieOptions;
+  shutdown?: ShutdownOptions;
   /** How many operations may be live, zombies counted, before new roots are refused. Default: 100,000. */
   maxLive?: number;
   /** Where messages go. Default: Nest's logger in an application, nowhere otherwise. */
@@ -38,6 +47,8 @@ export interface RegistrySettings {
   readonly historyMaxAge: number;
   /** Milliseconds. */
   readonly zombieAfter: number;
+  /** Milliseconds. */
+  readonly cleanupLimit: number;
   readonly maxLive: number;
   readonly log: OperationLog;
 }
@@ -52,6 +63,7 @@ export function readRegistryOptions(
   checkOptions(options, where, {
     history: (value, at) => checkOptions(value, at, { limit: readCount, maxAge: readDuration }),
     zombies: (value, at) => checkOptions(value, at, { after: readDuration }),
+    shutdown: (value, at) => checkOptions(value, at, { cleanup: readDuration }),
     maxLive: (value, at) => {
       readCount(value, at);
       if (value === 0) refuse(at, value, 'a whole number of at least 1');
@@ -60,11 +72,12 @@ export function readRegistryOptions(
       if (!isRecord(value) && typeof value !== 'function') refuse(at, value, 'a logger');
     },
   });
-  const { history, zombies, maxLive, logger } = options;
+  const { history, zombies, maxLive, shutdown, logger } = options;
   return {
     historyLimit: history?.limit ?? 1_000,
     historyMaxAge: history?.maxAge === undefined ? Infinity : parseDuration(history.maxAge, where),
     zombieAfter: parseDuration(zombies?.after ?? '5s', where),
+    cleanupLimit: parseDuration(shutdown?.cleanup ?? '5s', where),
     maxLive: maxLive ?? 100_000,
     log: logger ?? silent,
   };

@@ -1,5 +1,6 @@
 import { Operation } from '../core/operation.js';
 import type { OperationState } from '../core/operation-state.js';
+import { noteProgress } from '../core/stall.js';
 import { DerivedValue, defineStream, type StreamOptions } from '../core/stream-port.js';
 import { InterruptibleIterator, openSource } from './interruptible-iterator.js';
 
@@ -51,6 +52,7 @@ function streamThrough(
   const stream = new InterruptibleIterator(state, () => opened, {
     delivered(item) {
       items.add(item);
+      noteProgress(state);
       if (report !== undefined && items.count % (reportEvery as number) === 0) {
         report.reportProgress({ current: items.count });
       }

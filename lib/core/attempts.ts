@@ -1,0 +1,31 @@
+import { startOperation } from './lifecycle.js';
+import type { OperationState } from './operation-state.js';
+import { planOf } from './read-options.js';
+import { runBody } from './run.js';
+import { CancelationToken } from './token.js';
+
+/**
+ * Makes each call of a function an attempt: a child of the operation, with a token and a timeout
+ * of its own. Once the operation is canceled, no further attempt runs.
+ */
+export function wrapAttempts<Args extends readonly unknown[], Result>(
+  operation: OperationState,
+  fn: (...args: [...Args, CancelationToken]) => Result | PromiseLike<Result>,
+  timeout: number | undefined,
+): (...args: Args) => Promise<Awaited<Result>> {
+  const { host, cell } = operation;
+  const name = fn.name === '' ? `${operation.name} attempt` : fn.name;
+  const plan = planOf({ name, ...(timeout === undefined ? undefined : { timeout }) }, (each) =>
+    host.countersOf(each),
+  );
+  return (...args) => {
+    let state: OperationState;
+    try {
+      state = startOperation(host, plan, cell);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const token = CancelationToken.of(state);
+    return runBody(state, () => fn(...args, token), undefined, []) as Promise<Awaited<Result>>;
+  };
+}

@@ -1,0 +1,113 @@
+import type { Operation } from '../core/operation.js';
+import { type CancelationSource, readSources, type SourceLike } from '../core/source.js';
+import type { SourceStop, SourceTrigger } from '../core/start-sources.js';
+import { CancelationToken } from '../core/token.js';
+
+type Trigger = (trigger?: SourceTrigger) => void;
+
+/** Anything that can be a source, as a custom one: what composites are made of. */
+export function toCustomSource(source: SourceLike): CancelationSource {
+  if (typeof source === 'object' && 'start' in source) return source;
+  return {
+    name: describe(source),
+    start(trigger) {
+      const token = source instanceof CancelationToken ? source : CancelationToken.any(source);
+      return token.onCancel((error) =>
+        trigger({ reason: error.reason, message: error.message, cause: error }),
+      );
+    },
+  };
+}
+
+function describe(source: Exclude<SourceLike, CancelationSource>): string {
+  if (source instanceof CancelationToken) return 'token';
+  if (source instanceof Date) return `deadline ${source.toISOString()}`;
+  return typeof source === 'object' ? 'signal' : `timeout ${source}`;
+}
+
+/**
+ * Cancels when the first of its sources triggers.
+ *
+ * @throws TypeError for what is no source
+ * @example
+ * sources: [anyOf(onSignal('SIGUSR2'), onCondition(() => queue.isEmpty()))]
+ * @publicApi
+ */
+export function anyOf(...sources: readonly SourceLike[]): CancelationSource {
+  return combine('anyOf', sources, (_index, found, trigger) => trigger(found));
+}
+
+/**
+ * Cancels when all of its sources have triggered, each once; with the reason of the last.
+ *
+ * @throws TypeError for what is no source
+ * @example
+ * sources: [allOf('1m', onCondition(() => importer.isPastTheHeader))]
+ * @publicApi
+ */
+export function allOf(...sources: readonly SourceLike[]): CancelationSource {
+  return combine('allOf', sources, (index, found, trigger, latched) => {
+    latched.add(index);
+    if (latched.size === sources.length) trigger(found);
+  });
+}
+
+type Rule = (index: number, found: SourceTrigger, trigger: Trigger, latched: Set<number>) => void;
+
+function combine(kind: string, sources: readonly SourceLike[], rule: Rule): CancelationSource {
+  readSources([...sources], `${kind}()`);
+  if (sources.length === 0)
+    throw new TypeError(`${kind}(): no sources are given. Allowed: one or more.`);
+  const parts = sources.map(toCustomSource);
+  const inject = parts.flatMap((part) => part.inject ?? []);
+  return {
+    name: `${kind}(${parts.map(({ name }) => name).join(', ')})`,
+    ...(inject.length === 0 ? undefined : { inject }),
+    start: (trigger, operation, ...injected: unknown[]) =>
+      startParts(parts, rule, trigger, operation, injected),
+  };
+}
+
+async function startLate(
+  pending: readonly Promise<SourceStop | void>[],
+  stops: SourceStop[],
+): Promise<SourceStop> {
+  for (const stop of await Promise.all(pending)) if (typeof stop === 'function') stops.push(stop);
+  return () => stopAll(stops);
+}
+
+function startParts(
+  parts: readonly CancelationSource[],
+  rule: Rule,
+  trigger: Trigger,
+  operation: Operation,
+  injected: unknown[],
+): SourceStop | Promise<SourceStop> {
+  const latched = new Set<number>();
+  const stops: SourceStop[] = [];
+  const pending: Promise<SourceStop | void>[] = [];
+  let offset = 0;
+  try {
+    parts.forEach((part, index) => {
+      const wanted = part.inject?.length ?? 0;
+      const own = injected.slice(offset, (offset += wanted));
+      const named: Trigger = (found = {}) =>
+        rule(index, { ...found, message: found.message ?? part.name }, trigger, latched);
+      const started = part.start(named, operation, ...own);
+      if (started instanceof Promise) pending.push(started);
+      else if (typeof started === 'function') stops.push(started);
+    });
+  } catch (error) {
+    void stopAll(stops);
+    throw error;
+  }
+  return pending.length === 0 ? () => stopAll(stops) : startLate(pending, stops);
+}
+
+async function stopAll(stops: readonly SourceStop[]): Promise<void> {
+  const results = await Promise.allSettled(
+    stops.map((stop) => new Promise((resolve) => resolve(stop()))),
+  );
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
