@@ -47,6 +47,15 @@ async function settle(kind: 'completed' | 'canceled' | 'failed') {
   await work.catch(() => {});
 }
 
+/** One that history could keep as it is, were it not for what belongs to the caller. */
+async function settlePlain() {
+  const on = watch('plain: callbacks', { settled: () => {} });
+  const metadata = { nested: watch('plain: nested metadata', { owner: 'ann' }) };
+  await registry.run({ name: 'plain', on }, () => {});
+  await registry.run({ name: 'plain', metadata }, () => {});
+}
+
+await settlePlain();
 for (const kind of ['completed', 'canceled', 'failed'] as const) await settle(kind);
 for (let count = 0; count < 10; count++) {
   await turn();

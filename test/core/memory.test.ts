@@ -21,7 +21,7 @@ describe('rule 25: a settled operation retains nothing', () => {
 
   it('although contexts captured in it live on, and history remembers it', () => {
     expect(report.kept).toBeGreaterThan(0);
-    expect(report.history).toBe(6);
+    expect(report.history).toBe(8);
     expect(report.watched).toBeGreaterThan(30);
     expect(report.retained).toEqual([]);
   });

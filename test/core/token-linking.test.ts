@@ -183,6 +183,7 @@ describe('rule 20: a derived token is held by its source only while it is in use
     const sources = [new CancelationToken(), new CancelationToken()];
     const derived = CancelationToken.any(...sources, controller.signal, '1h');
     derived.onCancel(() => {});
+    void derived.signal;
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
     expect(armedTimers()).toBe(1);
 
