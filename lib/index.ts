@@ -46,6 +46,7 @@ export type {
   ChunkedStreamOptions,
   StreamOptions,
   StreamPartialResult,
+  StreamSource,
 } from './core/stream-port.js';
 export { CancelationToken } from './core/token.js';
 export type { OperationEvent, OperationEventType } from './registry/operation-events.js';
@@ -102,3 +103,4 @@ export { onSignal } from './sources/on-signal.js';
 export { onStall } from './sources/on-stall.js';
 export { allOf, anyOf } from './sources/source-set.js';
 export type { ShutdownOptions } from './registry/registry-options.js';
+export { cancelWith } from './streams/cancel-with.js';

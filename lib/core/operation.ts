@@ -25,7 +25,12 @@ import { shieldIn } from './shield.js';
 import { checkpointIn, sleepIn } from './sleep.js';
 import { noteProgress } from './stall.js';
 import { type OperationSnapshot, snapshotOf } from './snapshot.js';
-import { type ChunkedStreamOptions, openStream, type StreamOptions } from './stream-port.js';
+import {
+  type ChunkedStreamOptions,
+  openStream,
+  type StreamOptions,
+  type StreamSource,
+} from './stream-port.js';
 import { CancelationToken, cancelWith } from './token.js';
 
 class FaceExtras {
@@ -204,7 +209,7 @@ export class Operation {
   }
 
   /**
-   * Iterates a source so that a cancel interrupts the wait for the next item, closes the source,
+   * Iterates a source (iterable, async iterable, Observable, Node or web stream) so that a cancel interrupts the wait for the next item, closes the source,
    * and leaves `{ count, items }` as the partial result.
    *
    * @throws CancelationError when the operation is canceled
@@ -212,13 +217,10 @@ export class Operation {
    * for await (const row of operation.stream(rows, { reportEvery: 100 })) await save(row);
    */
   stream<Item>(
-    source: AsyncIterable<Item> | Iterable<Item>,
+    source: StreamSource<Item>,
     options: ChunkedStreamOptions,
   ): AsyncIterableIterator<Item[]>;
-  stream<Item>(
-    source: AsyncIterable<Item> | Iterable<Item>,
-    options?: StreamOptions,
-  ): AsyncIterableIterator<Item>;
+  stream<Item>(source: StreamSource<Item>, options?: StreamOptions): AsyncIterableIterator<Item>;
   stream(source: unknown, options: StreamOptions = {}): AsyncIterableIterator<unknown> {
     return openStream(this.#state, source, options);
   }

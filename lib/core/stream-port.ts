@@ -1,3 +1,5 @@
+import type { Observable } from 'rxjs';
+
 /**
  * @publicApi
  */
@@ -7,6 +9,18 @@ export interface StreamOptions {
   /** How many of the last items the partial result keeps. Default: 1000. */
   readonly buffer?: number;
 }
+
+/**
+ * What can be streamed. A web stream's items are what its reader gives; an Observable's wait in a
+ * queue, since it cannot be held back.
+ *
+ * @publicApi
+ */
+export type StreamSource<Item> =
+  | AsyncIterable<Item>
+  | Iterable<Item>
+  | Observable<Item>
+  | { getReader(): { read(): Promise<{ done: boolean; value?: Item }> } };
 
 /** @publicApi */
 export interface ChunkedStreamOptions extends StreamOptions {

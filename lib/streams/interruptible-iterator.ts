@@ -221,18 +221,3 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     this.observer = undefined;
   }
 }
-
-/** How a value is iterated; `undefined` if it cannot be. */
-export function openSource(source: unknown): IteratorSource<unknown> | undefined {
-  if (source === null || source === undefined) return undefined;
-  const { destroy } = source as { destroy?: unknown };
-  const asynchronous = (source as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator];
-  if (typeof asynchronous === 'function') {
-    const iterator = asynchronous.call(source);
-    if (typeof destroy !== 'function' || iterator === source) return { iterator };
-    return { iterator, destroy: () => (destroy as () => unknown).call(source) };
-  }
-  const synchronous = (source as Partial<Iterable<unknown>>)[Symbol.iterator];
-  if (typeof synchronous === 'function') return { iterator: synchronous.call(source) };
-  return undefined;
-}

@@ -6,7 +6,8 @@ import { CancelRecord } from '../core/cancel-record.js';
 import { settleOperation } from '../core/lifecycle.js';
 import type { ListenerNode } from '../core/listeners.js';
 import { isThenable, type OperationState } from '../core/operation-state.js';
-import { InterruptibleIterator, openSource } from './interruptible-iterator.js';
+import { InterruptibleIterator } from './interruptible-iterator.js';
+import { openSource } from './open-source.js';
 
 /**
  * How a lazy result is tied to an operation: begun by each consumer, or lent by somebody who

@@ -2,7 +2,8 @@ import { Operation } from '../core/operation.js';
 import type { OperationState } from '../core/operation-state.js';
 import { noteProgress } from '../core/stall.js';
 import { DerivedValue, defineStream, type StreamOptions } from '../core/stream-port.js';
-import { InterruptibleIterator, openSource } from './interruptible-iterator.js';
+import { InterruptibleIterator } from './interruptible-iterator.js';
+import { openSource } from './open-source.js';
 
 const DEFAULT_BUFFER = 1_000;
 
@@ -43,7 +44,7 @@ function streamThrough(
   const opened = openSource(source);
   if (opened === undefined) {
     throw new TypeError(
-      `operation.stream(): ${String(source)} cannot be iterated. Allowed: an iterable or an async iterable.`,
+      `operation.stream(): ${String(source)} cannot be iterated. Allowed: an iterable, an async iterable, an Observable, a Node or a web stream.`,
     );
   }
   const items = new DeliveredItems(buffer);
