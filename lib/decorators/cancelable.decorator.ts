@@ -12,6 +12,7 @@ import {
   getDefinition,
   impersonate,
   isHandler,
+  isNotCancelable,
   markNotCancelable,
   setDefinition,
 } from './method-metadata.js';
@@ -172,12 +173,13 @@ function wrap(
   original: AnyFunction,
   options: CancelableOptions,
   name: string,
+  face = original,
 ): AnyFunction {
   const definition = new MethodDefinition(prototype, key, original, options, name);
   const wrapper = function (this: object, ...args: unknown[]): unknown {
     return definition.invoke(this, args);
   } as AnyFunction;
-  impersonate(wrapper, original);
+  impersonate(wrapper, face);
   setDefinition(wrapper, definition);
   injectRuntime(prototype);
   return wrapper;
@@ -190,15 +192,14 @@ function decorateClass(target: Function, options: CancelableOptions): void {
   for (const key of methodsOf(prototype)) {
     const method = (prototype as Record<string | symbol, unknown>)[key] as AnyFunction;
     const definition = getDefinition(method) as MethodDefinition | undefined;
-    if (definition === undefined && !isHandler(method)) continue;
+    if (definition === undefined && (!isHandler(method) || isNotCancelable(method))) continue;
     if (definition !== undefined && Object.hasOwn(prototype, key)) {
       definition.setClassOptions(options);
       continue;
     }
     const name = `${target.name}.${String(key)}`;
     const original = definition?.original ?? method;
-    const wrapper = wrap(prototype, key, original, definition?.options ?? {}, name);
-    impersonate(wrapper, method);
+    const wrapper = wrap(prototype, key, original, definition?.options ?? {}, name, method);
     (getDefinition(wrapper) as MethodDefinition).setClassOptions(options);
     Object.defineProperty(prototype, key, {
       value: wrapper,
