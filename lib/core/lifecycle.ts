@@ -1,12 +1,12 @@
 import { cancelScope, parentRecord } from './cancel.js';
 import { CancelRecord, messageOf } from './cancel-record.js';
 import { type CancelationError, createCancelationError } from './cancelation-error.js';
+import { runCleanups } from './cleanups.js';
 import { adoptAsCause, describeError, isDueTo } from './causes.js';
 import { monotonicNow, wallNow } from './clock.js';
 import { contextStorage } from './ambient.js';
 import type { ContextCell } from './context.js';
 import type { OperationHost } from './operation-host.js';
-import type { Cleanup } from './operation-options.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
 import { OperationState } from './operation-state.js';
 import type { Scope } from './scope.js';
@@ -242,21 +242,6 @@ function warnOfLostWork(state: OperationState, child: Scope): void {
     `${state.name} completed while ${child.name} was still running, so ${child.name} was canceled. ` +
       'To keep such work: await it, give it detached: true, or start it with registry.spawn().',
   );
-}
-
-async function runCleanups(state: OperationState, cleanups: Cleanup[]): Promise<void> {
-  for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) {
-    try {
-      await contextStorage.run(state.shelter().cell, cleanup);
-    } catch (error) {
-      state.logFailure('A cleanup', error);
-    }
-  }
-}
-
-/** A late cleanup: the operation is over, so it runs at once. */
-export function runCleanupNow(state: OperationState, cleanup: Cleanup): void {
-  state.callSafely('A cleanup', cleanup);
 }
 
 function finish(

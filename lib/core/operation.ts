@@ -5,7 +5,8 @@ import type { CancelOptions } from './cancel-record.js';
 import { monotonicNow, wallNow } from './clock.js';
 import { currentScope } from './context.js';
 import { type Duration, parseDuration } from './duration.js';
-import { defineFace, runCleanupNow } from './lifecycle.js';
+import { runCleanupNow } from './cleanups.js';
+import { defineFace } from './lifecycle.js';
 import type { CancelListener } from './listeners.js';
 import type {
   Cleanup,

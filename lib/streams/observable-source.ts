@@ -6,7 +6,8 @@ import type { IteratorSource } from './interruptible-iterator.js';
  * Observable cannot be held back.
  */
 export function openObservable<Item>(source$: Observable<Item>): IteratorSource<Item> {
-  const queue: Item[] = [];
+  let queue: Item[] = [];
+  let read = 0;
   let subscription: Subscription | undefined;
   let end: { readonly error?: unknown } | undefined;
   let waiting: Waiting<Item> | undefined;
@@ -25,13 +26,22 @@ export function openObservable<Item>(source$: Observable<Item>): IteratorSource<
     if (reader === undefined) queue.push(item);
     else reader.resolve({ done: false, value: item });
   };
+  /** Taking from the front would move all that wait, each time. */
+  const take = (): Item => {
+    const item = queue[read++];
+    if (read === queue.length) {
+      queue = [];
+      read = 0;
+    }
+    return item;
+  };
   const next = (): Promise<IteratorResult<Item>> => {
     subscription ??= source$.subscribe({
       next: deliver,
       error: (error: unknown) => finish({ error }),
       complete: () => finish({}),
     });
-    if (queue.length > 0) return Promise.resolve({ done: false, value: queue.shift() as Item });
+    if (read < queue.length) return Promise.resolve({ done: false, value: take() });
     if (end === undefined) {
       return new Promise((resolve, reject) => (waiting = { resolve, reject }));
     }

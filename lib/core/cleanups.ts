@@ -1,0 +1,55 @@
+import { contextStorage } from './ambient.js';
+import { cancelScope } from './cancel.js';
+import { recordFromError } from './cancel-record.js';
+import { monotonicNow } from './clock.js';
+import type { Cleanup } from './operation-options.js';
+import type { OperationState } from './operation-state.js';
+import { arm, disarm, Timed } from './timers.js';
+
+/**
+ * Runs cleanups, last added first, one after the other. Those of a canceled operation have a
+ * limit; when it passes, their token is canceled, and nobody waits any longer.
+ */
+export function runCleanups(state: OperationState, cleanups: Cleanup[]): Promise<void> {
+  const all = runAll(state, cleanups);
+  if (state.record === undefined) return all;
+  return new Promise((resolve) => {
+    const limit = new CleanupLimit(state, resolve);
+    void all.then(() => {
+      disarm(limit);
+      resolve();
+    });
+  });
+}
+
+/** A late cleanup: the operation is over, so it runs at once. */
+export function runCleanupNow(state: OperationState, cleanup: Cleanup): void {
+  state.callSafely('A cleanup', cleanup);
+}
+
+async function runAll(state: OperationState, cleanups: Cleanup[]): Promise<void> {
+  for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) {
+    try {
+      await contextStorage.run(state.shelter().cell, cleanup);
+    } catch (error) {
+      state.logFailure('A cleanup', error);
+    }
+  }
+}
+
+class CleanupLimit extends Timed {
+  constructor(
+    private readonly state: OperationState,
+    private readonly giveUp: () => void,
+  ) {
+    super();
+    arm(this, state.host.cleanupLimit, monotonicNow());
+  }
+
+  override expired(): void {
+    const { state } = this;
+    state.host.log.warn(`The cleanups of ${state.name} took longer than their limit`);
+    cancelScope(state.shelter(), recordFromError(state.error()));
+    this.giveUp();
+  }
+}
