@@ -8,17 +8,12 @@ import type { Scope } from './scope.js';
  * @returns whether this call was the one that canceled it
  */
 export function cancelScope(scope: Scope, record: CancelRecord): boolean {
-  return cancelTree(scope, record) > 0;
-}
-
-/** The same, counting how many scopes this call canceled. */
-export function cancelTree(scope: Scope, record: CancelRecord): number {
-  if (scope.record !== undefined || scope.decided) return 0;
+  if (scope.record !== undefined || scope.decided) return false;
   mark(scope, record);
   if (scope.firstChild === undefined) {
     if (scope.hasListeners) scope.notify();
     scope.released();
-    return 1;
+    return true;
   }
   const reached = [scope];
   for (let index = 0; index < reached.length; index++) markChildren(reached[index], reached);
@@ -27,7 +22,7 @@ export function cancelTree(scope: Scope, record: CancelRecord): number {
     if (one.hasListeners) one.notify();
   }
   for (let index = reached.length - 1; index >= 0; index--) reached[index].released();
-  return reached.length;
+  return true;
 }
 
 function markChildren(parent: Scope, reached: Scope[]): void {

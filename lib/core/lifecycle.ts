@@ -4,7 +4,6 @@ import { type CancelationError, createCancelationError } from './cancelation-err
 import { runCleanups } from './cleanups.js';
 import { adoptAsCause, describeError, isDueTo } from './causes.js';
 import { monotonicNow, wallNow } from './clock.js';
-import { contextStorage } from './ambient.js';
 import type { ContextCell } from './context.js';
 import type { OperationHost } from './operation-host.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
@@ -29,7 +28,7 @@ export function startOperation(
 ): OperationState {
   const scope = context?.resolve();
   if (!plan.detached && context !== undefined) refuseInCanceledScope(plan, context, scope);
-  host.admit(call?.id, scope === undefined);
+  host.admit(call?.id, scope === undefined || plan.detached);
   const exclusive = call?.exclusive ?? plan.exclusive;
   if (exclusive !== undefined) host.exclusives.admit(plan.name, exclusive, scope);
   const now = monotonicNow();

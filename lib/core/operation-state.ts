@@ -41,6 +41,8 @@ export class OperationExtras {
 /** The public face of an operation; told the outcome, since the state itself must not keep it. */
 export interface OperationFace {
   settled(succeeded: boolean, value: unknown): void;
+  /** Nothing more happens: whatever still points to the state may let go. */
+  ended(): void;
 }
 
 /** Where an operation came from, kept as text once it has ended. */
@@ -329,6 +331,7 @@ export class OperationState extends Scope {
       this.lineage = this.origin();
       parent.removeChild(this);
     }
+    this.face?.ended();
     this.cell.empty(this.record !== undefined);
     this.aftermath?.end();
     this.aftermath = undefined;

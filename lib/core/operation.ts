@@ -168,6 +168,12 @@ export class Operation {
     extras.settle?.(succeeded, value);
   }
 
+  /** @internal */
+  ended(): void {
+    const token = this.#more?.token;
+    if (token !== undefined) CancelationToken.retire(token);
+  }
+
   #extras(): FaceExtras {
     return (this.#more ??= new FaceExtras());
   }

@@ -32,6 +32,17 @@ export class TokenScope extends Scope {
     super();
   }
 
+  /** What is left of a scope that has settled. */
+  static settled(error: CancelationError | undefined): TokenScope {
+    const scope = new TokenScope();
+    scope.decided = true;
+    if (error !== undefined) {
+      scope.record = recordFromError(error);
+      scope.failure = error;
+    }
+    return scope;
+  }
+
   get id(): undefined {
     return undefined;
   }

@@ -33,7 +33,7 @@ export class CancelationToken {
   /** A token that is never canceled: `cancel()` is false. */
   static readonly none: CancelationToken = CancelationToken.createNone();
 
-  readonly #scope: Scope;
+  #scope: Scope;
 
   constructor() {
     this.#scope = pendingScope ?? new TokenScope();
@@ -80,6 +80,14 @@ export class CancelationToken {
   /** @internal */
   static scopeOf(token: CancelationToken): Scope {
     return token.#scope;
+  }
+
+  /**
+   * @internal Its operation has settled: what the token says stays, what it held is let go.
+   */
+  static retire(token: CancelationToken): void {
+    const scope = token.#scope;
+    token.#scope = TokenScope.settled(scope.record === undefined ? undefined : scope.error());
   }
 
   private static createNone(): CancelationToken {

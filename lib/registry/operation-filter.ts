@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CancelationReason } from '../core/cancelation-error.js';
+import { CANCELATION_REASONS, type CancelationReason } from '../core/cancelation-error.js';
 import { monotonicNow, wallNow } from '../core/clock.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import type {
@@ -52,15 +52,25 @@ const ALL: Matcher = { state: () => true, snapshot: () => true, limit: Infinity,
 const readText = (value: unknown, where: string) => {
   if (typeof value !== 'string') refuse(where, value, 'a string');
 };
-const readTexts = (value: unknown, where: string) => {
-  if (Array.isArray(value)) value.forEach((one) => readText(one, where));
-  else readText(value, where);
+const STATUSES: readonly OperationStatus[] = [
+  'running',
+  'canceling',
+  'completed',
+  'failed',
+  'canceled',
+];
+const oneOrMoreOf = (allowed: readonly string[]) => (value: unknown, where: string) => {
+  for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
+    if (!allowed.includes(one as string)) {
+      refuse(where, one, allowed.map((each) => `'${each}'`).join(', '));
+    }
+  }
 };
 
 const READERS = {
   id: readText,
-  status: readTexts,
-  reason: readTexts,
+  status: oneOrMoreOf(STATUSES),
+  reason: oneOrMoreOf(CANCELATION_REASONS),
   name: (value: unknown, where: string) => {
     if (!(value instanceof RegExp)) readText(value, where);
   },

@@ -1,3 +1,4 @@
+import { describeError, isDueTo } from '../core/causes.js';
 import { contextStorage } from '../core/ambient.js';
 import { settleOperation } from '../core/lifecycle.js';
 import { Operation } from '../core/operation.js';
@@ -55,10 +56,21 @@ class Handle implements OperationHandleMethods {
     const { operation, state } = this;
     if (this.prepared !== undefined) await this.prepared;
     operation.token.throwIfCanceled();
+    if (state.outcome !== undefined) {
+      throw new Error(`${state.name} has ended: its handle runs nothing any more`);
+    }
     const body = contextStorage.run(state.cell, async () => fn(operation)) as Promise<
       Awaited<Result>
     >;
-    return state.plan.race ? operation.token.race(body) : body;
+    if (!state.plan.race) return body;
+    body.catch((error: unknown) => {
+      if (state.record !== undefined && !isDueTo(state, error)) {
+        state.host.log.warn(
+          `A part of ${state.name} failed after it was canceled: ${describeError(error)}`,
+        );
+      }
+    });
+    return operation.token.race(body);
   }
 
   async complete(result?: unknown): Promise<void> {

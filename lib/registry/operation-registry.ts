@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { cancelTree } from '../core/cancel.js';
+import { cancelScope } from '../core/cancel.js';
 import type { CancelOptions } from '../core/cancel-record.js';
 import { describeError } from '../core/causes.js';
 import { currentCell, currentScope } from '../core/context.js';
@@ -173,7 +173,7 @@ export class OperationRegistry {
    * ancestors.
    *
    * @param filter `{}`: all
-   * @returns how many this call canceled, directly or through a parent
+   * @returns how many of the matches this call canceled, directly or through a parent
    * @throws TypeError without a filter, or when a key of it is undefined
    */
   cancelAll(filter: OperationFilter, options: CancelOptions = {}): number {
@@ -184,8 +184,10 @@ export class OperationRegistry {
     const matches = this.#states(filter, 'cancelAll');
     const targets = spared.size === 0 ? matches : matches.filter((state) => !spared.has(state));
     const record = userRecord(options);
+    const open = targets.filter((state) => state.record === undefined && !state.decided);
+    for (const state of open) cancelScope(state, record);
     let canceled = 0;
-    for (const state of targets) canceled += cancelTree(state, record);
+    for (const state of open) if (state.record !== undefined) canceled++;
     return canceled;
   }
 
