@@ -37,25 +37,12 @@ type IsAsync<Result> = 0 extends 1 & Result
     ? false
     : true;
 
-/** The parameters an option function takes must be a leading part of the method's. */
+/** An option function can be called with the method's arguments: it takes a leading part of them. */
 type Takes<Parameters extends readonly unknown[], Option> = Option extends (
-  ...args: infer Wanted
+  ...args: never[]
 ) => unknown
-  ? Parameters extends readonly [...Wanted, ...unknown[]]
+  ? Option extends (...args: Parameters) => unknown
     ? true
-    : Wanted extends readonly []
-      ? true
-      : LeadingPart<Parameters, Wanted>
-  : true;
-
-type LeadingPart<
-  Parameters extends readonly unknown[],
-  Wanted extends readonly unknown[],
-> = Wanted extends readonly [infer First, ...infer Rest]
-  ? Parameters extends readonly [(infer Given)?, ...infer Others]
-    ? [Given] extends [First]
-      ? LeadingPart<Others, Rest>
-      : false
     : false
   : true;
 
