@@ -27,7 +27,7 @@ export interface CancelationErrorOptions {
   /** What led to this cancelation: another cancelation, an abort reason, a failed condition. */
   readonly cause?: unknown;
   /** Who asked for it: an operation's id, a user's id. */
-  readonly requestedBy?: string;
+  readonly requestedBy?: string | undefined;
   /** Milliseconds since the epoch. Default: now. */
   readonly canceledAt?: number;
   readonly operationId?: string;
@@ -39,6 +39,16 @@ export interface CancelationErrorOptions {
 
 /** Recognises our errors across two copies of the package. */
 const BRAND = Symbol.for('nestjs-cancelable.cancelation');
+
+/**
+ * An Error without the call into V8 that captures a stack, which is most of what an Error costs: a
+ * mass cancel makes one per operation. As with Node's own DOMException, it is an `instanceof
+ * Error` that is no native one.
+ */
+function StacklessError(): void {}
+StacklessError.prototype = Object.create(Error.prototype, {
+  constructor: { value: Error, writable: true, configurable: true },
+}) as object;
 
 /**
  * What canceled work rejects with, and the `reason` of its AbortSignal. There is a subclass per
@@ -55,42 +65,55 @@ const BRAND = Symbol.for('nestjs-cancelable.cancelation');
  * }
  * @publicApi
  */
-export abstract class CancelationError extends Error {
+export abstract class CancelationError extends (StacklessError as unknown as ErrorConstructor) {
   abstract readonly reason: CancelationReason;
   /** Who asked for it. Default: the id of the operation that was current when it was canceled. */
   declare readonly requestedBy?: string;
 
-  readonly #canceledAt: number;
-  readonly #subject: CanceledSubject | undefined;
+  readonly #message: string;
+  readonly #about: CancelationErrorOptions;
 
   constructor(message: string, options: CancelationErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super();
+    this.#message = message;
+    this.#about =
+      options.canceledAt === undefined ? { ...options, canceledAt: Date.now() } : options;
+    if (options.cause !== undefined) setCause(this, options.cause);
     if (options.requestedBy !== undefined) this.requestedBy = options.requestedBy;
-    this.#canceledAt = options.canceledAt ?? Date.now();
-    this.#subject = options.subject ?? {
-      id: options.operationId,
-      name: options.operationName,
-      partialResult: options.partialResult,
-    };
+  }
+
+  override get message(): string {
+    return this.#message;
   }
 
   /** The id of the canceled operation; `undefined` for a token of its own. */
   get operationId(): string | undefined {
-    return this.#subject?.id;
+    return this.#about.subject?.id ?? this.#about.operationId;
   }
 
   get operationName(): string | undefined {
-    return this.#subject?.name;
+    return this.#about.subject?.name ?? this.#about.operationName;
   }
 
   get canceledAt(): Date {
-    return new Date(this.#canceledAt);
+    return new Date(this.#about.canceledAt as number);
   }
 
   /** What the operation had saved with `savePartial()` or delivered through `stream()`. */
   get partialResult(): unknown {
-    return this.#subject?.partialResult;
+    const { subject, partialResult } = this.#about;
+    return subject === undefined ? partialResult : subject.partialResult;
   }
+}
+
+/** As a native error's: not listed among its keys. */
+export function setCause(error: Error, cause: unknown): void {
+  Object.defineProperty(error, 'cause', {
+    value: cause,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  });
 }
 
 Object.defineProperties(CancelationError.prototype, {
@@ -211,31 +234,13 @@ const CLASSES: {
 /** Every reason there is, for validation. */
 export const CANCELATION_REASONS = Object.keys(CLASSES) as readonly CancelationReason[];
 
-/** Creates the error of a reason, without capturing a stack. */
+/** Creates the error of a reason. */
 export function createCancelationError(
   reason: CancelationReason,
   message: string,
   options: CancelationErrorOptions,
 ): CancelationError {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = NO_STACK;
-  const error = new CLASSES[reason](message, options);
-  Error.stackTraceLimit = limit;
-  return error;
-}
-
-/**
- * A limit that is no number makes V8 skip the stack altogether, at half the cost of an empty one;
- * the prototype answers for it. Where a version of V8 does not ask the prototype, it is 0.
- */
-const NO_STACK = skippedStackIsAnswered() ? (undefined as unknown as number) : 0;
-
-function skippedStackIsAnswered(): boolean {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = undefined as unknown as number;
-  const { stack } = new ManualCancelation('probe');
-  Error.stackTraceLimit = limit;
-  return stack === 'AbortError: probe';
+  return new CLASSES[reason](message, options);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type CancelationError, isCancelation } from './cancelation-error.js';
+import { type CancelationError, isCancelation, setCause } from './cancelation-error.js';
 import type { OperationState } from './operation-state.js';
 
 const NAMES = new Set(['AbortError', 'TimeoutError', 'CanceledError']);
@@ -63,12 +63,7 @@ function containsError(error: unknown, wanted: CancelationError): boolean {
 /** Keeps what really failed below the operation's error, unless a circle would result. */
 export function adoptAsCause(own: CancelationError, original: unknown): void {
   if (own.cause !== undefined || containsError(original, own)) return;
-  Object.defineProperty(own, 'cause', {
-    value: original,
-    writable: true,
-    configurable: true,
-    enumerable: false,
-  });
+  setCause(own, original);
 }
 
 /** A chain for a log line: at most three links and the root. */

@@ -170,8 +170,8 @@ export abstract class Scope extends Timed implements CanceledSubject {
     return (this.failure = createCancelationError(record.reason, messageOf(record), {
       cause: record.origin === undefined ? record.cause : record.origin.error(),
       canceledAt: record.at,
+      requestedBy: record.requestedBy,
       subject: this,
-      ...(record.requestedBy === undefined ? undefined : { requestedBy: record.requestedBy }),
     }));
   }
 
