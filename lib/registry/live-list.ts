@@ -46,6 +46,9 @@ export class LiveList {
       }
       return found.reverse();
     }
+    if (matches === undefined && slots.length === this.size) {
+      return slots.slice() as OperationState[];
+    }
     for (let index = 0; index < slots.length; index++) {
       const state = slots[index];
       if (state !== undefined && (matches === undefined || matches(state))) found.push(state);
