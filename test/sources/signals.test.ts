@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { onSignal } from 'nestjs-cancelable';
+import { thrown } from '../support/deferred.js';
+import { runFixture } from '../support/fixture.js';
+
+const fixture = new URL('signals.fixture.ts', import.meta.url);
+
+describe('onSignal', () => {
+  it('cancels all that wait with one process listener, and removes it with the last', async () => {
+    expect(await runFixture(fixture)).toEqual({
+      listeners: 1,
+      left: 0,
+      outcomes: [
+        ['signal', 'received SIGUSR2'],
+        ['signal', 'received SIGUSR2'],
+      ],
+    });
+  });
+
+  it('gives the signal its default meaning back', async () => {
+    const loader = new URL('../support/typescript.mjs', import.meta.url).href;
+    const child = spawn(process.execPath, ['--import', loader, fileURLToPath(fixture), '--again'], {
+      stdio: 'ignore',
+    });
+    const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    expect(signal).toBe('SIGUSR2');
+  });
+
+  it.each(['SIGKILL', 'SIGSTOP', 'USR2', 5])('refuses %p', (signal) => {
+    expect(thrown(() => onSignal(signal as never)).message).toContain('onSignal()');
+  });
+});
