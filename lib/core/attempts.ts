@@ -1,8 +1,8 @@
-import { startOperation } from './lifecycle.js';
+import { faceOf, startOperation } from './lifecycle.js';
 import type { OperationState } from './operation-state.js';
 import { planOf } from './read-options.js';
 import { runBody } from './run.js';
-import { CancelationToken } from './token.js';
+import type { CancelationToken } from './token.js';
 
 /**
  * Makes each call of a function an attempt: a child of the operation, with a token and a timeout
@@ -25,7 +25,7 @@ export function wrapAttempts<Args extends readonly unknown[], Result>(
     } catch (error) {
       return Promise.reject(error);
     }
-    const token = CancelationToken.of(state);
+    const { token } = faceOf(state) as { token: CancelationToken };
     return runBody(state, () => fn(...args, token), undefined, []) as Promise<Awaited<Result>>;
   };
 }

@@ -203,11 +203,7 @@ export class Operation {
   reportProgress(report: string | ProgressReport): void {
     const state = this.#state;
     if (state.outcome !== undefined) return;
-    const progress = completeProgress(report, state, wallNow());
-    noteProgress(state);
-    for (let up: OperationState | undefined = state; up !== undefined; up = up.parentOperation) {
-      deliverProgress(up, progress);
-    }
+    spreadProgress(state, completeProgress(report, state, wallNow()));
   }
 
   /** Keeps a value that survives a cancel: in the error, the snapshot and the history (up to 1 KiB). */
@@ -379,6 +375,14 @@ export function liveChildren(state: Scope): OperationState[] {
     if (child instanceof OperationState) children.push(child);
   }
   return children.reverse();
+}
+
+/** @internal Brings a report to an operation and everything above it; its origin may be elsewhere. */
+export function spreadProgress(state: OperationState, progress: OperationProgress): void {
+  noteProgress(state);
+  for (let up: OperationState | undefined = state; up !== undefined; up = up.parentOperation) {
+    deliverProgress(up, progress);
+  }
 }
 
 function deliverProgress(state: OperationState, progress: OperationProgress): void {

@@ -4,6 +4,7 @@ import { createCancelationError } from './cancelation-error.js';
 import { type CancelOrigin, type CancelRecord, messageOf } from './cancel-record.js';
 import { contextStorage } from './ambient.js';
 import { type CancelListener, ListenerList, ListenerNode } from './listeners.js';
+import { outside } from './outside.js';
 import { Timed } from './timers.js';
 
 /**
@@ -45,6 +46,7 @@ export abstract class Scope extends Timed implements CanceledSubject {
 
   /** Looks at links that are only followed on demand. */
   isCanceled(): boolean {
+    if (this.record === undefined && outside.look !== undefined) outside.look();
     return this.record !== undefined;
   }
 

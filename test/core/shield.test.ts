@@ -1,0 +1,189 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import {
+  type CancelationToken,
+  currentOperation,
+  currentToken,
+  isCancelation,
+  OperationRegistry,
+} from 'nestjs-cancelable';
+import { deferred, isPending, microtasks, rejection } from '../support/deferred.js';
+import { MemoryLog } from '../support/memory-log.js';
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe('rule 9: shield(fn)', () => {
+  it('runs under a token that does not see the cancel, and delivers it at the next check', async () => {
+    const registry = new OperationRegistry();
+    const payment = deferred<string>();
+    const seen: unknown[] = [];
+    const result = registry.run('order', async (operation) => {
+      const receipt = await operation.shield(async () => {
+        const token = currentToken();
+        const value = await payment.promise;
+        seen.push(token.isCanceled, currentOperation() === operation, operation.token.isCanceled);
+        return value;
+      });
+      seen.push(receipt);
+      operation.token.throwIfCanceled();
+      seen.push('never');
+    });
+    const [operation] = registry.list();
+    operation?.cancel();
+    expect(operation?.token.isCanceled).toBe(true);
+    expect(await isPending(result)).toBe(true);
+    payment.resolve('receipt');
+    expect(await rejection(result)).toMatchObject({ reason: 'manual' });
+    await registry.whenIdle();
+    expect(seen).toEqual([false, true, true, 'receipt']);
+  });
+
+  it('delays the release of the caller, never isCanceled, listeners or the signal', async () => {
+    const registry = new OperationRegistry();
+    const open = deferred();
+    const heard: string[] = [];
+    const result = registry.run('order', (operation) => {
+      operation.onCancel(() => heard.push('listener'));
+      operation.signal.addEventListener('abort', () => heard.push('signal'));
+      void operation.shield(() => open.promise);
+      return new Promise(() => {});
+    });
+    registry.cancelAll({});
+    expect(heard.sort()).toEqual(['listener', 'signal']);
+    expect(await isPending(result)).toBe(true);
+    open.resolve();
+    expect(await rejection(result)).toMatchObject({ reason: 'manual' });
+  });
+
+  it('of a child delays the caller of the parent too', async () => {
+    const registry = new OperationRegistry();
+    const open = deferred();
+    const result = registry.run('parent', () =>
+      registry.run('child', (child) => child.shield(() => open.promise)),
+    );
+    registry.cancelAll({ name: 'parent' });
+    expect(await isPending(result)).toBe(true);
+    open.resolve();
+    expect(await rejection(result)).toMatchObject({ reason: 'manual', operationName: 'parent' });
+  });
+
+  it('lets what it calls begin operations, although the operation is canceled', async () => {
+    const registry = new OperationRegistry();
+    const start = deferred();
+    const body = registry.run('order', async (operation) =>
+      operation.shield(async () => {
+        await start.promise;
+        return registry.run('audit', (audit) => [audit.token.isCanceled, audit.parent?.name]);
+      }),
+    );
+    const outcome = rejection(body);
+    registry.cancelAll({});
+    start.resolve();
+    await outcome;
+    await registry.whenIdle();
+    expect(registry.history({ name: 'audit' })).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('nests, and works inside of an operation that is canceled already', async () => {
+    const registry = new OperationRegistry();
+    const values: unknown[] = [];
+    const body = deferred();
+    const result = registry.run({ settle: 'wait' }, async (operation) => {
+      operation.cancel();
+      values.push(
+        await operation.shield(() => operation.shield(async () => currentToken().isCanceled)),
+      );
+      body.resolve();
+      operation.token.throwIfCanceled();
+    });
+    expect(await rejection(result)).toMatchObject({ reason: 'manual' });
+    expect(values).toEqual([false]);
+  });
+
+  it('holds across a timeout', async () => {
+    jest.useFakeTimers();
+    const registry = new OperationRegistry();
+    const open = deferred<number>();
+    const result = registry.run({ timeout: '1s' }, (operation) =>
+      operation.shield(() => open.promise, { limit: '1h' }),
+    );
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(await isPending(result)).toBe(true);
+    open.resolve(1);
+    expect(await rejection(result)).toMatchObject({ reason: 'timeout' });
+  });
+
+  it('has a limit, counted from the cancel: the caller goes, its own token is canceled', async () => {
+    jest.useFakeTimers();
+    const log = new MemoryLog();
+    const registry = new OperationRegistry({ logger: log });
+    let inner: CancelationToken | undefined;
+    const result = registry.run('order', (operation) =>
+      operation.shield(
+        () => {
+          inner = currentToken();
+          return new Promise(() => {});
+        },
+        { limit: '2s' },
+      ),
+    );
+    await jest.advanceTimersByTimeAsync(10_000);
+    registry.cancelAll({}, { message: 'stop' });
+    await jest.advanceTimersByTimeAsync(1_999);
+    expect(await isPending(result)).toBe(true);
+    expect(inner?.isCanceled).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(await rejection(result)).toMatchObject({ reason: 'manual', message: 'stop' });
+    expect(inner?.reason).toBe('manual');
+    expect(log.warnings).toEqual([expect.stringContaining('shield of order')]);
+  });
+
+  it('takes its limit from shutdown.cleanup', async () => {
+    jest.useFakeTimers();
+    const registry = new OperationRegistry({ shutdown: { cleanup: '1s' } });
+    const result = registry.run('order', (operation) =>
+      operation.shield(() => new Promise(() => {})),
+    );
+    const outcome = rejection(result);
+    registry.cancelAll({});
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(isCancelation(await outcome)).toBe(true);
+  });
+
+  it('gives back what the function throws, and leaves nothing open', async () => {
+    const registry = new OperationRegistry();
+    const error = new Error('declined');
+    const result = registry.run('order', async (operation) => {
+      await expect(operation.shield(() => Promise.reject(error))).rejects.toBe(error);
+      return operation.shield(() => 5);
+    });
+    expect(await result).toBe(5);
+    await microtasks();
+    expect(registry.statistics().live).toBe(0);
+  });
+});
+
+describe('rule 7: cleanups of a canceled operation', () => {
+  it('have a limit, so that a caller that waits does not wait for good', async () => {
+    jest.useFakeTimers();
+    const log = new MemoryLog();
+    const registry = new OperationRegistry({ logger: log, shutdown: { cleanup: '3s' } });
+    let token: CancelationToken | undefined;
+    const result = registry.run({ name: 'work', settle: 'wait' }, async (operation) => {
+      operation.defer(() => {
+        token = currentToken();
+        return new Promise(() => {});
+      });
+      operation.cancel();
+      operation.token.throwIfCanceled();
+    });
+    const outcome = rejection(result);
+    await jest.advanceTimersByTimeAsync(2_999);
+    expect(token?.isCanceled).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(await outcome).toMatchObject({ reason: 'manual' });
+    expect(token?.isCanceled).toBe(true);
+    expect(log.warnings).toEqual([expect.stringContaining('cleanups of work')]);
+  });
+});
