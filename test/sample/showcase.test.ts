@@ -1,39 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get, type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OperationSnapshot } from 'nestjs-cancelable';
+import { type RunningSample, startSample } from '../support/sample.js';
 
 describe.each(['express', 'fastify'])('the showcase on %s', (adapter) => {
-  let application: ChildProcess;
+  let sample: RunningSample;
   let url: string;
 
   beforeAll(async () => {
-    application = spawn(
-      process.execPath,
-      ['--import', './test/support/typescript.mjs', 'sample/01-showcase/main.ts'],
-      {
-        env: { ...process.env, PORT: '0', ADAPTER: adapter },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    const lines = createInterface({ input: application.stdout as NodeJS.ReadableStream });
-    for await (const line of lines) {
-      const address = /http:\/\/\S+/.exec(line)?.[0];
-      if (address === undefined) continue;
-      url = address;
-      break;
-    }
+    sample = await startSample('01-showcase', { ADAPTER: adapter });
+    ({ url } = sample);
   });
+  afterAll(() => sample.stop());
 
-  afterAll(async () => {
-    application.kill('SIGKILL');
-    await once(application, 'exit');
-  });
-
-  const json = async <Body>(path: string, init?: RequestInit): Promise<Body> =>
-    (await (await fetch(url + path, init)).json()) as Body;
+  const json = <Body>(path: string, init?: RequestInit) => sample.json<Body>(path, init);
 
   /** The history is written when the work has stopped, not when the client has left. */
   async function remembered(name: string): Promise<OperationSnapshot> {
