@@ -15,6 +15,10 @@ export function resolve(specifier, context, next) {
     const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
     if (existsSync(source)) return next(source.href, context);
   }
+  // What starts a thread names a file of the build.
+  if (specifier.startsWith(lib) && specifier.endsWith('.js')) {
+    return next(specifier.replace(/\.js$/, '.ts'), context);
+  }
   return next(specifier, context);
 }
 

@@ -1,0 +1,60 @@
+import { createCancelationError, type CancelationError } from '../core/cancelation-error.js';
+import { currentCell } from '../core/context.js';
+import { Operation } from '../core/operation.js';
+import type { OperationState } from '../core/operation-state.js';
+import type { Scope } from '../core/scope.js';
+
+/** For whom work outside of this thread is done. */
+export interface Caller {
+  /** What cancels it: the operation, or the shield that the call stands in. */
+  readonly scope: Scope;
+  readonly state: OperationState;
+}
+
+/**
+ * The operation that calls; `undefined` outside of one.
+ *
+ * @throws CancelationError in a canceled scope: nothing is started
+ */
+export function currentCaller(): Caller | undefined {
+  const cell = currentCell();
+  const scope = cell?.resolve();
+  if (scope === undefined) {
+    if (cell?.canceled === true) throw createCancelationError('parent', 'parent was canceled', {});
+    return undefined;
+  }
+  scope.checkClock();
+  if (scope.isCanceled()) throw scope.error();
+  const state = scope.operation() as OperationState | undefined;
+  return state === undefined ? undefined : { scope, state };
+}
+
+/**
+ * Calls once when the caller's work is to stop: it was canceled, or its operation has ended without
+ * waiting for it.
+ *
+ * @returns lets go
+ */
+export function follow(
+  { scope, state }: Caller,
+  what: string,
+  stop: (error: CancelationError) => void,
+): () => void {
+  const node = scope.observe(stop);
+  const forget = Operation.of(state).onSettled(() => {
+    if (scope.isCanceled()) return stop(scope.error());
+    state.host.log.warn(
+      `${state.name} ended while ${what} was still running, so that was canceled. To keep such work: await it.`,
+    );
+    stop(
+      createCancelationError('parent', `parent ${state.name} has ended`, {
+        operationId: state.id,
+        operationName: state.name,
+      }),
+    );
+  });
+  return () => {
+    node.remove();
+    forget();
+  };
+}

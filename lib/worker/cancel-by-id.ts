@@ -1,0 +1,40 @@
+import { cancelScope } from '../core/cancel.js';
+import { type CancelOptions, CancelRecord } from '../core/cancel-record.js';
+import type { OperationHost } from '../core/operation-host.js';
+import type { OperationState } from '../core/operation-state.js';
+import type { CarriedCancel } from './wire.js';
+import { errorFromWire, errorToWire } from './wire-errors.js';
+
+/** What a registry's host can do beside what the core asks of it. */
+interface SearchableHost {
+  get?(id: string): OperationState | undefined;
+}
+
+export function cancelById(
+  host: OperationHost<OperationState>,
+  id: string,
+  record: CancelRecord,
+): boolean {
+  const state = (host as SearchableHost).get?.(id);
+  return state !== undefined && cancelScope(state, record);
+}
+
+/** A cancel as data. @param requestedBy unless the options say */
+export function carry(options: CancelOptions, requestedBy: string): CarriedCancel {
+  const { reason, message, cause } = options;
+  return {
+    reason,
+    message,
+    cause: cause === undefined ? undefined : errorToWire(cause),
+    requestedBy: options.requestedBy ?? requestedBy,
+  };
+}
+
+export function recordOf({ reason, message, cause, requestedBy }: CarriedCancel): CancelRecord {
+  return new CancelRecord(
+    reason ?? 'manual',
+    message,
+    cause === undefined ? undefined : errorFromWire(cause),
+    requestedBy,
+  );
+}

@@ -1,0 +1,31 @@
+import type { OperationState } from '../core/operation-state.js';
+
+/** What says which value could not be cloned, in place of an error that does not. */
+export function explainClone(
+  error: unknown,
+  where: string,
+  state: OperationState | undefined,
+  args: readonly unknown[],
+): unknown {
+  if ((error as Error | undefined)?.name !== 'DataCloneError') return error;
+  const entries = Object.entries(state?.metadata ?? {});
+  const suspects = [
+    ...entries.map(([key, value]) => [`metadata.${key} of ${state?.name}`, value] as const),
+    ...args.map((value, index) => [`argument ${index}`, value] as const),
+  ];
+  const culprit = suspects.find(([, value]) => !isCloneable(value));
+  const subject = culprit === undefined ? 'a value' : culprit[0];
+  return new TypeError(
+    `${where}: ${subject} cannot be cloned, so it cannot reach the thread. Pass plain data. (${(error as Error).message})`,
+    { cause: error },
+  );
+}
+
+function isCloneable(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import type { CancelRecord } from '../core/cancel-record.js';
+import { ExclusiveKeys } from '../core/exclusive.js';
+import type { OperationHost, OperationLog } from '../core/operation-host.js';
+import type { NameCounters } from '../core/operation-plan.js';
+import type { OperationState } from '../core/operation-state.js';
+import type { OperationProgress } from '../core/progress.js';
+
+/** The main thread watches for zombies; here, nothing is late. */
+const NEVER = 2 ** 31 - 1;
+
+/** What a thread's host tells of the operation it has. */
+export interface HostEvents {
+  progressed(state: OperationState, progress: OperationProgress): void;
+  canceled(state: OperationState, record: CancelRecord): void;
+}
+
+/** Keeps the one operation that a thread works for. The registry is in the main thread. */
+export class ThreadHost implements OperationHost<OperationState> {
+  readonly zombieAfter = NEVER;
+  readonly exclusives = new ExclusiveKeys();
+
+  constructor(
+    readonly log: OperationLog,
+    readonly cleanupLimit: number,
+    private readonly events: HostEvents,
+  ) {}
+
+  inject(_tokens: readonly unknown[], where: string): unknown[] {
+    throw new TypeError(`${where}: there are no providers in a worker thread`);
+  }
+
+  countersOf(): NameCounters {
+    return { started: 0, live: 0, completed: 0, failed: 0, canceled: 0 };
+  }
+
+  createId(): string {
+    return randomUUID();
+  }
+
+  admit(): void {}
+  started(): void {}
+  identified(): void {}
+  lingered(): void {}
+  settled(): void {}
+  parked(): void {}
+  resumed(): void {}
+
+  progressed(state: OperationState, progress: OperationProgress): void {
+    this.events.progressed(state, progress);
+  }
+
+  canceled(state: OperationState, record: CancelRecord): void {
+    this.events.canceled(state, record);
+  }
+}

@@ -1,0 +1,230 @@
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { contextStorage } from '../core/ambient.js';
+import { cancelScope } from '../core/cancel.js';
+import { type CancelOptions, CancelRecord } from '../core/cancel-record.js';
+import type { CancelationError } from '../core/cancelation-error.js';
+import { monotonicNow } from '../core/clock.js';
+import { startOperation } from '../core/lifecycle.js';
+import type { OperationMetadata } from '../core/operation-options.js';
+import { OperationExtras, type OperationState } from '../core/operation-state.js';
+import { outside } from '../core/outside.js';
+import { planOf } from '../core/read-options.js';
+import { runBody } from '../core/run.js';
+import { DerivedValue } from '../core/stream-port.js';
+import { carry } from './cancel-by-id.js';
+import { ThreadHost } from './thread-host.js';
+import {
+  CANCELED,
+  type CarriedOperation,
+  sharedNow,
+  type ThreadOrder,
+  type ThreadReport,
+} from './wire.js';
+import { errorFromWire } from './wire-errors.js';
+
+const live = new Map<OperationState, ThreadOperation>();
+
+/** Looked at whenever somebody asks whether an operation of this thread is canceled. */
+function look(): void {
+  for (const operation of live.values()) operation.look();
+}
+
+/**
+ * The operation of the main thread, in the thread that works for it: an operation like any other,
+ * whose cancel comes from there and whose reports go there.
+ */
+export class ThreadOperation {
+  readonly state: OperationState;
+  private readonly flag: Int32Array;
+  private readonly questions = new Map<number, (canceled: boolean) => void>();
+  private asked = 0;
+  /** The cancel came from the main thread: it knows. */
+  private told = false;
+
+  /** The one that the current operation belongs to; `undefined` in the main thread. */
+  static above(state: OperationState | undefined): ThreadOperation | undefined {
+    for (let up = state; up !== undefined; up = up.parentOperation) {
+      const operation = live.get(up);
+      if (operation !== undefined) return operation;
+    }
+    return undefined;
+  }
+
+  constructor(
+    carried: CarriedOperation,
+    flag: SharedArrayBuffer,
+    private readonly port: MessagePort,
+  ) {
+    this.flag = new Int32Array(flag);
+    const host = new ThreadHost(
+      {
+        debug: (message) => this.log('debug', message),
+        warn: (message) => this.log('warn', message),
+        error: (message, stack) => this.log('error', message, stack),
+      },
+      carried.cleanupLimit,
+      {
+        progressed: (state, progress) => {
+          if (state === this.state) this.report({ type: 'progress', progress }, 'reportProgress()');
+        },
+        canceled: (state, record) => {
+          if (state === this.state && !this.told) this.tell(record);
+        },
+      },
+    );
+    const { name, kind, id, tags, metadata } = carried;
+    const plan = planOf(
+      {
+        name,
+        kind,
+        settle: 'wait',
+        ...(tags === undefined ? undefined : { tags: [...tags] }),
+        ...(metadata === undefined ? undefined : { metadata }),
+      },
+      () => host.countersOf(),
+    );
+    this.state = startOperation(host, plan, undefined, { id });
+    this.forward(carried);
+    port.on('message', (order: ThreadOrder) => this.obey(order));
+    live.set(this.state, this);
+    outside.look = look;
+  }
+
+  /** Runs the work in the operation's context. Rejects with the operation's error once canceled. */
+  run(body: () => unknown): Promise<unknown> {
+    this.look();
+    return runBody(this.state, body, undefined, []);
+  }
+
+  /** Runs a part of the work in the operation's context; its end is not the work's. */
+  within<Result>(part: () => Result): Result {
+    this.look();
+    if (this.state.record !== undefined) throw this.state.error();
+    return contextStorage.run(this.state.cell, part);
+  }
+
+  /** The work has ended: nothing is forwarded any more. */
+  close(): void {
+    const { extras } = this.state;
+    const partial = extras?.partialResult;
+    if (partial instanceof DerivedValue) this.report({ type: 'partial', value: partial.read() });
+    live.delete(this.state);
+    if (live.size === 0) outside.look = undefined;
+    this.questions.clear();
+  }
+
+  /** Whether an error is the operation's own: its cancel. */
+  isOwn(error: unknown): boolean {
+    return this.state.record !== undefined && error === this.state.error();
+  }
+
+  look(): void {
+    if (this.told || Atomics.load(this.flag, 0) !== CANCELED) return;
+    for (
+      let next = receiveMessageOnPort(this.port);
+      next !== undefined;
+      next = receiveMessageOnPort(this.port)
+    ) {
+      this.obey(next.message as ThreadOrder);
+    }
+  }
+
+  /** Asks the main thread to cancel an operation. */
+  cancel(id: string, options: CancelOptions): Promise<boolean> {
+    return new Promise((resolve) => {
+      const question = this.asked++;
+      this.questions.set(question, resolve);
+      this.report({ type: 'cancel', question, id, cancel: carry(options, this.state.id) });
+    });
+  }
+
+  /** @param where the user's call, if the message carries a value of the user's */
+  report(report: ThreadReport, where?: string): void {
+    try {
+      this.port.postMessage(report);
+    } catch (error) {
+      if (where === undefined) throw error;
+      throw new TypeError(
+        `${where} in a worker thread: the value cannot be cloned, so it cannot reach the main ` +
+          `thread. Pass plain data. (${(error as Error).message})`,
+        { cause: error },
+      );
+    }
+  }
+
+  private obey(order: ThreadOrder): void {
+    if (order.type === 'cancel') {
+      if (this.told) return;
+      this.told = true;
+      cancelScope(this.state, recordFrom(errorFromWire(order.error) as CancelationError));
+    } else {
+      this.questions.get(order.question)?.(order.canceled);
+      this.questions.delete(order.question);
+    }
+  }
+
+  private tell(record: CancelRecord): void {
+    const { reason, message, requestedBy } = record;
+    const cause = record.origin?.error() ?? record.cause;
+    this.report({
+      type: 'canceled',
+      cancel: carry(
+        {
+          reason,
+          ...(message === undefined ? undefined : { message }),
+          ...(cause === undefined ? undefined : { cause }),
+          ...(requestedBy === undefined ? undefined : { requestedBy }),
+        },
+        this.state.id,
+      ),
+    });
+  }
+
+  private log(level: 'debug' | 'warn' | 'error', message: string, stack?: string): void {
+    this.report({ type: 'log', level, message, stack });
+  }
+
+  /** What is written to the operation here is written to the one in the main thread. */
+  private forward(carried: CarriedOperation): void {
+    const { state } = this;
+    const offset = monotonicNow() - sharedNow();
+    const shift = (limit: number | undefined) => (limit === undefined ? undefined : limit + offset);
+    const inherited = shift(carried.inheritedLimit);
+    const extend = (delay: number | undefined, now: number): void => {
+      if (delay === undefined) return;
+      state.limit = inherited === undefined ? now + delay : Math.min(inherited, now + delay);
+      this.report({ type: 'extend', delay });
+    };
+    let { metadata } = state;
+    let partial: unknown;
+    Object.defineProperties(state, {
+      startedAt: { value: carried.startedAt + offset },
+      // The main thread's clock decides: deadlines may have moved there.
+      checkClock: { value: () => {} },
+      setDeadline: { value: extend },
+      metadata: {
+        get: () => metadata,
+        set: (next: Readonly<OperationMetadata>) => {
+          this.report({ type: 'annotate', metadata: next }, 'operation.annotate()');
+          metadata = next;
+        },
+      },
+    });
+    state.limit = shift(carried.limit);
+    state.extras = Object.defineProperty(new OperationExtras(), 'partialResult', {
+      get: () => partial,
+      set: (next: unknown) => {
+        if (!(next instanceof DerivedValue)) {
+          this.report({ type: 'partial', value: next }, 'operation.savePartial()');
+        }
+        partial = next;
+      },
+    });
+  }
+}
+
+function recordFrom(error: CancelationError): CancelRecord {
+  const { reason, message, cause, requestedBy, canceledAt } = error;
+  const record = new CancelRecord(reason, message, cause, requestedBy);
+  return Object.assign(record, { at: canceledAt.getTime() });
+}

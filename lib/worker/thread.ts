@@ -1,0 +1,29 @@
+import { parentPort } from 'node:worker_threads';
+import { doFile, doWork } from './thread-work.js';
+import type { Envelope } from './wire.js';
+import { errorToWire } from './wire-errors.js';
+
+/** What a thread of `runInThread()` begins with: waits for its envelope. */
+parentPort?.once('message', (envelope: Envelope) => {
+  void (envelope.name === false ? begin(envelope) : work(envelope));
+});
+
+async function work(envelope: Envelope): Promise<void> {
+  const { port } = envelope;
+  port.ref();
+  const result = await doWork(envelope);
+  try {
+    port.postMessage('type' in result ? result : { type: 'returned', value: result.value });
+  } catch (error) {
+    port.postMessage({ type: 'failed', error: errorToWire(error), canceled: false });
+  }
+}
+
+async function begin(envelope: Envelope): Promise<void> {
+  try {
+    await doFile(envelope);
+  } catch (error) {
+    envelope.port.postMessage({ type: 'failed', error: errorToWire(error), canceled: false });
+    process.exit(1);
+  }
+}
