@@ -270,6 +270,7 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
   /** Nest would end a response whose headers are sent, and the client would take it for complete. */
   private destroySentResponse(): void {
     const { response } = this;
+    if (response.headersSent && !response.writableEnded) response.destroy();
   }
 
   private translate(error: unknown): unknown {
