@@ -76,10 +76,19 @@ function startSource(state: OperationState, source: unknown): Promise<void> | un
   return Promise.resolve(started).then((stop) => stopAtEnd(state, source, stop));
 }
 
+/** Sources that have started and not stopped, by what stops them: for leak checks. */
+const listening = new Map<() => void, string>();
+
+/** @internal The names of the sources that are listening now. */
+export function startedSources(): string[] {
+  return [...listening.values()];
+}
+
 /** A source whose operation ended while it started is stopped at once. */
 function stopAtEnd(state: OperationState, source: CustomSource, stop: SourceStop | void): void {
   if (typeof stop !== 'function') return;
-  const run = () => {
+  const run = (): void => {
+    listening.delete(run);
     try {
       const stopped = stop();
       if (isThenable(stopped)) stopped.then(undefined, (error: unknown) => report(error));
@@ -87,6 +96,7 @@ function stopAtEnd(state: OperationState, source: CustomSource, stop: SourceStop
       report(error);
     }
   };
+  listening.set(run, source.name);
   const report = (error: unknown) => state.logFailure(`Stopping the source ${source.name}`, error);
   if (state.outcome === undefined) state.addLink(run);
   else run();
