@@ -21,6 +21,14 @@ export function explainClone(
   );
 }
 
+/** A result that stays where it was made. */
+export function uncloneableResult(cause: unknown): TypeError {
+  return new TypeError(
+    'What the function returned cannot be cloned, so it cannot leave the thread. Return plain data.',
+    { cause },
+  );
+}
+
 function isCloneable(value: unknown): boolean {
   try {
     structuredClone(value);

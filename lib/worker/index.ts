@@ -29,3 +29,9 @@ export type {
   ThreadOptions,
   WorkerOptions,
 } from './thread-options.js';
+export {
+  type ProcessLike,
+  type ProcessOptions,
+  type SpawnedProcess,
+  spawnProcess,
+} from './spawn-process.js';

@@ -1,7 +1,7 @@
 import type { Transferable } from 'node:worker_threads';
 import type { Duration } from '../core/duration.js';
 import { type Caller, currentCaller } from './caller.js';
-import { explainClone } from './clone-failure.js';
+import { explainClone, uncloneableResult } from './clone-failure.js';
 import { readGrace } from './grace.js';
 import { type ModuleFile, ownPath, urlOf } from './module-file.js';
 import { ThreadLink } from './thread-link.js';
@@ -135,6 +135,10 @@ class PoolTask {
     }
     if (failure === undefined) return value;
     if (canceled !== undefined && this.controller.signal.aborted) throw canceled;
+    // What the pool's thread throws at a result that cannot be cloned arrives as an empty object.
+    if ((failure.error as Error | undefined)?.message === undefined) {
+      throw uncloneableResult(failure.error);
+    }
     throw explainClone(failure.error, 'runInPool()', this.caller?.state, task.args);
   }
 

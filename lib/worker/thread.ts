@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import { uncloneableResult } from './clone-failure.js';
 import { doFile, doWork } from './thread-work.js';
 import type { Envelope } from './wire.js';
 import { errorToWire } from './wire-errors.js';
@@ -15,7 +16,8 @@ async function work(envelope: Envelope): Promise<void> {
   try {
     port.postMessage('type' in result ? result : { type: 'returned', value: result.value });
   } catch (error) {
-    port.postMessage({ type: 'failed', error: errorToWire(error), canceled: false });
+    const failure = errorToWire(uncloneableResult(error));
+    port.postMessage({ type: 'failed', error: failure, canceled: false });
   }
 }
 

@@ -17,3 +17,16 @@ export function reported(operation: Operation, message: string): Promise<Operati
     });
   });
 }
+
+/** What a thread waits at, deaf to everything else. */
+export function gate() {
+  const buffer = new SharedArrayBuffer(4);
+  const state = new Int32Array(buffer);
+  return {
+    buffer,
+    open: () => {
+      Atomics.store(state, 0, 1);
+      Atomics.notify(state, 0);
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
+import { constants } from 'node:os';
+import type { CancelationError } from '../core/cancelation-error.js';
+import { formatDuration, type Duration } from '../core/duration.js';
+import { noop } from '../core/operation-state.js';
+import { type Caller, currentCaller, follow } from './caller.js';
+import { GracePeriod, readGrace } from './grace.js';
+import { endWithProcess, forget, groupExists, groupOptions, signalGroup } from './process-group.js';
+
+/**
+ * What `spawn()` of `node:child_process` takes, without `signal`, `timeout`, `killSignal` and
+ * `detached`, and how long the process may take to stop.
+ *
+ * @publicApi
+ */
+export interface ProcessOptions {
+  /** How long after SIGTERM before SIGKILL. 0: no time. Default: `'5s'`. */
+  readonly grace?: Duration;
+  readonly cwd?: string | { readonly href: string };
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly stdio?: unknown;
+  readonly shell?: boolean | string;
+  readonly argv0?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/**
+ * The part of Node's `ChildProcess` that every environment knows.
+ *
+ * @publicApi
+ */
+export interface ProcessLike {
+  readonly pid?: number | undefined;
+  readonly stdin: object | null;
+  readonly stdout: AsyncIterable<Uint8Array> | null;
+  readonly stderr: AsyncIterable<Uint8Array> | null;
+}
+
+/** @publicApi */
+export interface SpawnedProcess<Child extends ProcessLike> {
+  /** Node's own object: `stdin`, `stdout`, `stderr`, `pid`, events. */
+  readonly child: Child;
+  /**
+   * The exit code, once the process has ended and its output was read; 128 + n for one that signal n
+   * ended, as shells say it. Rejects with the operation's own error when that was canceled, once the
+   * process has ended, and with an Error when it could not be started.
+   */
+  readonly exited: Promise<number>;
+  /** Sends a signal to the whole group. Default: SIGTERM. @returns whether anybody got it */
+  kill(signal?: string): boolean;
+}
+
+/**
+ * Starts a program for the current operation: when that is canceled, SIGTERM goes to the program and
+ * to all that it has started itself, and SIGKILL to those who are still there after the grace period.
+ * The program leads a process group of its own, which ends with this process.
+ *
+ * On Windows there are no process groups: the program itself is killed, what it has started is not.
+ *
+ * @param options.grace between SIGTERM and SIGKILL. Default: 5 s
+ * @throws CancelationError in a canceled operation: the program is not started; TypeError when an
+ * option cannot be used
+ * @example
+ * const { child, exited } = spawnProcess<ChildProcess>('ffmpeg', ['-i', file, '-f', 'mp4', '-']);
+ * await Promise.all([pipeline(child.stdout, target), exited]);
+ * @publicApi
+ */
+export function spawnProcess<Child extends ProcessLike = ProcessLike>(
+  command: string,
+  args: readonly string[] = [],
+  options: ProcessOptions = {},
+): SpawnedProcess<Child> {
+  const { grace, ...settings } = options;
+  const milliseconds = readGrace(grace, 'spawnProcess()');
+  for (const key of ['signal', 'timeout', 'killSignal', 'detached']) {
+    if (key in settings) {
+      throw new TypeError(
+        `spawnProcess(): there is no option '${key}'. The operation decides when the process ends; use grace.`,
+      );
+    }
+  }
+  const caller = currentCaller();
+  const child = spawn(command, args, { ...(settings as SpawnOptions), ...groupOptions });
+  const group = new Group(child, caller, command, milliseconds);
+  return {
+    child: child as unknown as Child,
+    exited: group.exited,
+    kill: (signal = 'SIGTERM') => group.kill(signal as NodeJS.Signals),
+  };
+}
+
+class Group {
+  readonly exited: Promise<number>;
+  private canceled: CancelationError | undefined = undefined;
+  private closed = false;
+  private readonly grace: GracePeriod;
+  private release: () => void = noop;
+
+  constructor(
+    private readonly child: ChildProcess,
+    caller: Caller | undefined,
+    command: string,
+    grace: number,
+  ) {
+    this.grace = new GracePeriod(grace, () => {
+      const killed = signalGroup(child, 'SIGKILL');
+      forget(child);
+      if (!killed || this.closed) return;
+      caller?.state.host.log.warn(
+        `The process ${command}, for ${caller.state.name}, ignored SIGTERM for ${formatDuration(grace)} and was killed`,
+      );
+    });
+    this.exited = new Promise((resolve, reject) => {
+      child.once('error', (error) => {
+        if (child.pid !== undefined) return;
+        this.end();
+        reject(error);
+      });
+      child.once('close', (code, signal) => {
+        this.end();
+        if (this.canceled !== undefined) reject(this.canceled);
+        else resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+      });
+    });
+    if (child.pid === undefined) return;
+    endWithProcess(child);
+    if (caller !== undefined) {
+      this.release = follow(caller, `the process ${command}`, (error) => this.cancel(error));
+    }
+  }
+
+  private cancel(error: CancelationError): void {
+    if (this.canceled !== undefined) return;
+    this.canceled = error;
+    this.exited.catch(noop);
+    signalGroup(this.child, 'SIGTERM');
+    this.grace.begin();
+  }
+
+  kill(signal: NodeJS.Signals): boolean {
+    return !this.closed && signalGroup(this.child, signal);
+  }
+
+  private end(): void {
+    this.closed = true;
+    this.release();
+    // Others of a canceled group may still be there, without holding on to the output.
+    if (this.canceled !== undefined && groupExists(this.child)) return;
+    this.grace.end();
+    forget(this.child);
+  }
+}

@@ -1,0 +1,60 @@
+import { fileURLToPath } from 'node:url';
+import { setImmediate } from 'node:timers/promises';
+import { OperationRegistry } from 'nestjs-cancelable';
+import { Operation as OperationFace } from 'nestjs-cancelable';
+import { runInPool, runInThread, spawnProcess } from 'nestjs-cancelable/worker';
+import { Piscina } from 'piscina';
+import { armedTimers } from '../../lib/core/timers.js';
+
+const collect = (globalThis as unknown as { gc: () => void }).gc;
+const execArgv = ['--import', new URL('../support/typescript.mjs', import.meta.url).href];
+const functions = new URL('thread-functions.ts', import.meta.url);
+const pool = new Piscina({ filename: fileURLToPath(functions), execArgv, maxThreads: 1 });
+const registry = new OperationRegistry({ history: { limit: 0 } });
+
+/** What the process holds of what tasks could leave behind. */
+async function held() {
+  await setImmediate();
+  collect();
+  await setImmediate();
+  collect();
+  const resources = process.getActiveResourcesInfo();
+  return {
+    ports: resources.filter((each) => each === 'MessagePort').length,
+    heap: process.memoryUsage().heapUsed,
+    external: process.memoryUsage().arrayBuffers,
+  };
+}
+
+const report = await registry.run('all', async (operation) => {
+  const state = OperationFace.stateOf(operation);
+  const tasks = async (count: number) => {
+    for (let index = 0; index < count; index++) {
+      const work = registry.run('task', (child) => {
+        const task = runInPool(pool, 0, { name: 'compute' });
+        child.onProgress(() => child.cancel());
+        return task;
+      });
+      await work.catch(() => {});
+      await registry.whenIdle();
+      await runInPool(pool, 0, { name: 'operationIsKnown' });
+    }
+  };
+  await tasks(200);
+  const before = await held();
+  await tasks(1_500);
+  const after = await held();
+  await runInThread(functions, { name: 'operationIsKnown', worker: { execArgv } });
+  await spawnProcess(process.execPath, ['-e', '0'], { stdio: 'ignore' }).exited;
+  return {
+    ports: after.ports - before.ports,
+    heapPerTask: (after.heap - before.heap) / 3_000,
+    listeners: state.listenerCount + (state.extras?.settledListeners?.size ?? 0),
+    exitListeners: process.listenerCount('exit'),
+    timers: armedTimers(),
+    live: registry.list().length,
+  };
+});
+await pool.destroy();
+// Nothing calls process.exit(): what is left would keep this process alive.
+console.log(JSON.stringify(report));

@@ -1,0 +1,14 @@
+import { describe, expect, it } from '@jest/globals';
+import { runFixture } from '../support/fixture.js';
+
+describe('after thousands of tasks, half of them canceled', () => {
+  it('nothing is left, and nothing keeps the process alive', async () => {
+    const report = await runFixture<Record<string, number>>(
+      new URL('leaks.fixture.ts', import.meta.url),
+      '--expose-gc',
+    );
+
+    expect(report).toMatchObject({ ports: 0, listeners: 0, timers: 0, live: 1 });
+    expect(report['heapPerTask']).toBeLessThan(100);
+  }, 120_000);
+});
