@@ -35,7 +35,7 @@ export class CancelableInterceptor implements NestInterceptor {
         return throwError(() => toHttpError(error, route.statusCodes));
       }
     }
-    return call.connect(contextStorage.run(call, () => next.handle()));
+    return call.connect(contextStorage.run(call.cell, () => next.handle()));
   }
 
   private routeOf(context: ExecutionContext): RoutePlan {

@@ -1,46 +1,39 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ExecutionContext, StreamableFile } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
 import { contextStorage } from '../../core/ambient.js';
 import { cancelScope } from '../../core/cancel.js';
 import { CancelRecord } from '../../core/cancel-record.js';
 import { type CancelationError, isCancelation } from '../../core/cancelation-error.js';
-import { ContextCell } from '../../core/context.js';
 import { isDueTo } from '../../core/causes.js';
 import { settleOperation, startOperation } from '../../core/lifecycle.js';
 import { OperationLimit } from '../../core/operation-errors.js';
 import type { OperationState } from '../../core/operation-state.js';
 import type { Scope } from '../../core/scope.js';
-import type { HandlerCell } from '../../decorators/method-definition.js';
 import type { LiveOperations } from '../../registry/live-operations.js';
-import { destroyStream, followStream } from '../../streams/flowing-results.js';
-import { operateIterator, shapeOf, streamOf, takeOver } from '../../streams/lazy-results.js';
+import { shapeOf } from '../../streams/lazy-results.js';
 import {
   type DisconnectListener,
   isDisconnected,
   unwatchDisconnect,
   watchDisconnect,
 } from './disconnects.js';
-import { PUBLIC_MESSAGES } from './http-options.js';
 import {
-  OperationCanceledException,
-  publicCode,
-  publicReason,
-  toHttpError,
-} from './operation-canceled.exception.js';
+  answerTo,
+  canceledMessage,
+  destroySentResponse,
+  makeRoomForAnswer,
+} from './http-answer.js';
+import { type BodyOwner, operateBody } from './http-body.js';
+import { HttpCell, type HttpCellOwner } from './http-cell.js';
 import type { RoutePlan } from './route-plan.js';
-
-/** Seconds a client is asked to wait before it comes back to a server that shuts down. */
-const RETRY_AFTER = '10';
-
-/** What a stream's headers say of its body, and an error's body does not. */
-const BODY_HEADERS = ['Content-Type', 'Content-Length', 'Content-Disposition'];
 
 /**
  * One HTTP request: the context its handler runs in, and its operation, once there is one. Stands
  * outermost in the chain of interceptors: what comes out of the chain is what the client gets.
  */
-export class HttpCall extends ContextCell implements HandlerCell, DisconnectListener {
+export class HttpCall implements HttpCellOwner, DisconnectListener, BodyOwner {
+  readonly cell: HttpCell = new HttpCell(this);
   private subscriber: Subscriber<unknown> | undefined = undefined;
   private upstream: Subscription | undefined = undefined;
   private state: OperationState | undefined = undefined;
@@ -52,26 +45,25 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
   private handlerIsRunning = false;
   private releaseHandler: ((error: unknown) => void) | undefined = undefined;
   private late: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
+  /** What came out of the chain last. */
+  private value: unknown = undefined;
   private isStreaming = false;
   private hasOwnDeadline = false;
 
   constructor(
     private readonly live: LiveOperations,
-    private readonly route: RoutePlan,
-    private readonly context: ExecutionContext,
-    private readonly request: IncomingMessage,
-    private readonly response: ServerResponse,
-  ) {
-    super(undefined);
-  }
+    readonly route: RoutePlan,
+    readonly context: ExecutionContext,
+    readonly request: IncomingMessage,
+    readonly response: ServerResponse,
+  ) {}
 
   get headersSent(): boolean {
     return this.response.headersSent && !this.hasOwnDeadline;
   }
 
-  /** The operation comes into being on first use. */
-  override resolve(): Scope | undefined {
-    if (this.scope !== undefined || this.isOver) return this.scope;
+  materialize(): Scope | undefined {
+    if (this.isOver) return undefined;
     try {
       return this.begin();
     } catch (error) {
@@ -80,17 +72,12 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
     }
   }
 
-  override empty(canceled: boolean): void {
-    super.empty(canceled);
-    this.isOver = true;
-  }
-
   begin(): OperationState {
     const { request, response, route } = this;
     const { originalMethod, path } = routeOf(this.context, request);
     const plan = route.planFor(originalMethod, path);
     const call = route.callOptions(this.context);
-    const state = startOperation(this.live, plan, undefined, call, this);
+    const state = startOperation(this.live, plan, undefined, call, this.cell);
     this.state = state;
     if (plan.race) {
       state.resolve = doNothing;
@@ -111,7 +98,7 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
         this.deliverError(this.state.error());
         return undefined;
       }
-      const upstream = contextStorage.run(this, () =>
+      const upstream = contextStorage.run(this.cell, () =>
         source.subscribe({
           next: (value) => this.onValue(value),
           error: (error: unknown) => this.onError(error),
@@ -124,7 +111,7 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
     });
   }
 
-  override claim(definition: object): OperationState | undefined {
+  claim(definition: object): OperationState | undefined {
     if (this.isClaimed || this.isOver || this.route.definition !== definition) return undefined;
     this.isClaimed = true;
     return this.state;
@@ -174,6 +161,7 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
 
   private onValue(value: unknown): void {
     const shape = typeof value === 'object' && value !== null ? shapeOf(value) : 'value';
+    this.value = value;
     this.subscriber?.next(
       shape === 'value' || this.route.isSse ? value : this.streamValue(value as object, shape),
     );
@@ -187,7 +175,7 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
       return;
     }
     const finish = () => this.subscriber?.complete();
-    this.afterChain(true, undefined, finish);
+    this.afterChain(true, this.value, finish);
   }
 
   private onError(error: unknown): void {
@@ -221,7 +209,7 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
   }
 
   /** The router, or an interceptor, has lost interest: the client left, or it was answered early. */
-  private stopConsumer(): void {
+  stopConsumer(): void {
     const { state, request, response } = this;
     this.isOver = true;
     if (state === undefined) return;
@@ -238,7 +226,8 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
       this.releaseHandler = undefined;
       releaseHandler(error);
     } else if (this.isStreaming) {
-      this.stopStreaming();
+      if (this.response.headersSent) destroySentResponse(this);
+      else makeRoomForAnswer(this);
     } else if (this.subscriber !== undefined && !this.chainIsDone) {
       this.deliverError(error);
     }
@@ -256,123 +245,32 @@ export class HttpCall extends ContextCell implements HandlerCell, DisconnectList
     if (subscriber === undefined || subscriber.closed) return;
     if (isCancelation(error)) {
       if (response.headersSent && route.isSse && !response.writableEnded) {
-        const reason = publicReason(error);
-        const data = { code: publicCode(reason), message: PUBLIC_MESSAGES[reason] };
-        subscriber.next({ type: 'canceled', data });
+        subscriber.next(canceledMessage(error));
         subscriber.complete();
         return;
       }
-      this.destroySentResponse();
+      destroySentResponse(this);
     }
-    subscriber.error(this.translate(error));
-  }
-
-  /** Nest would end a response whose headers are sent, and the client would take it for complete. */
-  private destroySentResponse(): void {
-    const { response } = this;
-    if (response.headersSent && !response.writableEnded) response.destroy();
-  }
-
-  private translate(error: unknown): unknown {
-    if (isCancelation(error) && publicReason(error) === 'shutdown') this.askToComeBack();
-    return toHttpError(error, this.route.statusCodes);
-  }
-
-  private askToComeBack(): void {
-    const { request, response } = this;
-    if (response.headersSent) return;
-    response.setHeader('Retry-After', RETRY_AFTER);
-    if (request.httpVersionMajor < 2) response.setHeader('Connection', 'close');
+    subscriber.error(answerTo(this, error));
   }
 
   /** A body that goes on after the chain: the operation lasts as long. */
   private streamValue(value: object, shape: 'observable' | 'iterable' | 'stream'): unknown {
-    const state = this.resolve() as OperationState | undefined;
+    const state = this.cell.resolve() as OperationState | undefined;
     if (state === undefined || shape === 'observable') return value;
     this.isStreaming = true;
-    if (shape === 'iterable') {
-      const iterator = this.streamIterable(state, value as AsyncIterable<unknown>);
-      this.onResponseOver(() => void iterator.return(undefined).catch(doNothing));
-      return iterator;
-    }
-    const stream = streamOf(value) as object;
-    this.onResponseOver(() => {
-      if (state.record === undefined) void this.settle(true, undefined);
-      destroyStream(stream, undefined);
-    });
-    if (value instanceof StreamableFile) this.answerCanceledFile(value);
-    followStream(
-      state,
-      stream,
-      (succeeded, error) => this.onStreamOver(succeeded, error),
-      (error) => this.translate(error) as Error,
-    );
-    return value;
-  }
-
-  private streamIterable(
-    state: OperationState,
-    iterable: AsyncIterable<unknown>,
-  ): AsyncGenerator<unknown> {
-    return operateIterator(
-      {
-        begin: () => state,
-        end: async (_state, succeeded, error) => {
-          await this.settle(succeeded, error);
-          if (succeeded) return;
-          const isDue = state.record !== undefined && isDueTo(state, error);
-          throw this.translate(isDue ? state.error() : error);
-        },
-        translate: (error) => this.translate(error),
-        stop: () => this.stopConsumer(),
-        skip: () => {
-          const succeeded = state.record === undefined;
-          void this.settle(succeeded, succeeded ? undefined : state.error());
-        },
-      },
-      () => takeOver(iterable),
-    );
-  }
-
-  /** A file that is canceled before its first byte is answered like any other request. */
-  private answerCanceledFile(file: StreamableFile): void {
-    const { errorHandler } = file;
-    file.setErrorHandler((error, response) => {
-      const isOurs = error instanceof OperationCanceledException;
-      if (!isOurs || this.response.headersSent) return errorHandler(error, response);
-      this.response.statusCode = error.getStatus();
-      this.response.setHeader('Content-Type', 'application/json; charset=utf-8');
-      this.response.end(JSON.stringify(error.getResponse()));
-    });
-  }
-
-  /** A stream that has not sent a byte leaves room for an answer, but not for its headers. */
-  private stopStreaming(): void {
-    if (this.response.headersSent) return this.destroySentResponse();
-    const response = this.context.switchToHttp().getResponse<{
-      removeHeader?(name: string): void;
-    }>();
-    for (const name of BODY_HEADERS) response.removeHeader?.(name);
-  }
-
-  private onStreamOver(succeeded: boolean, error: unknown): void {
-    if (!succeeded && isDisconnected(this.request, this.response)) this.disconnected();
-    void this.settle(succeeded, error);
-  }
-
-  /** A body that is not read to its end, a HEAD request's for one, ends with the response. */
-  private onResponseOver(closeBody: () => void): void {
-    this.response.once('close', () => {
-      this.disconnected();
-      closeBody();
-    });
+    return operateBody(this, state, value, shape);
   }
 
   /** @returns when cleanups have run, if there are any */
-  private settle(succeeded: boolean, value: unknown): Promise<unknown> | undefined {
+  settle(succeeded: boolean, value: unknown): Promise<unknown> | undefined {
     const { state, late } = this;
     this.isOver = true;
-    if (state === undefined || state.outcome !== undefined) return undefined;
+    if (state === undefined) {
+      this.cell.empty(false);
+      return undefined;
+    }
+    if (state.outcome !== undefined) return undefined;
     unwatchDisconnect(this.request, this.response, this);
     try {
       const pending = settleOperation(

@@ -10,6 +10,7 @@ import type { MethodDefinition } from '../../decorators/method-definition.js';
 import { getDefinition, isNotCancelable } from '../../decorators/method-metadata.js';
 import { createMethodPlan, mergeOptions } from '../../decorators/method-plan.js';
 import type { RequestOption } from '../request-options.js';
+import type { HttpCell } from './http-cell.js';
 import type { HttpOptions } from './http-options.js';
 
 /** What the module says about requests. */
@@ -21,11 +22,6 @@ export interface RequestDefaults {
 }
 
 const SSE_METADATA = '__sse__';
-
-/** An HTTP response as far as a deadline needs it. */
-interface WithHeaders {
-  readonly headersSent: boolean;
-}
 
 /** One handler of one application: what is known before a request comes. */
 export class RoutePlan {
@@ -107,7 +103,7 @@ export class RoutePlan {
 
 /** A default timeout is for the answer to begin: streams take the time they take. */
 function headersAreUnsent(operation: unknown): boolean {
-  return !((operation as OperationState).cell as unknown as WithHeaders).headersSent;
+  return !((operation as OperationState).cell as HttpCell).headersSent;
 }
 
 function readTimeout(

@@ -1,0 +1,98 @@
+import { StreamableFile } from '@nestjs/common';
+import { isDueTo } from '../../core/causes.js';
+import type { OperationState } from '../../core/operation-state.js';
+import { destroyStream, followStream } from '../../streams/flowing-results.js';
+import { operateIterator, streamOf, takeOver } from '../../streams/lazy-results.js';
+import { isDisconnected } from './disconnects.js';
+import { answerTo, type HttpExchange } from './http-answer.js';
+import { OperationCanceledException } from './operation-canceled.exception.js';
+
+/** The request a body belongs to: it settles, and hears of the client, in one place. */
+export interface BodyOwner extends HttpExchange {
+  disconnected(): void;
+  /** The consumer has lost interest. */
+  stopConsumer(): void;
+  settle(succeeded: boolean, value: unknown): Promise<unknown> | undefined;
+}
+
+/**
+ * Ties a body that goes on after the chain to the request's operation, which lasts as long.
+ *
+ * @returns what the router sends
+ */
+export function operateBody(
+  owner: BodyOwner,
+  state: OperationState,
+  value: object,
+  shape: 'iterable' | 'stream',
+): unknown {
+  if (shape === 'iterable') {
+    const iterator = operateIterable(owner, state, value as AsyncIterable<unknown>);
+    onResponseOver(owner, () => void iterator.return(undefined).catch(doNothing));
+    return iterator;
+  }
+  const stream = streamOf(value) as object;
+  onResponseOver(owner, () => {
+    if (state.record === undefined) void owner.settle(true, undefined);
+    destroyStream(stream, undefined);
+  });
+  if (value instanceof StreamableFile) answerCanceledFile(owner, value);
+  followStream(
+    state,
+    stream,
+    (succeeded, error) => {
+      if (!succeeded && isDisconnected(owner.request, owner.response)) owner.disconnected();
+      void owner.settle(succeeded, error);
+    },
+    (error) => answerTo(owner, error) as Error,
+  );
+  return value;
+}
+
+function operateIterable(
+  owner: BodyOwner,
+  state: OperationState,
+  iterable: AsyncIterable<unknown>,
+): AsyncGenerator<unknown> {
+  return operateIterator(
+    {
+      begin: () => state,
+      end: async (_state, succeeded, error) => {
+        await owner.settle(succeeded, error);
+        if (succeeded) return;
+        const isDue = state.record !== undefined && isDueTo(state, error);
+        throw answerTo(owner, isDue ? state.error() : error);
+      },
+      translate: (error) => answerTo(owner, error),
+      stop: () => owner.stopConsumer(),
+      skip: () => {
+        const succeeded = state.record === undefined;
+        void owner.settle(succeeded, succeeded ? undefined : state.error());
+      },
+    },
+    () => takeOver(iterable),
+  );
+}
+
+/** A file that is canceled before its first byte is answered like any other request. */
+function answerCanceledFile(owner: BodyOwner, file: StreamableFile): void {
+  const { errorHandler } = file;
+  const { response } = owner;
+  file.setErrorHandler((error, handled) => {
+    const isOurs = error instanceof OperationCanceledException;
+    if (!isOurs || response.headersSent) return errorHandler(error, handled);
+    response.statusCode = error.getStatus();
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    response.end(JSON.stringify(error.getResponse()));
+  });
+}
+
+/** A body that is not read to its end, a HEAD request's for one, ends with the response. */
+function onResponseOver(owner: BodyOwner, closeBody: () => void): void {
+  owner.response.once('close', () => {
+    owner.disconnected();
+    closeBody();
+  });
+}
+
+function doNothing(): void {}
