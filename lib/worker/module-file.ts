@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 
 /**
  * A module's file: `new URL('./work.js', import.meta.url)`, a path, or the text of a `file:` URL.
@@ -19,13 +19,4 @@ export function urlOf(file: ModuleFile, where: string): string {
   }
   if (/^(?:file|data):/.test(text)) return text;
   return pathToFileURL(isAbsolute(text) ? text : resolve(text)).href;
-}
-
-/** A file of this folder, for those who start threads with it. */
-export function ownFile(name: 'thread' | 'pool-task'): URL {
-  return new URL(`./${name}.js`, import.meta.url);
-}
-
-export function ownPath(name: 'thread' | 'pool-task'): string {
-  return fileURLToPath(ownFile(name));
 }

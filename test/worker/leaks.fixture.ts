@@ -44,13 +44,14 @@ const report = await registry.run('all', async (operation) => {
   const before = await held();
   await tasks(1_500);
   const after = await held();
+  const exitListeners = process.listenerCount('exit');
   await runInThread(functions, { name: 'operationIsKnown', worker: { execArgv } });
   await spawnProcess(process.execPath, ['-e', '0'], { stdio: 'ignore' }).exited;
   return {
     ports: after.ports - before.ports,
     heapPerTask: (after.heap - before.heap) / 3_000,
     listeners: state.listenerCount + (state.extras?.settledListeners?.size ?? 0),
-    exitListeners: process.listenerCount('exit'),
+    exitListeners: process.listenerCount('exit') - exitListeners,
     timers: armedTimers(),
     live: registry.list().length,
   };

@@ -8,7 +8,8 @@ describe('after thousands of tasks, half of them canceled', () => {
       '--expose-gc',
     );
 
-    expect(report).toMatchObject({ ports: 0, listeners: 0, timers: 0, live: 1 });
-    expect(report['heapPerTask']).toBeLessThan(100);
+    expect(report).toMatchObject({ ports: 0, exitListeners: 0, listeners: 0, timers: 0, live: 1 });
+    // Bytes, warming up included; what one task holds while it runs takes several thousand.
+    expect(report['heapPerTask']).toBeLessThan(500);
   }, 120_000);
 });
