@@ -99,7 +99,7 @@ function attach(state: OperationState, scope: Scope): void {
 
 /** Options that only the call knew: laid over what is there. */
 export function applyCall(state: OperationState, call: CallOptions): void {
-  if (call.id !== undefined && !state.hasId) {
+  if (call.id !== undefined && !(state.hasId && state.id === call.id)) {
     state.host.admit(call.id, false);
     state.setId(call.id);
   }

@@ -32,8 +32,8 @@ export interface OperationHost<State> {
   /** Throws when there is no room, or a live operation has this id. */
   admit(id: string | undefined, isRoot: boolean): void;
   started(operation: State): void;
-  /** An operation that was asked for its id can be found by it. */
-  identified(operation: State, id: string): void;
+  /** An operation that was asked for its id can be found by it, and no longer by a former one. */
+  identified(operation: State, id: string, former?: string): void;
   progressed(operation: State, progress: OperationProgress): void;
   canceled(operation: State, record: CancelRecord): void;
   /** Still running after `zombieAfter`. */

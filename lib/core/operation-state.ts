@@ -120,8 +120,9 @@ export class OperationState extends Scope {
 
   /** Gives it an id of the user's after it started; the host has agreed. */
   setId(id: string): void {
+    const former = this.ownId;
     this.ownId = id;
-    this.host.identified(this, id);
+    this.host.identified(this, id, former);
   }
 
   get hasId(): boolean {

@@ -203,7 +203,10 @@ export class Operation {
   reportProgress(report: string | ProgressReport): void {
     const state = this.#state;
     if (state.outcome !== undefined) return;
-    spreadProgress(state, completeProgress(report, state, wallNow()));
+    spreadProgress(
+      state,
+      completeProgress(report, state, wallNow(), monotonicNow() - state.startedAt),
+    );
   }
 
   /** Keeps a value that survives a cancel: in the error, the snapshot and the history (up to 1 KiB). */

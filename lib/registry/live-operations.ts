@@ -88,7 +88,8 @@ export class LiveOperations implements OperationHost<OperationState> {
     if (this.events.observed) this.events.emit('started', state);
   }
 
-  identified(state: OperationState, id: string): void {
+  identified(state: OperationState, id: string, former?: string): void {
+    if (former !== undefined) this.byId.delete(former);
     this.byId.set(id, state);
   }
 

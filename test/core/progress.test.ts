@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { OperationRegistry } from 'nestjs-cancelable';
 
 const begin = () => {
@@ -15,6 +15,8 @@ describe('progress and partial results', () => {
       current: 5,
       total: 20,
       percent: 25,
+      rate: expect.any(Number),
+      remaining: expect.any(Number),
       at: expect.any(Number),
       operationId: operation.id,
       operationName: 'work',
@@ -34,6 +36,24 @@ describe('progress and partial results', () => {
     expect(operation.progress?.percent).toBeUndefined();
     operation.reportProgress({ current: 7, total: 5 });
     expect(operation.progress?.percent).toBe(100);
+  });
+
+  it('derives rate and remaining time', () => {
+    jest.useFakeTimers();
+    try {
+      const { operation } = begin();
+      jest.advanceTimersByTime(4_000);
+      operation.reportProgress({ current: 200, total: 500 });
+      expect(operation.progress).toMatchObject({ percent: 40, rate: 50, remaining: 6_000 });
+      operation.reportProgress({ current: 600, total: 500 });
+      expect(operation.progress).toMatchObject({ percent: 100, remaining: 0 });
+      operation.reportProgress({ message: 'no numbers' });
+      expect(operation.progress).not.toHaveProperty('rate');
+      operation.reportProgress({ current: 0, total: 500 });
+      expect(operation.progress).not.toHaveProperty('remaining');
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('ignores a report after the end', async () => {

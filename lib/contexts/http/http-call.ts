@@ -83,11 +83,15 @@ export class HttpCall implements HttpCellOwner, DisconnectListener, BodyOwner {
       state.resolve = doNothing;
       state.reject = (error) => this.release(error as CancelationError);
     }
-    if (route.idHeader !== undefined && !response.headersSent) {
-      response.setHeader(route.idHeader, state.id);
-    }
+    if (route.idHeader !== undefined) this.showId(state.id);
     if (route.followsClient && !watchDisconnect(request, response, this)) this.disconnected();
     return state;
+  }
+
+  private showId(id: string): void {
+    const { route, response } = this;
+    if (route.idHeader === undefined || response.headersSent) return;
+    response.setHeader(route.idHeader, id);
   }
 
   /** The chain as the router sees it. */
@@ -115,6 +119,10 @@ export class HttpCall implements HttpCellOwner, DisconnectListener, BodyOwner {
     if (this.isClaimed || this.isOver || this.route.definition !== definition) return undefined;
     this.isClaimed = true;
     return this.state;
+  }
+
+  renamed(id: string): void {
+    this.showId(id);
   }
 
   retimed(): void {

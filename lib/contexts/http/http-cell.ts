@@ -11,6 +11,7 @@ export interface HttpCellOwner {
   claim(handler: object): OperationState | undefined;
   followHandler(body: Promise<unknown>): Promise<unknown>;
   retimed(): void;
+  renamed(id: string): void;
 }
 
 /**
@@ -40,6 +41,10 @@ export class HttpCell extends ContextCell implements HandlerCell {
 
   retimed(): void {
     this.owner?.retimed();
+  }
+
+  renamed(id: string): void {
+    this.owner?.renamed(id);
   }
 
   override empty(canceled: boolean): void {
