@@ -40,6 +40,8 @@ export class CancelRecord {
     readonly origin: CancelOrigin | undefined = undefined,
     /** Only because the parent ended: nobody waits for the outcome. */
     readonly abandoned: boolean = false,
+    /** Where in the code it was asked for. */
+    readonly site: (() => string | undefined) | undefined = undefined,
   ) {}
 }
 

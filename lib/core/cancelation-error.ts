@@ -35,6 +35,8 @@ export interface CancelationErrorOptions {
   readonly partialResult?: unknown;
   /** @internal */
   readonly subject?: CanceledSubject;
+  /** @internal */
+  readonly site?: (() => string | undefined) | undefined;
 }
 
 /** Recognises our errors across two copies of the package. */
@@ -97,6 +99,11 @@ export abstract class CancelationError extends (StacklessError as unknown as Err
 
   get canceledAt(): Date {
     return new Date(this.#about.canceledAt as number);
+  }
+
+  /** Where in the code `cancel()` was called; `undefined` if nobody's code did. */
+  get requestedFrom(): string | undefined {
+    return this.#about.site?.();
   }
 
   /** What the operation had saved with `savePartial()` or delivered through `stream()`. */

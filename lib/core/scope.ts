@@ -173,6 +173,7 @@ export abstract class Scope extends Timed implements CanceledSubject {
       cause: record.origin === undefined ? record.cause : record.origin.error(),
       canceledAt: record.at,
       requestedBy: record.requestedBy,
+      site: record.site,
       subject: this,
     }));
   }

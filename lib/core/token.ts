@@ -1,5 +1,6 @@
 import type { Signal } from './abort-signal.js';
 import type { CancelationError } from './cancelation-error.js';
+import { captureCallSite } from './call-site.js';
 import { cancelScope } from './cancel.js';
 import { type CancelOptions, CancelRecord } from './cancel-record.js';
 import { monotonicNow, wallNow } from './clock.js';
@@ -186,7 +187,15 @@ export function cancelWith(scope: Scope, options: CancelOptions = {}): boolean {
 /** @internal The record of a cancel that somebody asked for. */
 export function userRecord(options: CancelOptions): CancelRecord {
   const { reason = 'manual', message, cause, requestedBy } = options;
-  return new CancelRecord(reason, message, cause, requestedBy ?? currentScope()?.operation()?.id);
+  return new CancelRecord(
+    reason,
+    message,
+    cause,
+    requestedBy ?? currentScope()?.operation()?.id,
+    undefined,
+    false,
+    captureCallSite(),
+  );
 }
 
 function toSource(source: CancelationToken | Signal | Duration | Date): TokenSource {

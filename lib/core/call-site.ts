@@ -1,0 +1,23 @@
+import { fileURLToPath } from 'node:url';
+
+/** Frames of the library itself are not where anybody asked for anything. */
+const OWN_FRAMES = [import.meta.url, fileURLToPath(import.meta.url)].map((file) =>
+  file.slice(0, file.lastIndexOf('core')),
+);
+const FRAMES = 8;
+
+/** Remembers where the current call comes from; turned into text only when somebody reads it. */
+export function captureCallSite(): () => string | undefined {
+  const holder: { stack?: string } = {};
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = FRAMES;
+  Error.captureStackTrace(holder, captureCallSite);
+  Error.stackTraceLimit = limit;
+  return () => {
+    const frames = (holder.stack ?? '').split('\n').slice(1);
+    return frames
+      .find((frame) => !OWN_FRAMES.some((own) => frame.includes(own)))
+      ?.trim()
+      .slice(3);
+  };
+}
