@@ -26,6 +26,20 @@ async function held() {
   };
 }
 
+const unhandled: unknown[] = [];
+process.on('unhandledRejection', (error) => unhandled.push(error));
+
+/** An operation that does not wait for what it has started. */
+async function careless() {
+  await registry.run('careless', async (operation) => {
+    void runInPool(pool, 0, { name: 'compute' });
+    void runInThread(functions, { name: 'compute', worker: { execArgv } });
+    void spawnProcess(process.execPath, ['-e', 'setInterval(() => {}, 1000)']).exited;
+    await new Promise<void>((resolve) => operation.onProgress(() => resolve()));
+  });
+  await runInPool(pool, 0, { name: 'operationIsKnown' });
+}
+
 const report = await registry.run('all', async (operation) => {
   const state = OperationFace.stateOf(operation);
   const tasks = async (count: number) => {
@@ -47,15 +61,17 @@ const report = await registry.run('all', async (operation) => {
   const exitListeners = process.listenerCount('exit');
   await runInThread(functions, { name: 'operationIsKnown', worker: { execArgv } });
   await spawnProcess(process.execPath, ['-e', '0'], { stdio: 'ignore' }).exited;
+  await careless();
   return {
     ports: after.ports - before.ports,
     heapPerTask: (after.heap - before.heap) / 3_000,
     listeners: state.listenerCount + (state.extras?.settledListeners?.size ?? 0),
     exitListeners: process.listenerCount('exit') - exitListeners,
-    timers: armedTimers(),
     live: registry.list().length,
   };
 });
 await pool.destroy();
-// Nothing calls process.exit(): what is left would keep this process alive.
-console.log(JSON.stringify(report));
+// Nothing here calls process.exit(): what is left would keep this process alive.
+process.once('exit', () => {
+  console.log(JSON.stringify({ ...report, timers: armedTimers(), unhandled: unhandled.length }));
+});

@@ -108,9 +108,11 @@ export function cancelItself(): void {
 
 class DatabaseError extends TypeError {
   override readonly name = 'DatabaseError';
-  readonly code = 'E42';
   readonly status = 418;
   readonly pool = () => 'not cloneable';
+  get code() {
+    return 'E42';
+  }
 }
 
 export function fail(how: string): never {

@@ -139,11 +139,11 @@ describe('a cancel reaches the thread', () => {
   });
 
   it('before it starts: then there is no thread', async () => {
-    const nowhere = new URL('no-such-file.js', import.meta.url);
     let thread!: Promise<unknown>;
     const work = registry.spawn('over', (operation) => {
       operation.cancel();
-      thread = runInThread(nowhere, { worker });
+      // A thread could not be made with this.
+      thread = runInThread(functions, { worker: { execArgv: ['--no-such-flag'] } });
       return thread;
     });
     expect(await rejection(thread)).toBe(work.cancelation);
