@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+const readme = readFileSync('README.md', 'utf8');
+
+describe('the README', () => {
+  describe('its quick start', () => {
+    let folder: string;
+    let child: ReturnType<typeof spawn>;
+    let url: string;
+
+    /** As it stands there, except for the port and a line that tells it. */
+    beforeAll(async () => {
+      const code = /```ts\n(\/\/ main\.ts\n[\s\S]*?)```/.exec(readme)?.[1] as string;
+      expect(code).toContain('await app.listen(3000);');
+      const pasted = code.replace(
+        'await app.listen(3000);',
+        'await app.listen(0);\nprocess.send?.(await app.getUrl());',
+      );
+      folder = await mkdtemp(join('test', 'quick-start-'));
+      const file = join(folder, 'main.ts');
+      await writeFile(file, pasted);
+      child = spawn(process.execPath, ['--import', './test/support/typescript.mjs', file], {
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      });
+      const [address] = (await once(child, 'message')) as [string];
+      url = `http://localhost:${new URL(address).port}`;
+    });
+
+    afterAll(async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await rm(folder, { recursive: true });
+    });
+
+    it('answers 504 when the provider has used up its own time', async () => {
+      const response = await fetch(`${url}/reports/Paris`);
+      expect(response.status).toBe(504);
+      expect(await response.json()).toEqual({
+        statusCode: 504,
+        message: 'The operation timed out',
+        code: 'OPERATION_TIMEOUT',
+      });
+    });
+
+    it('runs an import in the background, shows its progress, and stops it', async () => {
+      const started = await fetch(`${url}/reports/imports`, { method: 'POST' });
+      const { id } = (await started.json()) as { id: string };
+      const progress = await fetch(`${url}/reports/imports/${id}`);
+      let text = '';
+      for await (const chunk of progress.body as AsyncIterable<Uint8Array>) {
+        const isFirst = !text.includes('event: progress');
+        text += new TextDecoder().decode(chunk);
+        if (!isFirst || !text.includes('event: progress')) continue;
+        const stopped = await fetch(`${url}/reports/imports/${id}`, { method: 'DELETE' });
+        expect(await stopped.json()).toEqual({ canceled: true });
+      }
+      expect(text).toContain('event: settled');
+      expect(text).toContain('"status":"canceled"');
+    });
+  });
+
+  it('names only tests that exist', () => {
+    const rows = readme.split('\n').filter((line) => /^\| \d+ +\|/.test(line));
+    expect(rows).toHaveLength(47);
+    const named = rows.flatMap((row) => [...(row.split('|')[4] ?? '').matchAll(/`([\w/-]+)`/g)]);
+    expect(named.length).toBeGreaterThan(50);
+    for (const [, name] of named) {
+      expect(readFileSync(`test/${name}.test.ts`, 'utf8')).toContain('expect(');
+    }
+  });
+
+  it('has no link into itself that leads nowhere', () => {
+    const slugs = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+      (title)
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, '')
+        .replaceAll(' ', '-'),
+    );
+    const links = [...readme.matchAll(/\]\(#([\w-]+)\)/g)].map(([, slug]) => slug);
+    expect(links.length).toBeGreaterThan(10);
+    for (const link of links) expect(slugs).toContain(link);
+  });
+});
