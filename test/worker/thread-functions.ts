@@ -148,3 +148,13 @@ export async function shielded(): Promise<boolean> {
   await currentOperation().sleep(20);
   return currentToken().isCanceled;
 }
+
+/** Goes on past the deadline that it knows of; the main thread has moved it by then. */
+export function outliveDeadline(): string {
+  const operation = currentOperation();
+  operation.extend('500ms');
+  operation.reportProgress('extended');
+  while (operation.token.remaining() > 0);
+  operation.token.throwIfCanceled();
+  return 'still here';
+}

@@ -107,6 +107,14 @@ describe('a cancel reaches the thread', () => {
     expect(error.reason).toBe('timeout');
   });
 
+  it('but no deadline that has been moved meanwhile', async () => {
+    const work = inThread({ name: 'longer', timeout: '1h' }, 'outliveDeadline');
+    await reported(work, 'extended');
+    work.extend('1h');
+
+    expect(await work.result).toBe('still here');
+  });
+
   it('when its operation ends without waiting for it', async () => {
     const log = new MemoryLog();
     const own = new OperationRegistry({ logger: log });
