@@ -27,8 +27,8 @@ export interface CancelOrigin {
 /** Why a scope was canceled. Shared by all that one cancel reaches, and written once. */
 export class CancelRecord {
   readonly at = wallNow();
-  /** Monotonic milliseconds, to measure how long the work took to stop. */
-  readonly moment = monotonicNow();
+  /** Monotonic milliseconds: to measure how long the work took to stop, and which of several was first. */
+  moment = monotonicNow();
 
   constructor(
     readonly reason: CancelationReason,

@@ -82,7 +82,10 @@ export class TokenScope extends Scope {
       first = record;
       earliest = since;
     }
-    if (first !== undefined) cancelScope(this, first);
+    if (first === undefined) return;
+    // Noticed late; a token derived from this one wants to know when it was.
+    first.moment = Math.min(first.moment, earliest);
+    cancelScope(this, first);
   }
 
   override expired(): void {}

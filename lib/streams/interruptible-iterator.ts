@@ -39,13 +39,16 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
   private over = false;
   private items = 0;
 
+  /** @param given what is open already is closed by a cancel even if nobody ever pulls */
   constructor(
     private readonly state: OperationState,
-    private readonly open: () => IteratorSource<Item>,
+    private readonly given: IteratorSource<Item> | (() => IteratorSource<Item>),
     private readonly hooks: IterationHooks<Item>,
     /** Runs the source's own code in this context, for bodies that are iterators. */
     private readonly cell?: object,
-  ) {}
+  ) {
+    if (typeof given !== 'function') this.follow(given);
+  }
 
   [Symbol.asyncIterator](): this {
     return this;
@@ -113,7 +116,11 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
   }
 
   private start(): IteratorSource<Item> {
-    const source = this.cell === undefined ? this.open() : contextStorage.run(this.cell, this.open);
+    const open = this.given as () => IteratorSource<Item>;
+    return this.follow(this.cell === undefined ? open() : contextStorage.run(this.cell, open));
+  }
+
+  private follow(source: IteratorSource<Item>): IteratorSource<Item> {
     this.source = source;
     this.observer = this.state.observe((error) => this.interrupt(error));
     return source;

@@ -50,7 +50,7 @@ function streamThrough(
   const items = new DeliveredItems(buffer);
   state.more().partialResult = items;
   const report = reportEvery === undefined ? undefined : Operation.of(state);
-  const stream = new InterruptibleIterator(state, () => opened, {
+  const stream = new InterruptibleIterator(state, opened, {
     delivered(item) {
       items.add(item);
       noteProgress(state);
