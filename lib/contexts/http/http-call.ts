@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
-import { Observable, type Subscriber, type Subscription } from 'rxjs';
+import type { Observable, Operator, Subscriber } from 'rxjs';
 import { contextStorage } from '../../core/ambient.js';
 import { cancelScope } from '../../core/cancel.js';
 import { CancelRecord } from '../../core/cancel-record.js';
@@ -24,6 +24,7 @@ import {
   destroySentResponse,
   makeRoomForAnswer,
 } from './http-answer.js';
+import { type ChainListener, ChainSubscriber } from '../chain-subscriber.js';
 import { type BodyOwner, operateBody } from './http-body.js';
 import { HttpCell, type HttpCellOwner } from './http-cell.js';
 import type { RoutePlan } from './route-plan.js';
@@ -32,10 +33,12 @@ import type { RoutePlan } from './route-plan.js';
  * One HTTP request: the context its handler runs in, and its operation, once there is one. Stands
  * outermost in the chain of interceptors: what comes out of the chain is what the client gets.
  */
-export class HttpCall implements HttpCellOwner, DisconnectListener, BodyOwner {
+export class HttpCall
+  implements HttpCellOwner, DisconnectListener, BodyOwner, ChainListener, Operator<unknown, unknown>
+{
   readonly cell: HttpCell = new HttpCell(this);
   private subscriber: Subscriber<unknown> | undefined = undefined;
-  private upstream: Subscription | undefined = undefined;
+  private upstream: ChainSubscriber | undefined = undefined;
   private state: OperationState | undefined = undefined;
   /** Nothing comes out of the chain any more. */
   private chainIsDone = false;
@@ -74,8 +77,7 @@ export class HttpCall implements HttpCellOwner, DisconnectListener, BodyOwner {
 
   begin(): OperationState {
     const { request, response, route } = this;
-    const { originalMethod, path } = routeOf(this.context, request);
-    const plan = route.planFor(originalMethod, path);
+    const plan = route.planFor(request.method ?? 'GET', this.context);
     const call = route.callOptions(this.context);
     const state = startOperation(this.live, plan, undefined, call, this.cell);
     this.state = state;
@@ -96,23 +98,18 @@ export class HttpCall implements HttpCellOwner, DisconnectListener, BodyOwner {
 
   /** The chain as the router sees it. */
   connect(source: Observable<unknown>): Observable<unknown> {
-    return new Observable((subscriber) => {
-      this.subscriber = subscriber;
-      if (this.state?.record !== undefined) {
-        this.deliverError(this.state.error());
-        return undefined;
-      }
-      const upstream = contextStorage.run(this.cell, () =>
-        source.subscribe({
-          next: (value) => this.onValue(value),
-          error: (error: unknown) => this.onError(error),
-          complete: () => this.onComplete(),
-        }),
-      );
-      if (this.chainIsDone) upstream.unsubscribe();
-      else this.upstream = upstream;
-      return () => this.onTeardown();
-    });
+    return source.lift(this);
+  }
+
+  /** The router subscribes. */
+  call(subscriber: Subscriber<unknown>, source: Observable<unknown>): void {
+    this.subscriber = subscriber;
+    if (this.state?.record !== undefined) {
+      this.deliverError(this.state.error());
+      return;
+    }
+    this.upstream = new ChainSubscriber(subscriber, this);
+    contextStorage.run(this.cell, subscribeTo, source, this.upstream);
   }
 
   claim(definition: object): OperationState | undefined {
@@ -167,7 +164,7 @@ export class HttpCall implements HttpCellOwner, DisconnectListener, BodyOwner {
     cancelScope(state, new CancelRecord('disconnect', undefined, undefined, undefined));
   }
 
-  private onValue(value: unknown): void {
+  onValue(value: unknown): void {
     const shape = typeof value === 'object' && value !== null ? shapeOf(value) : 'value';
     this.value = value;
     this.subscriber?.next(
@@ -175,7 +172,7 @@ export class HttpCall implements HttpCellOwner, DisconnectListener, BodyOwner {
     );
   }
 
-  private onComplete(): void {
+  onComplete(): void {
     if (this.chainIsDone) return;
     this.chainIsDone = true;
     if (this.isStreaming) {
@@ -186,7 +183,7 @@ export class HttpCall implements HttpCellOwner, DisconnectListener, BodyOwner {
     this.afterChain(true, this.value, finish);
   }
 
-  private onError(error: unknown): void {
+  onError(error: unknown): void {
     if (this.chainIsDone) return;
     this.chainIsDone = true;
     this.afterChain(false, error, () => {
@@ -208,7 +205,7 @@ export class HttpCall implements HttpCellOwner, DisconnectListener, BodyOwner {
     else void pending.then(then);
   }
 
-  private onTeardown(): void {
+  onTeardown(): void {
     if (this.chainIsDone) return;
     this.chainIsDone = true;
     this.stopConsumer();
@@ -296,17 +293,6 @@ export class HttpCall implements HttpCellOwner, DisconnectListener, BodyOwner {
 
 function doNothing(): void {}
 
-/** Express keeps the route on the request, Fastify its options. */
-function routeOf(
-  context: ExecutionContext,
-  raw: IncomingMessage,
-): { originalMethod: string; path: unknown } {
-  const request = context.switchToHttp().getRequest<{
-    route?: { path?: unknown };
-    routeOptions?: { url?: unknown };
-  }>();
-  return {
-    originalMethod: raw.method ?? 'GET',
-    path: request.routeOptions?.url ?? request.route?.path,
-  };
+function subscribeTo(source: Observable<unknown>, subscriber: Subscriber<unknown>): void {
+  source.subscribe(subscriber);
 }

@@ -35,7 +35,8 @@ export class RoutePlan {
   private readonly options: CancelableOptions;
   private readonly hasOwnTimeout: boolean;
   private lastMethod: string | undefined = undefined;
-  private lastPath: string | undefined = undefined;
+  /** Its path need not be read from each request: Fastify puts it together anew. */
+  private readonly hasOnePath: boolean;
   private lastPlan: OperationPlan | undefined = undefined;
   private readonly plans = new Map<string, OperationPlan>();
 
@@ -50,6 +51,7 @@ export class RoutePlan {
     const excluded = isNotCancelable(handler) || isNotCancelable(controller);
     const { policy: _policy, ...options } = definition?.mergedOptions(runtime) ?? {};
     this.definition = definition;
+    this.hasOnePath = isMountedOnce(handler, controller);
     this.isSse = Reflect.getMetadata(SSE_METADATA, handler) === true;
     this.options = options;
     this.hasOwnTimeout =
@@ -80,13 +82,15 @@ export class RoutePlan {
     };
   }
 
-  planFor(method: string, path: unknown): OperationPlan {
-    if (method === this.lastMethod && path === this.lastPath) return this.lastPlan as OperationPlan;
+  planFor(method: string, context: ExecutionContext): OperationPlan {
+    if (this.lastPlan !== undefined && this.hasOnePath && method === this.lastMethod) {
+      return this.lastPlan;
+    }
+    const path = pathOf(context);
     const name = typeof path === 'string' ? `${method} ${path}` : this.handlerName;
     let plan = this.plans.get(name);
     if (plan === undefined) this.plans.set(name, (plan = this.createPlan(name)));
     this.lastMethod = method;
-    this.lastPath = path as string;
     this.lastPlan = plan;
     return plan;
   }
@@ -99,6 +103,22 @@ export class RoutePlan {
     );
     return this.hasOwnTimeout ? operation : { ...operation, expires: headersAreUnsent };
   }
+}
+
+/** Express keeps the route on the request, Fastify its options. */
+function pathOf(context: ExecutionContext): unknown {
+  const request = context.switchToHttp().getRequest<{
+    route?: { path?: unknown };
+    routeOptions?: { url?: unknown };
+  }>();
+  return request.routeOptions?.url ?? request.route?.path;
+}
+
+/** Several paths or versions make several routes of one handler. */
+function isMountedOnce(handler: object, controller: object): boolean {
+  return [handler, controller].every((target) =>
+    ['path', '__version__'].every((key) => !Array.isArray(Reflect.getMetadata(key, target))),
+  );
 }
 
 /** A default timeout is for the answer to begin: streams take the time they take. */

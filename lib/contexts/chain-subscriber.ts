@@ -1,0 +1,53 @@
+import { Subscriber } from 'rxjs';
+
+/** Who hears what comes out of a chain of interceptors. */
+export interface ChainListener {
+  onValue(value: unknown): void;
+  onError(error: unknown): void;
+  onComplete(): void;
+  /** The router has lost interest before the end. */
+  onTeardown(): void;
+}
+
+/**
+ * Stands between a chain and the router, as RxJS' own operators do: one object a request, where an
+ * observer of closures would cost several.
+ */
+export class ChainSubscriber extends Subscriber<unknown> {
+  constructor(
+    destination: Subscriber<unknown>,
+    private readonly listener: ChainListener,
+  ) {
+    super(destination);
+  }
+
+  protected override _next(value: unknown): void {
+    try {
+      this.listener.onValue(value);
+    } catch (error) {
+      this.error(error);
+    }
+  }
+
+  protected override _error(error: unknown): void {
+    try {
+      this.listener.onError(error);
+    } finally {
+      this.unsubscribe();
+    }
+  }
+
+  protected override _complete(): void {
+    try {
+      this.listener.onComplete();
+    } finally {
+      this.unsubscribe();
+    }
+  }
+
+  override unsubscribe(): void {
+    if (this.closed) return;
+    super.unsubscribe();
+    this.listener.onTeardown();
+  }
+}
