@@ -13,9 +13,9 @@ const MOST_NODES = 9;
 const nodeSpecs: fc.Arbitrary<NodeSpec[]> = fc
   .array(
     fc.record({
-      parent: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+      parent: fc.nat(999).map((thousandths) => thousandths / 1_000),
       settle: fc.constantFrom('race' as const, 'wait' as const),
-      detached: fc.boolean().map((value) => value),
+      detached: fc.integer({ min: 0, max: 5 }).map((value) => value === 0),
       isRoot: fc.integer({ min: 0, max: 5 }).map((value) => value === 0),
       early: fc.boolean(),
       hundreds: fc.option(fc.integer({ min: 1, max: 6 }), { freq: 2 }),
@@ -27,10 +27,9 @@ const nodeSpecs: fc.Arbitrary<NodeSpec[]> = fc
     { minLength: 1, maxLength: MOST_NODES },
   )
   .map((drafts) =>
-    drafts.map(({ parent, isRoot, hundreds, detached, ...rest }, index) => ({
+    drafts.map(({ parent, isRoot, hundreds, ...rest }, index) => ({
       ...rest,
       parent: index === 0 || isRoot ? -1 : Math.floor(parent * index),
-      detached: detached && index % 3 === 0,
       timeout: hundreds === null ? undefined : hundreds * 100 + index + 1,
     })),
   );
@@ -62,8 +61,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 
 /** Does one step in both, and compares what is true synchronously. */
 function take(step: Step, model: Model, world: World): void {
-  const target = 'node' in step ? model.nodes[step.node] : undefined;
-  if ('node' in step && target === undefined) return;
+  const target = 'node' in step ? model.nodes[step.node % model.nodes.length] : undefined;
   const own = target as ModelNode;
   const real = world.nodes[own?.index];
   const cancel = (which: ModelNode) => {
@@ -132,6 +130,8 @@ function compareNode(own: ModelNode, real: WorldNode, world: World): void {
   if (own.refused) {
     expect(real.outcome).toMatchObject({ reason: 'parent', operationName: `n${own.index}` });
     expect(operation).toBeUndefined();
+    const above = world.nodes[own.spec.parent]?.operation;
+    if (own.origin !== undefined) expect(real.outcome.cause).toBe(above?.cancelation);
     return;
   }
   if (!own.started) return;
@@ -198,6 +198,9 @@ async function windUp(model: Model, world: World): Promise<void> {
   for (const own of model.nodes) {
     model.closeShield(own);
     world.closeShield(world.nodes[own.index]);
+    await turn();
+    model.settle();
+    compareAll(model, world);
     if (own.bodyRan && own.gate === undefined) {
       own.gate = 'value';
       world.finish(world.nodes[own.index], true);

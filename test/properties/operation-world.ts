@@ -16,7 +16,7 @@ export class WorldNode {
   /** Calls of the caller's two handlers. */
   releases = 0;
   caller: 'pending' | 'value' | 'error' = 'pending';
-  outcome: unknown;
+  outcome: any;
   settledCalls = 0;
   readonly cleanups: number[] = [];
   readonly gate: Deferred<void> = deferred();
