@@ -45,6 +45,11 @@ export interface OperationFace {
   ended(): void;
 }
 
+/** What stands between an operation and a client: told, once, that there is nothing to wait for. */
+export interface OperationEdge {
+  release(error: CancelationError): void;
+}
+
 /** Where an operation came from, kept as text once it has ended. */
 export interface Lineage {
   readonly parentId: string;
@@ -77,6 +82,8 @@ export class OperationState extends Scope {
   /** How to let the caller go early; only in `race`, and only until it was let go. */
   resolve: ((value: unknown) => void) | undefined = undefined;
   reject: ((error: unknown) => void) | undefined = undefined;
+  /** An edge that waits for the operation: let go like a caller. */
+  edge: OperationEdge | undefined = undefined;
   /** Open shields of this operation and of those below: while there are any, the caller waits. */
   shields = 0;
   /** Where it stands in the host's list of live operations; -1: nowhere. */
@@ -318,10 +325,11 @@ export class OperationState extends Scope {
 
   /** A canceled operation sends its caller away. */
   letGo(): void {
-    const { reject } = this;
-    if (reject === undefined || this.record === undefined) return;
-    this.resolve = this.reject = undefined;
-    reject(this.error());
+    if (this.record === undefined) return;
+    const { edge, reject } = this;
+    this.edge = this.resolve = this.reject = undefined;
+    if (edge !== undefined) edge.release(this.error());
+    else if (reject !== undefined) reject(this.error());
   }
 
   /** Empties everything that could hold memory: what remains is plain facts. */
@@ -336,7 +344,7 @@ export class OperationState extends Scope {
     this.cell.empty(this.record !== undefined);
     this.aftermath?.end();
     this.aftermath = undefined;
-    this.promise = this.resolve = this.reject = this.face = undefined;
+    this.promise = this.resolve = this.reject = this.face = this.edge = undefined;
     if (this.extras !== undefined) {
       this.extras.cleanups = undefined;
       this.extras.progressListeners = this.extras.settledListeners = undefined;

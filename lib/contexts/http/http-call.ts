@@ -81,10 +81,7 @@ export class HttpCall
     const call = route.callOptions(this.context);
     const state = startOperation(this.live, plan, undefined, call, this.cell);
     this.state = state;
-    if (plan.race) {
-      state.resolve = doNothing;
-      state.reject = (error) => this.release(error as CancelationError);
-    }
+    if (plan.race) state.edge = this;
     if (route.idHeader !== undefined) this.showId(state.id);
     if (route.followsClient && !watchDisconnect(request, response, this)) this.disconnected();
     return state;
@@ -225,7 +222,7 @@ export class HttpCall
   }
 
   /** The operation was canceled: whoever waits is let go. */
-  private release(error: CancelationError): void {
+  release(error: CancelationError): void {
     const { releaseHandler } = this;
     if (releaseHandler !== undefined) {
       this.releaseHandler = undefined;
