@@ -1,0 +1,113 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Cancelable } from 'nestjs-cancelable';
+import { type Deferred, deferred } from '../support/deferred.js';
+import { adapters, startHttpApp } from '../support/http-app.js';
+import { get } from '../support/http-client.js';
+
+/** Each call of a handler waits for its own gate. */
+let gates: Deferred<void>[] = [];
+
+async function answer(text: string) {
+  const gate = deferred();
+  gates.push(gate);
+  await gate.promise;
+  return { text };
+}
+
+@Controller()
+class ExclusiveController {
+  @Get('search/:user')
+  @Cancelable({ exclusive: { key: (user: string) => user, onConflict: 'cancel-previous' } })
+  search(@Param('user') _user: string, @Query('text') text: string) {
+    return answer(text);
+  }
+
+  @Get('order/:user')
+  @Cancelable({ exclusive: { key: (user: string) => user, onConflict: 'reject' } })
+  order(@Param('user') _user: string, @Query('text') text: string) {
+    return answer(text);
+  }
+
+  @Get('refresh/:user')
+  @Cancelable({ exclusive: { key: (user: string) => user, onConflict: 'skip' } })
+  refresh(@Param('user') _user: string, @Query('text') text: string) {
+    return answer(text);
+  }
+
+  @Get('report/:city')
+  @Cancelable({ exclusive: { key: (city: string) => city, onConflict: 'join' } })
+  report(@Param('city') _city: string, @Query('text') text: string) {
+    return answer(text);
+  }
+}
+
+const start = async (adapter: (typeof adapters)[number]) => {
+  gates = [];
+  const app = await startHttpApp(adapter, { controllers: [ExclusiveController] });
+  const running = async (count: number) => {
+    while (gates.length < count) await new Promise(setImmediate);
+  };
+  return { ...app, running, open: (index: number) => gates[index]?.resolve() };
+};
+
+describe.each(adapters)('exclusive handlers over %s', (adapter) => {
+  it('cancel-previous: search as you type, each user for himself', async () => {
+    const { url, running, open } = await start(adapter);
+    const first = get(`${url}/search/ann?text=p`);
+    await running(1);
+    const other = get(`${url}/search/bob?text=x`);
+    await running(2);
+    const second = get(`${url}/search/ann?text=pa`);
+
+    const dropped = await first;
+    expect(dropped.status).toBe(409);
+    expect(dropped.json()).toMatchObject({ statusCode: 409, code: 'OPERATION_SUPERSEDED' });
+    await running(3);
+    open(1);
+    open(2);
+    expect((await second).json()).toEqual({ text: 'pa' });
+    expect((await other).json()).toEqual({ text: 'x' });
+  });
+
+  it('reject: the second click is a conflict, a later one is not', async () => {
+    const { url, running, open, registry } = await start(adapter);
+    const first = get(`${url}/order/ann?text=one`);
+    await running(1);
+
+    const second = await get(`${url}/order/ann?text=two`);
+    expect(second.status).toBe(409);
+    expect(second.json()).toMatchObject({ statusCode: 409, code: 'OPERATION_CONFLICT' });
+    open(0);
+    expect((await first).json()).toEqual({ text: 'one' });
+    await registry.whenIdle();
+    const third = get(`${url}/order/ann?text=three`);
+    await running(2);
+    open(1);
+    expect((await third).json()).toEqual({ text: 'three' });
+  });
+
+  it('skip: the second gets an empty answer, and nothing runs', async () => {
+    const { url, running, open } = await start(adapter);
+    const first = get(`${url}/refresh/ann?text=one`);
+    await running(1);
+
+    expect(await get(`${url}/refresh/ann?text=two`)).toMatchObject({ status: 200, text: '' });
+    expect(gates).toHaveLength(1);
+    open(0);
+    expect((await first).json()).toEqual({ text: 'one' });
+  });
+
+  it('join: both clients get the same value', async () => {
+    const { url, running, open, registry } = await start(adapter);
+    const first = get(`${url}/report/Paris?text=one`);
+    await running(1);
+    const second = get(`${url}/report/Paris?text=two`);
+    while (registry.list().length < 2) await new Promise(setImmediate);
+
+    open(0);
+    expect((await first).json()).toEqual({ text: 'one' });
+    expect((await second).json()).toEqual({ text: 'one' });
+    expect(gates).toHaveLength(1);
+  });
+});
