@@ -35,6 +35,18 @@ class ExclusiveController {
     return answer(text);
   }
 
+  @Get('nightly')
+  @Cancelable({ exclusive: { onConflict: 'skip' } })
+  nightly(@Query('text') text: string) {
+    return answer(text);
+  }
+
+  @Get('summary')
+  @Cancelable({ exclusive: { onConflict: 'join' } })
+  summary(@Query('text') text: string) {
+    return answer(text);
+  }
+
   @Get('report/:city')
   @Cancelable({ exclusive: { key: (city: string) => city, onConflict: 'join' } })
   report(@Param('city') _city: string, @Query('text') text: string) {
@@ -68,6 +80,23 @@ describe.each(adapters)('exclusive handlers over %s', (adapter) => {
     open(2);
     expect((await second).json()).toEqual({ text: 'pa' });
     expect((await other).json()).toEqual({ text: 'x' });
+  });
+
+  it('without a key, there is one for all calls: skip and join', async () => {
+    const { url, running, open, registry } = await start(adapter);
+    const first = get(`${url}/nightly?text=one`);
+    await running(1);
+    const skipped = await get(`${url}/nightly?text=two`);
+    expect([skipped.status, skipped.text]).toEqual([200, '']);
+    open(0);
+    expect((await first).json()).toEqual({ text: 'one' });
+    const summary = get(`${url}/summary?text=one`);
+    await running(2);
+    const joined = get(`${url}/summary?text=two`);
+    while (registry.list().length < 2) await new Promise(setImmediate);
+    open(1);
+    expect((await summary).json()).toEqual({ text: 'one' });
+    expect((await joined).json()).toEqual({ text: 'one' });
   });
 
   it('reject: the second click is a conflict, a later one is not', async () => {

@@ -101,7 +101,9 @@ export class RoutePlan {
     const { operation } = createMethodPlan(options, { name, kind: 'http' }, (each) =>
       this.runtime.live.countersOf(each),
     );
-    return this.hasOwnTimeout ? operation : { ...operation, expires: headersAreUnsent };
+    // The handler takes its key when it is called: only then is it known what its call would share.
+    const plan = { ...operation, exclusive: undefined };
+    return this.hasOwnTimeout ? plan : { ...plan, expires: headersAreUnsent };
   }
 }
 
