@@ -76,7 +76,7 @@ describe('the README', () => {
 
   it('has no link into itself that leads nowhere', () => {
     const slugs = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
-      (title)
+      title
         .toLowerCase()
         .replaceAll(/[^\w -]/g, '')
         .replaceAll(' ', '-'),
