@@ -1,7 +1,12 @@
-import type { CallOptions } from './operation-plan.js';
+import type { CallOptions, OperationPlan } from './operation-plan.js';
 import type { OperationState } from './operation-state.js';
 import { startSources } from './start-sources.js';
 import { watchStall } from './stall.js';
+
+/** Tokens, dates, custom sources and stalls are watched before the body runs; most have none. */
+export function needsPreparation(plan: OperationPlan, call: CallOptions | undefined): boolean {
+  return plan.stall !== undefined || plan.sources !== undefined || call?.sources !== undefined;
+}
 
 /**
  * Starts what may cancel an operation, before its body.

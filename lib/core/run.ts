@@ -4,7 +4,7 @@ import { NotStarted } from './exclusive.js';
 import { faceOf, type Host, settleOperation, startOperation } from './lifecycle.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
 import type { OperationState } from './operation-state.js';
-import { prepareOperation } from './prepare.js';
+import { needsPreparation, prepareOperation } from './prepare.js';
 import { raceIn } from './sleep.js';
 
 type Body = (...args: never[]) => unknown;
@@ -43,10 +43,7 @@ export function runPrepared(
   self: unknown,
   args: readonly unknown[],
 ): Promise<unknown> {
-  const { plan } = state;
-  if (plan.stall === undefined && plan.sources === undefined && call?.sources === undefined) {
-    return runBody(state, body, self, args);
-  }
+  if (!needsPreparation(state.plan, call)) return runBody(state, body, self, args);
   let pending: Promise<void> | undefined;
   try {
     pending = prepareOperation(state, call);

@@ -1,8 +1,7 @@
 import { setImmediate as nodeSetImmediate } from 'node:timers';
 import { monotonicNow } from './clock.js';
 import type { Scope } from './scope.js';
-
-const LONGEST_DELAY = 2 ** 31 - 1;
+import { LONGEST_DELAY } from './timers.js';
 
 /**
  * Waits, and rejects with the scope's error when it is canceled. The only timer of the library

@@ -10,7 +10,7 @@ import { monotonicNow } from './clock.js';
  */
 
 /** The longest delay that setTimeout accepts; beyond, it fires after 1 ms. */
-const LONGEST_DELAY = 2 ** 31 - 1;
+export const LONGEST_DELAY = 2 ** 31 - 1;
 
 /** Empty queues beyond this number are given up at once instead of when their timer fires. */
 const IDLE_QUEUES = 256;

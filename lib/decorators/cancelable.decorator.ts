@@ -14,6 +14,7 @@ import {
   isHandler,
   isNotCancelable,
   markNotCancelable,
+  methodsOf,
   setDefinition,
 } from './method-metadata.js';
 import { injectRuntime } from './runtime-slot.js';
@@ -176,7 +177,7 @@ function wrap(
 function decorateClass(target: Function, options: CancelableOptions): void {
   checkCancelableOptions(options, `@Cancelable() on ${target.name}`);
   const prototype = target.prototype as object;
-  for (const key of methodsOf(prototype)) {
+  for (const key of methodsOf(prototype).keys()) {
     const method = (prototype as Record<string | symbol, unknown>)[key] as AnyFunction;
     const definition = getDefinition(method) as MethodDefinition | undefined;
     if (definition === undefined && (!isHandler(method) || isNotCancelable(method))) continue;
@@ -195,22 +196,6 @@ function decorateClass(target: Function, options: CancelableOptions): void {
       enumerable: false,
     });
   }
-}
-
-/** The methods of a class and of the classes it extends; accessors are not touched. */
-function methodsOf(prototype: object): Set<string | symbol> {
-  const keys = new Set<string | symbol>();
-  for (
-    let owner: object | null = prototype;
-    owner !== null && owner !== Object.prototype;
-    owner = Object.getPrototypeOf(owner) as object | null
-  ) {
-    for (const key of Reflect.ownKeys(owner)) {
-      const value: unknown = Object.getOwnPropertyDescriptor(owner, key)?.value;
-      if (key !== 'constructor' && typeof value === 'function') keys.add(key);
-    }
-  }
-  return keys;
 }
 
 /** A static method's target is the class itself. */

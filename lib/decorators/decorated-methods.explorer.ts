@@ -4,7 +4,7 @@ import type { OperationEvent } from '../registry/operation-events.js';
 import { compileFilter, type Matcher } from '../registry/operation-filter.js';
 import { assignRuntime, type CancelableRuntime, hasRuntime } from './cancelable-runtime.js';
 import type { MethodDefinition } from './method-definition.js';
-import { getDefinition } from './method-metadata.js';
+import { getDefinition, methodsOf } from './method-metadata.js';
 import { listenersOf, type OperationListener } from './on-operation.decorator.js';
 import { wantsRuntime } from './runtime-slot.js';
 
@@ -92,21 +92,4 @@ export class DecoratedMethodsExplorer {
 
 function prototypeOf(metatype: unknown): unknown {
   return typeof metatype === 'function' ? (metatype.prototype as unknown) : undefined;
-}
-
-/** The methods as they are called: those of a subclass hide those of its base. */
-function methodsOf(prototype: object): Map<string | symbol, object> {
-  const methods = new Map<string | symbol, object>();
-  for (
-    let owner: object | null = prototype;
-    owner !== null && owner !== Object.prototype;
-    owner = Object.getPrototypeOf(owner) as object | null
-  ) {
-    for (const key of Reflect.ownKeys(owner)) {
-      if (key === 'constructor' || methods.has(key)) continue;
-      const value: unknown = Object.getOwnPropertyDescriptor(owner, key)?.value;
-      if (typeof value === 'function') methods.set(key, value);
-    }
-  }
-  return methods;
 }

@@ -3,9 +3,9 @@ import { type ContextCell, currentCell } from '../core/context.js';
 import { NotStarted } from '../core/exclusive.js';
 import { applyCall, retime, settleOperation, startOperation } from '../core/lifecycle.js';
 import type { OperationKind } from '../core/operation-options.js';
-import type { CallOptions, ExclusiveCall, OperationPlan } from '../core/operation-plan.js';
+import type { CallOptions, ExclusiveCall } from '../core/operation-plan.js';
 import { isThenable, type OperationState } from '../core/operation-state.js';
-import { prepareOperation } from '../core/prepare.js';
+import { needsPreparation, prepareOperation } from '../core/prepare.js';
 import { callBody, follow, outcomeOf, runPrepared } from '../core/run.js';
 import {
   lend,
@@ -233,11 +233,6 @@ export class MethodDefinition {
           args,
         );
   }
-}
-
-/** Tokens, dates, custom sources and stalls are watched before the body runs. */
-function needsPreparation(plan: OperationPlan, call: CallOptions | undefined): boolean {
-  return plan.stall !== undefined || plan.sources !== undefined || call?.sources !== undefined;
 }
 
 /** A handler's operation has begun already: it takes its key late. */

@@ -3,7 +3,6 @@ import 'reflect-metadata';
 /** Where a decorated method keeps its definition; metadata follows a function through other decorators. */
 const DEFINITION = Symbol.for('nestjs-cancelable.definition');
 const NOT_CANCELABLE = Symbol.for('nestjs-cancelable.not-cancelable');
-const CLASS_OPTIONS = Symbol.for('nestjs-cancelable.class-options');
 
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -21,14 +20,6 @@ export function markNotCancelable(target: object): void {
 
 export function isNotCancelable(target: object): boolean {
   return Reflect.getMetadata(NOT_CANCELABLE, target) === true;
-}
-
-export function setClassOptions(target: object, options: unknown): void {
-  Reflect.defineMetadata(CLASS_OPTIONS, options, target);
-}
-
-export function getClassOptions(target: object): unknown {
-  return Reflect.getMetadata(CLASS_OPTIONS, target);
 }
 
 /** Makes a wrapper pass for what it wraps: metadata (routes, patterns, guards), `name` and `length`. */
@@ -51,4 +42,21 @@ const HANDLER_MARKS = [
 /** Whether Nest calls this method for a request of some kind. */
 export function isHandler(method: object): boolean {
   return HANDLER_MARKS.some((key) => Reflect.hasOwnMetadata(key, method));
+}
+
+/** The methods as they are called: those of a subclass hide those of its base. */
+export function methodsOf(prototype: object): Map<string | symbol, object> {
+  const methods = new Map<string | symbol, object>();
+  for (
+    let owner: object | null = prototype;
+    owner !== null && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner) as object | null
+  ) {
+    for (const key of Reflect.ownKeys(owner)) {
+      if (key === 'constructor' || methods.has(key)) continue;
+      const value: unknown = Object.getOwnPropertyDescriptor(owner, key)?.value;
+      if (typeof value === 'function') methods.set(key, value);
+    }
+  }
+  return methods;
 }

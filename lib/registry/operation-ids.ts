@@ -25,9 +25,3 @@ export class OperationIds {
     return `${this.instance}-${randomText(BYTES)}`;
   }
 }
-
-/** The instance that an id names; `undefined` for ids chosen by users. */
-export function instanceOf(id: string): string | undefined {
-  const match = /^([a-z0-9]{8})-[\w-]{22}$/.exec(id);
-  return match?.[1];
-}

@@ -1,4 +1,5 @@
 import { type Duration, parseDuration } from '../core/duration.js';
+import { isThenable } from '../core/operation-state.js';
 import { refuse } from '../core/read-options.js';
 import type { CancelationSource } from '../core/source.js';
 
@@ -62,7 +63,7 @@ export function onCondition(
         } catch (error) {
           return failed(error);
         }
-        if (value instanceof Promise || isThenable(value)) {
+        if (isThenable(value)) {
           Promise.resolve(value).then(found, failed);
         } else {
           found(value);
@@ -75,8 +76,4 @@ export function onCondition(
       };
     },
   };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function';
 }
