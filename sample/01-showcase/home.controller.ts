@@ -17,6 +17,7 @@ then see why it stopped (reason: disconnect) and how many rows were delivered (p
 Computation with a timeout of two seconds. LI is quick, US is not and answers 504:
   curl -s '${url}/cities/nearest/LI'
   curl -s '${url}/cities/nearest/US'
+  curl -s '${url}/cities/nearest/LI?seconds=1'
 
 Search as you type: a client that gives up stops its search:
   curl -s '${url}/cities/search?q=san%20f'

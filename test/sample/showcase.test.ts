@@ -48,7 +48,8 @@ describe.each(['express', 'fastify'])('the showcase on %s', (adapter) => {
   });
 
   it('answers 504 when two seconds of computation were not enough', async () => {
-    const small = await json('/cities/nearest/LI');
+    // A busy machine may need longer than two seconds to read the file alone.
+    const small = await json('/cities/nearest/LI?seconds=60');
     expect(small).toEqual({ country: 'LI', cities: 14, meanNearestKm: expect.any(Number) });
     const large = await fetch(`${url}/cities/nearest/US`);
     expect(large.status).toBe(504);

@@ -27,10 +27,12 @@ export class CitiesController {
     }
   }
 
-  /** Gives up after two seconds; the work behind it stops with it. */
+  /** Gives up after two seconds, or after what the caller asks for; the work behind it stops too. */
   @Get('nearest/:country')
-  @Cancelable('2s')
-  nearest(@Param('country') country: string) {
+  @Cancelable({
+    timeout: (_country: string, seconds?: string) => Math.min(Number(seconds ?? 2), 60) * 1_000,
+  })
+  nearest(@Param('country') country: string, @Query('seconds') _seconds?: string) {
     return this.cities.nearest(country.toUpperCase());
   }
 
