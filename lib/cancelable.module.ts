@@ -24,6 +24,7 @@ import {
   checkModuleOptions,
 } from './cancelable-module-options.js';
 import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
+import { OpenCalls } from './contexts/open-calls.js';
 import { describeError } from './core/causes.js';
 import { parseDuration } from './core/duration.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
@@ -55,12 +56,18 @@ class CancelableApplication {
     const live = new LiveOperations(settings);
     this.runtime = new CancelableRuntime(live, policies ?? {});
     this.registry = OperationRegistry.over(live);
-    const interceptor = new CancelableInterceptor(this.runtime, {
-      timeout:
-        defaultTimeout === undefined ? undefined : parseDuration(defaultTimeout, 'defaultTimeout'),
-      request,
-      http: http ?? {},
-    });
+    const interceptor = new CancelableInterceptor(
+      this.runtime,
+      {
+        timeout:
+          defaultTimeout === undefined
+            ? undefined
+            : parseDuration(defaultTimeout, 'defaultTimeout'),
+        request,
+        http: http ?? {},
+      },
+      new OpenCalls(live),
+    );
     config.getGlobalInterceptors().unshift(interceptor);
   }
 

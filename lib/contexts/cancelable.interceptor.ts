@@ -1,59 +1,53 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
 import { contextStorage } from '../core/ambient.js';
 import type { CancelableRuntime } from '../decorators/cancelable-runtime.js';
-import { HttpCall } from './http/http-call.js';
-import { toHttpError } from './http/operation-canceled.exception.js';
-import { type RequestDefaults, RoutePlan } from './http/route-plan.js';
+import type { EntryDefaults, EntryPlan } from './entry-plan.js';
+import type { OpenCalls } from './open-calls.js';
+import type { Transport } from './transport.js';
+import { transports } from './transports.js';
 
 /** Stands outermost, and gives each call the context its operation lives in. */
 export class CancelableInterceptor implements NestInterceptor {
-  /** By handler, then by class: an inherited handler is a route of each of them. */
-  private readonly routes = new WeakMap<object, Map<object, RoutePlan>>();
+  /** By handler, then by class: an inherited handler is an entry of each of them. */
+  private readonly plans = new WeakMap<object, Map<object, EntryPlan>>();
 
   constructor(
     private readonly runtime: CancelableRuntime,
-    private readonly defaults: RequestDefaults,
+    private readonly defaults: EntryDefaults,
+    private readonly calls: OpenCalls,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (context.getType() !== 'http') return next.handle();
-    const route = this.routeOf(context);
-    const [request, response] = context.getArgs<[unknown, unknown]>();
-    const call = new HttpCall(
-      this.runtime.live,
-      route,
-      context,
-      rawOf<IncomingMessage>(request),
-      rawOf<ServerResponse>(response),
-    );
-    if (route.isEager) {
+    const transport = transports[context.getType()];
+    if (transport === undefined) return next.handle();
+    const { calls } = this;
+    const plan = this.planFor(transport, context);
+    const call = transport.createCall(calls, plan, context);
+    const isDraining = calls.live.phase !== 'open';
+    if (plan.isEager || isDraining) {
       try {
+        if (isDraining && plan.onShutdown !== 'ignore') throw calls.live.refuse();
         call.begin();
       } catch (error) {
-        return throwError(() => toHttpError(error, route.statusCodes));
+        void call.settle(false, error);
+        return throwError(() => call.answerTo(error));
       }
     }
     return call.connect(contextStorage.run(call.cell, () => next.handle()));
   }
 
-  private routeOf(context: ExecutionContext): RoutePlan {
+  private planFor(transport: Transport, context: ExecutionContext): EntryPlan {
     const handler = context.getHandler();
-    const controller = context.getClass();
-    let byClass = this.routes.get(handler);
-    if (byClass === undefined) this.routes.set(handler, (byClass = new Map<object, RoutePlan>()));
-    let route = byClass.get(controller);
-    if (route === undefined) {
-      const name = `${controller.name}.${handler.name}`;
-      route = new RoutePlan(this.runtime, this.defaults, name, handler, controller);
-      byClass.set(controller, route);
+    const host = context.getClass();
+    let byClass = this.plans.get(handler);
+    if (byClass === undefined) this.plans.set(handler, (byClass = new Map<object, EntryPlan>()));
+    let plan = byClass.get(host);
+    if (plan === undefined) {
+      const name = `${host.name}.${handler.name}`;
+      plan = transport.createPlan(this.runtime, this.defaults, name, handler, host);
+      byClass.set(host, plan);
     }
-    return route;
+    return plan;
   }
-}
-
-/** Fastify wraps what Express hands out as it is. */
-function rawOf<Raw>(wrapped: unknown): Raw {
-  return ((wrapped as { raw?: unknown }).raw ?? wrapped) as Raw;
 }

@@ -28,7 +28,7 @@ export function startOperation(
 ): OperationState {
   const scope = context?.resolve();
   if (!plan.detached && context !== undefined) refuseInCanceledScope(plan, context, scope);
-  host.admit(call?.id, scope === undefined || plan.detached);
+  host.admit(plan, call?.id, scope === undefined || plan.detached);
   const exclusive = call?.exclusive ?? plan.exclusive;
   if (exclusive !== undefined) host.exclusives.admit(plan.name, exclusive, scope);
   const now = monotonicNow();
@@ -100,7 +100,7 @@ function attach(state: OperationState, scope: Scope): void {
 /** Options that only the call knew: laid over what is there. */
 export function applyCall(state: OperationState, call: CallOptions): void {
   if (call.id !== undefined && !(state.hasId && state.id === call.id)) {
-    state.host.admit(call.id, false);
+    state.host.admit(state.plan, call.id, false);
     state.setId(call.id);
   }
   if (call.metadata !== undefined) state.metadata = { ...state.metadata, ...call.metadata };

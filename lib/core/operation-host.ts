@@ -1,5 +1,5 @@
 import type { CancelRecord } from './cancel-record.js';
-import type { ExclusiveCall, NameCounters } from './operation-plan.js';
+import type { ExclusiveCall, NameCounters, OperationPlan } from './operation-plan.js';
 import type { OperationProgress } from './progress.js';
 
 /** Where the core writes. Nest's `Logger` fits. */
@@ -29,8 +29,8 @@ export interface OperationHost<State> {
   inject(tokens: readonly unknown[], where: string): unknown[];
   countersOf(name: string): NameCounters;
   createId(): string;
-  /** Throws when there is no room, or a live operation has this id. */
-  admit(id: string | undefined, isRoot: boolean): void;
+  /** Throws when there is no room, nothing is taken any more, or a live operation has this id. */
+  admit(plan: OperationPlan, id: string | undefined, isRoot: boolean): void;
   started(operation: State): void;
   /** An operation that was asked for its id can be found by it, and no longer by a former one. */
   identified(operation: State, id: string, former?: string): void;

@@ -35,7 +35,7 @@ export interface HandlerCell extends ContextCell {
   /** Follows the handler's promise: the caller is let go with the operation. */
   followHandler(body: Promise<unknown>): Promise<unknown>;
   /** The handler has an id of its own. */
-  renamed(id: string): void;
+  renamed(): void;
   /** The handler has set its own deadline, which no default moves. */
   retimed(): void;
 }
@@ -198,7 +198,7 @@ export class MethodDefinition {
       if (call !== undefined) {
         applyCall(state, call);
         if (retime(state, state.plan, call)) cell.retimed();
-        if (call.id !== undefined) cell.renamed(call.id);
+        if (call.id !== undefined) cell.renamed();
       }
       const exclusive = call?.exclusive ?? plan.operation.exclusive;
       if (exclusive !== undefined) holdKey(state, exclusive);

@@ -3,9 +3,10 @@ import { describeChain } from '../core/causes.js';
 import { monotonicNow } from '../core/clock.js';
 import { formatDuration } from '../core/duration.js';
 import { ExclusiveKeys } from '../core/exclusive.js';
-import { OperationConflict, OperationLimit } from '../core/operation-errors.js';
+import { OperationConflict, OperationLimit, OperationRefused } from '../core/operation-errors.js';
 import type { OperationHost, OperationLog } from '../core/operation-host.js';
-import type { NameCounters } from '../core/operation-plan.js';
+import type { OperationKind } from '../core/operation-options.js';
+import type { NameCounters, OperationPlan } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { History } from './history.js';
 import { LiveList } from './live-list.js';
@@ -14,6 +15,12 @@ import type { Matcher } from './operation-filter.js';
 import { OperationIds } from './operation-ids.js';
 import type { RegistrySettings } from './registry-options.js';
 import { type OperationStatistics, Statistics } from './statistics.js';
+
+/** What code inside of the application begins by itself, without a call from outside. */
+const INNER_KINDS: ReadonlySet<OperationKind> = new Set(['method', 'task', 'cqrs', 'event']);
+
+/** Taking everything, letting what runs finish, or done with that. */
+export type LivePhase = 'open' | 'draining' | 'drained';
 
 /**
  * The operations of one application: who is live, who was, how it went. Decorators and edges use
@@ -27,6 +34,7 @@ export class LiveOperations implements OperationHost<OperationState> {
   readonly ids = new OperationIds();
   readonly history: History;
   readonly events: OperationEvents;
+  phase: LivePhase = 'open';
   private readonly maxLive: number;
   private readonly statistics = new Statistics();
   private readonly byId = new Map<string, OperationState>();
@@ -68,16 +76,30 @@ export class LiveOperations implements OperationHost<OperationState> {
     return this.statistics.countersOf(name);
   }
 
-  admit(id: string | undefined, isRoot: boolean): void {
+  admit(plan: OperationPlan, id: string | undefined, isRoot: boolean): void {
     if (id !== undefined && this.byId.has(id)) {
       throw new OperationConflict(`An operation with the id '${id}' is live already`);
     }
-    if (isRoot && this.live.size >= this.maxLive) {
+    if (!isRoot) return;
+    if (this.phase !== 'open' && !this.isWelcome(plan)) throw this.refuse(plan.name);
+    if (this.live.size >= this.maxLive) {
       this.statistics.refused++;
       throw new OperationLimit(
         `${this.live.size} operations are live, and maxLive is ${this.maxLive}: no new ones until some have ended`,
       );
     }
+  }
+
+  /** While draining, what the shutdown ignores; afterwards, what the hooks of other modules call. */
+  private isWelcome({ onShutdown, kind }: OperationPlan): boolean {
+    if (onShutdown === 'ignore') return true;
+    return this.phase === 'drained' && INNER_KINDS.has(kind);
+  }
+
+  /** Counts what is not begun because the application shuts down. */
+  refuse(name = 'A call'): OperationRefused {
+    this.statistics.refused++;
+    return new OperationRefused(`${name} was not begun: the application is shutting down`);
   }
 
   started(state: OperationState): void {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import { type CancelationError, isCancelation } from '../../core/cancelation-error.js';
+import { OperationRefused } from '../../core/operation-errors.js';
 import { PUBLIC_MESSAGES } from './http-options.js';
 import { publicCode, publicReason, toHttpError } from './operation-canceled.exception.js';
 import type { RoutePlan } from './route-plan.js';
@@ -21,14 +22,23 @@ export interface HttpExchange {
 
 /** What filters get of an error; a server that shuts down asks the client to come back. */
 export function answerTo(exchange: HttpExchange, error: unknown): unknown {
-  if (isCancelation(error) && publicReason(error) === 'shutdown') askToComeBack(exchange);
+  const isShutdown =
+    error instanceof OperationRefused ||
+    (isCancelation(error) && publicReason(error) === 'shutdown');
+  if (isShutdown) askToComeBack(exchange);
   return toHttpError(error, exchange.route.statusCodes);
 }
 
-function askToComeBack({ request, response }: HttpExchange): void {
-  if (response.headersSent) return;
-  response.setHeader('Retry-After', RETRY_AFTER);
-  if (request.httpVersionMajor < 2) response.setHeader('Connection', 'close');
+function askToComeBack(exchange: HttpExchange): void {
+  const { response } = exchange;
+  if (!response.headersSent) response.setHeader('Retry-After', RETRY_AFTER);
+  askForNewConnection(exchange);
+}
+
+/** This connection ends with its response. HTTP/2 has a frame of its own for that. */
+export function askForNewConnection({ request, response }: HttpExchange): void {
+  if (response.headersSent || request.httpVersionMajor >= 2) return;
+  response.setHeader('Connection', 'close');
 }
 
 /** Nest would end a response whose headers are sent, and the client would take it for complete. */

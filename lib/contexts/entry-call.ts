@@ -1,0 +1,279 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { Observable, Operator, Subscriber } from 'rxjs';
+import { contextStorage } from '../core/ambient.js';
+import { cancelScope } from '../core/cancel.js';
+import { CancelRecord } from '../core/cancel-record.js';
+import type { CancelationError } from '../core/cancelation-error.js';
+import { isDueTo } from '../core/causes.js';
+import { settleOperation, startOperation } from '../core/lifecycle.js';
+import { OperationLimit, OperationRefused } from '../core/operation-errors.js';
+import type { OperationPlan } from '../core/operation-plan.js';
+import type { OperationEdge, OperationState } from '../core/operation-state.js';
+import type { Scope } from '../core/scope.js';
+import { type ChainListener, ChainSubscriber } from './chain-subscriber.js';
+import { EntryCell, type EntryCellOwner } from './entry-cell.js';
+import type { EntryPlan } from './entry-plan.js';
+import type { OpenCall, OpenCalls } from './open-calls.js';
+
+/**
+ * One call that came in, of any kind: the context its handler runs in, and its operation, once
+ * there is one. Stands outermost in the chain of interceptors: what comes out of the chain is what
+ * the caller gets. Each transport says how its caller is lost and how it is told of errors.
+ */
+export abstract class EntryCall
+  implements EntryCellOwner, OpenCall, ChainListener, OperationEdge, Operator<unknown, unknown>
+{
+  readonly cell: EntryCell = new EntryCell(this);
+  previousCall: OpenCall | undefined = undefined;
+  nextCall: OpenCall | undefined = undefined;
+  protected subscriber: Subscriber<unknown> | undefined = undefined;
+  protected state: OperationState | undefined = undefined;
+  /** Nothing comes out of the chain any more. */
+  protected chainIsDone = false;
+  /** A body goes on after the chain, and settles the operation. */
+  protected isStreaming = false;
+  protected hasOwnDeadline = false;
+  private upstream: ChainSubscriber | undefined = undefined;
+  private isOver = false;
+  private isListed = true;
+  private isClaimed = false;
+  /** The handler's promise is pending. */
+  private handlerIsRunning = false;
+  private releaseHandler: ((error: unknown) => void) | undefined = undefined;
+  private late: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
+  /** What came out of the chain last. */
+  private value: unknown = undefined;
+
+  constructor(
+    private readonly calls: OpenCalls,
+    private readonly entry: EntryPlan,
+    readonly context: ExecutionContext,
+  ) {
+    calls.add(this);
+  }
+
+  abstract get hasAnswered(): boolean;
+  protected abstract operationPlan(): OperationPlan;
+  /** Follows the caller until `unwatchCaller()`. @returns whether it is still there */
+  protected abstract watchCaller(): boolean;
+  protected abstract unwatchCaller(): void;
+  /** Whether the caller is gone before it got its answer. */
+  protected abstract isCallerGone(): boolean;
+  /** Whether the caller has got all of its answer. */
+  protected abstract isAnswered(): boolean;
+  /** An error as the transport understands it. */
+  abstract answerTo(error: unknown): unknown;
+  /** What the transport sends of a value that came out of the chain. */
+  protected abstract send(value: unknown): void;
+  /** A body that goes on after the chain is canceled. */
+  protected abstract releaseBody(): void;
+  abstract drain(): void;
+
+  materialize(): Scope | undefined {
+    if (this.isOver) return undefined;
+    try {
+      return this.state ?? this.begin();
+    } catch (error) {
+      if (error instanceof OperationLimit || error instanceof OperationRefused) return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws what refuses the start */
+  begin(): OperationState {
+    const { entry, calls } = this;
+    const call = entry.callOptions(this.context);
+    const state = startOperation(calls.live, this.operationPlan(), undefined, call, this.cell);
+    this.state = state;
+    if (state.plan.race) state.edge = this;
+    this.named(state);
+    if (entry.followsCaller && !this.watchCaller()) this.disconnected();
+    return state;
+  }
+
+  /** The operation has its id. */
+  protected named(_state: OperationState): void {}
+
+  /** The chain as the transport sees it. */
+  connect(source: Observable<unknown>): Observable<unknown> {
+    return source.lift(this);
+  }
+
+  /** The transport subscribes. */
+  call(subscriber: Subscriber<unknown>, source: Observable<unknown>): void {
+    this.subscriber = subscriber;
+    if (this.state?.record !== undefined) {
+      this.deliverError(this.state.error());
+      return;
+    }
+    this.upstream = new ChainSubscriber(subscriber, this);
+    contextStorage.run(this.cell, subscribeTo, source, this.upstream);
+  }
+
+  claim(definition: object): OperationState | undefined {
+    if (this.isClaimed || this.isOver || this.entry.definition !== definition) return undefined;
+    this.isClaimed = true;
+    return this.state;
+  }
+
+  renamed(): void {
+    if (this.state !== undefined) this.named(this.state);
+  }
+
+  retimed(): void {
+    this.hasOwnDeadline = true;
+  }
+
+  /** The handler's promise: it is let go with the operation, and its end awaited all the same. */
+  followHandler(body: Promise<unknown>): Promise<unknown> {
+    const state = this.state as OperationState;
+    this.handlerIsRunning = true;
+    return new Promise((resolve, reject) => {
+      if (state.plan.race) {
+        if (state.record !== undefined) reject(state.error());
+        else this.releaseHandler = reject;
+      }
+      body.then(
+        (value) => {
+          this.handlerIsRunning = false;
+          this.releaseHandler = undefined;
+          resolve(value);
+          this.onHandlerOver(state, true, value);
+        },
+        (error: unknown) => {
+          this.handlerIsRunning = false;
+          this.releaseHandler = undefined;
+          reject(state.record !== undefined && isDueTo(state, error) ? state.error() : error);
+          this.onHandlerOver(state, false, error);
+        },
+      );
+    });
+  }
+
+  /** What a handler gives after it was let go says how it ended, whatever the chain makes of it. */
+  private onHandlerOver(state: OperationState, succeeded: boolean, value: unknown): void {
+    if (this.chainIsDone) void this.settle(succeeded, value);
+    else if (state.record !== undefined && state.plan.race) this.late = { succeeded, value };
+  }
+
+  disconnected(): void {
+    const { state } = this;
+    if (state === undefined || this.isAnswered()) return;
+    cancelScope(state, new CancelRecord('disconnect', undefined, undefined, undefined));
+  }
+
+  onValue(value: unknown): void {
+    this.value = value;
+    this.send(value);
+  }
+
+  onComplete(): void {
+    if (this.chainIsDone) return;
+    this.chainIsDone = true;
+    if (this.isStreaming) {
+      this.subscriber?.complete();
+      return;
+    }
+    const finish = () => this.subscriber?.complete();
+    this.afterChain(true, this.value, finish);
+  }
+
+  onError(error: unknown): void {
+    if (this.chainIsDone) return;
+    this.chainIsDone = true;
+    this.afterChain(false, error, () => {
+      const { state } = this;
+      const isDue = state?.record !== undefined && isDueTo(state, error);
+      this.fail(isDue ? state.error() : error);
+    });
+  }
+
+  /** Settles what there is to settle, then lets the transport know. */
+  private afterChain(succeeded: boolean, value: unknown, then: () => void): void {
+    if (this.handlerIsRunning) {
+      this.stopConsumer();
+      then();
+      return;
+    }
+    const pending = this.settle(succeeded, value);
+    if (pending === undefined) then();
+    else void pending.then(then);
+  }
+
+  onTeardown(): void {
+    if (this.chainIsDone) return;
+    this.chainIsDone = true;
+    this.stopConsumer();
+    this.upstream?.unsubscribe();
+    if (!this.handlerIsRunning) void this.settle(false, this.state?.error());
+  }
+
+  /** The transport, or an interceptor, has lost interest: the caller left, or was answered early. */
+  stopConsumer(): void {
+    const { state } = this;
+    this.isOver = true;
+    if (state === undefined) return;
+    const record = this.isCallerGone()
+      ? new CancelRecord('disconnect', undefined, undefined, undefined)
+      : new CancelRecord('manual', 'consumer stopped', undefined, undefined);
+    cancelScope(state, record);
+  }
+
+  /** The operation was canceled: whoever waits is let go. */
+  release(error: CancelationError): void {
+    const { releaseHandler } = this;
+    if (releaseHandler !== undefined) {
+      this.releaseHandler = undefined;
+      releaseHandler(error);
+    } else if (this.isStreaming) {
+      this.releaseBody();
+    } else if (this.subscriber !== undefined && !this.chainIsDone) {
+      this.deliverError(error);
+    }
+  }
+
+  private deliverError(error: CancelationError): void {
+    this.chainIsDone = true;
+    this.upstream?.unsubscribe();
+    this.fail(error);
+    if (!this.handlerIsRunning) void this.settle(false, error);
+  }
+
+  protected fail(error: unknown): void {
+    const { subscriber } = this;
+    if (subscriber !== undefined && !subscriber.closed) subscriber.error(this.answerTo(error));
+  }
+
+  /** @returns when cleanups have run, if there are any */
+  settle(succeeded: boolean, value: unknown): Promise<unknown> | undefined {
+    const { state, late } = this;
+    this.isOver = true;
+    if (this.isListed) {
+      this.isListed = false;
+      this.calls.remove(this);
+    }
+    if (state === undefined) {
+      this.cell.empty(false);
+      return undefined;
+    }
+    if (state.outcome !== undefined) return undefined;
+    this.unwatchCaller();
+    try {
+      const pending = settleOperation(
+        state,
+        late === undefined ? succeeded : late.succeeded,
+        late === undefined ? value : late.value,
+      );
+      return pending instanceof Promise ? pending.catch(doNothing) : undefined;
+    } catch {
+      // What the operation failed with is on its way to the caller already.
+      return undefined;
+    }
+  }
+}
+
+function doNothing(): void {}
+
+function subscribeTo(source: Observable<unknown>, subscriber: Subscriber<unknown>): void {
+  source.subscribe(subscriber);
+}

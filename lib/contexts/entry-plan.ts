@@ -1,0 +1,107 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { Duration } from '../core/duration.js';
+import { parseDuration } from '../core/duration.js';
+import type { OnShutdown, OperationKind } from '../core/operation-options.js';
+import type { CallOptions, OperationPlan } from '../core/operation-plan.js';
+import type { OperationState } from '../core/operation-state.js';
+import { checkOptions, operationReaders } from '../core/read-options.js';
+import type { CancelableOptions } from '../decorators/cancelable-options.js';
+import type { CancelableRuntime } from '../decorators/cancelable-runtime.js';
+import type { MethodDefinition } from '../decorators/method-definition.js';
+import { getDefinition, isNotCancelable } from '../decorators/method-metadata.js';
+import { createMethodPlan, mergeOptions } from '../decorators/method-plan.js';
+import type { EntryCell } from './entry-cell.js';
+import type { HttpOptions } from './http/http-options.js';
+import type { RequestOption } from './request-options.js';
+
+/** What the module says about calls of every kind. */
+export interface EntryDefaults {
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+  readonly request: RequestOption | undefined;
+  readonly http: HttpOptions;
+}
+
+/** One handler of one application: what is known before a call comes. */
+export class EntryPlan {
+  readonly definition: MethodDefinition | undefined;
+  /** The operation begins with the call; otherwise when somebody first needs it. */
+  readonly isEager: boolean;
+  readonly followsCaller: boolean;
+  readonly onShutdown: OnShutdown;
+  /** In neither the module's defaults nor its disconnects. */
+  protected readonly isExcluded: boolean;
+  private readonly options: CancelableOptions;
+  private readonly hasOwnTimeout: boolean;
+  private readonly plans = new Map<string, OperationPlan>();
+
+  constructor(
+    private readonly runtime: CancelableRuntime,
+    protected readonly defaults: EntryDefaults,
+    private readonly kind: OperationKind,
+    handler: object,
+    host: object,
+    needsOperation = false,
+  ) {
+    const definition = getDefinition(handler) as MethodDefinition | undefined;
+    const { policy: _policy, ...options } = definition?.mergedOptions(runtime) ?? {};
+    this.definition = definition;
+    this.options = options;
+    this.isExcluded = isNotCancelable(handler) || isNotCancelable(host);
+    this.hasOwnTimeout =
+      options.timeout !== undefined || options.deadline !== undefined || this.isExcluded;
+    const onDisconnect = options.onDisconnect ?? defaults.http.onDisconnect ?? 'cancel';
+    this.followsCaller = onDisconnect === 'cancel' && !this.isExcluded;
+    this.onShutdown = options.onShutdown ?? 'drain';
+    this.isEager =
+      definition !== undefined ||
+      defaults.request !== undefined ||
+      (needsOperation && !this.isExcluded) ||
+      (defaults.timeout !== undefined && !this.isExcluded);
+  }
+
+  /** What the `request` option says; it is asked once a call. @throws TypeError, what it throws */
+  callOptions(context: ExecutionContext): CallOptions | undefined {
+    const given = this.defaults.request?.(context);
+    if (given === undefined || given === null) return undefined;
+    const where = 'CancelableModule: request()';
+    const { metadata, tags, timeout, id } = operationReaders;
+    checkOptions(given, where, { metadata, tags, timeout, id });
+    return {
+      id: given.id,
+      metadata: given.metadata,
+      tags: given.tags,
+      timeout: this.hasOwnTimeout ? undefined : readTimeout(given.timeout, `${where}: timeout`),
+    };
+  }
+
+  /** Names come from routes and patterns: few, and kept. */
+  planNamed(name: string): OperationPlan {
+    let plan = this.plans.get(name);
+    if (plan === undefined) this.plans.set(name, (plan = this.createPlan(name)));
+    return plan;
+  }
+
+  private createPlan(name: string): OperationPlan {
+    const { timeout } = this.defaults;
+    const options = this.hasOwnTimeout ? this.options : mergeOptions([this.options, { timeout }]);
+    const { operation } = createMethodPlan(options, { name, kind: this.kind }, (each) =>
+      this.runtime.live.countersOf(each),
+    );
+    // The handler takes its key when it is called: only then is it known what its call would share.
+    const plan = { ...operation, exclusive: undefined };
+    return this.hasOwnTimeout ? plan : { ...plan, expires: isUnanswered };
+  }
+}
+
+/** A default timeout is for the answer to begin: streams take the time they take. */
+function isUnanswered(operation: unknown): boolean {
+  return !((operation as OperationState).cell as EntryCell).hasAnswered;
+}
+
+function readTimeout(
+  value: Duration | false | undefined,
+  where: string,
+): number | false | undefined {
+  return value === undefined || value === false ? value : parseDuration(value, where);
+}

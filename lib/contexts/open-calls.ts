@@ -1,0 +1,43 @@
+import type { LiveOperations } from '../registry/live-operations.js';
+
+/** A call that came in and is not over yet. */
+export interface OpenCall {
+  previousCall: OpenCall | undefined;
+  nextCall: OpenCall | undefined;
+  /** Its operation comes into being, if it has none: nobody else would know that it runs. */
+  materialize(): unknown;
+  /** The application shuts down: whoever waits for the answer is told not to come back here. */
+  drain(): void;
+}
+
+/**
+ * The calls that are being served, undecorated ones too, as a list of direct pointers: adding and
+ * removing one costs a few writes, and a shutdown finds them all.
+ */
+export class OpenCalls {
+  private first: OpenCall | undefined = undefined;
+
+  constructor(readonly live: LiveOperations) {}
+
+  add(call: OpenCall): void {
+    const { first } = this;
+    call.nextCall = first;
+    if (first !== undefined) first.previousCall = call;
+    this.first = call;
+  }
+
+  remove(call: OpenCall): void {
+    const { previousCall, nextCall } = call;
+    if (previousCall !== undefined) previousCall.nextCall = nextCall;
+    else if (this.first === call) this.first = nextCall;
+    if (nextCall !== undefined) nextCall.previousCall = previousCall;
+    call.previousCall = call.nextCall = undefined;
+  }
+
+  /** Oldest last. */
+  list(): OpenCall[] {
+    const calls: OpenCall[] = [];
+    for (let call = this.first; call !== undefined; call = call.nextCall) calls.push(call);
+    return calls;
+  }
+}
