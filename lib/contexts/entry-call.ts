@@ -69,6 +69,13 @@ export abstract class EntryCall
   protected abstract releaseBody(): void;
   abstract drain(): void;
 
+  /** Answers although the handler still runs: there is no more time to wait for it. */
+  abandon(): void {
+    const { state } = this;
+    if (state?.record === undefined || this.chainIsDone) return;
+    if (this.subscriber !== undefined) this.deliverError(state.error());
+  }
+
   materialize(): Scope | undefined {
     if (this.isOver) return undefined;
     try {
@@ -171,11 +178,16 @@ export abstract class EntryCall
     if (this.chainIsDone) return;
     this.chainIsDone = true;
     if (this.isStreaming) {
-      this.subscriber?.complete();
+      this.completeChain();
       return;
     }
     const finish = () => this.subscriber?.complete();
     this.afterChain(true, this.value, finish);
+  }
+
+  /** The chain is over, and a body goes on. */
+  protected completeChain(): void {
+    this.subscriber?.complete();
   }
 
   onError(error: unknown): void {

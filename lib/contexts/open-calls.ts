@@ -8,6 +8,8 @@ export interface OpenCall {
   materialize(): unknown;
   /** The application shuts down: whoever waits for the answer is told not to come back here. */
   drain(): void;
+  /** There is no more time: whoever still waits for a canceled call is sent away. */
+  abandon(): void;
 }
 
 /**

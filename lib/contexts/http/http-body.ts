@@ -1,18 +1,15 @@
 import { StreamableFile } from '@nestjs/common';
-import { isDueTo } from '../../core/causes.js';
 import type { OperationState } from '../../core/operation-state.js';
 import { destroyStream, followStream } from '../../streams/flowing-results.js';
-import { operateIterator, streamOf, takeOver } from '../../streams/lazy-results.js';
+import { streamOf } from '../../streams/lazy-results.js';
 import { isDisconnected } from './disconnects.js';
-import { answerTo, type HttpExchange } from './http-answer.js';
+import { type IterableOwner, operateIterableBody } from '../iterable-body.js';
+import type { HttpExchange } from './http-answer.js';
 import { OperationCanceledException } from './operation-canceled.exception.js';
 
 /** The request a body belongs to: it settles, and hears of the client, in one place. */
-export interface BodyOwner extends HttpExchange {
+export interface BodyOwner extends HttpExchange, IterableOwner {
   disconnected(): void;
-  /** The consumer has lost interest. */
-  stopConsumer(): void;
-  settle(succeeded: boolean, value: unknown): Promise<unknown> | undefined;
 }
 
 /**
@@ -27,7 +24,7 @@ export function operateBody(
   shape: 'iterable' | 'stream',
 ): unknown {
   if (shape === 'iterable') {
-    const iterator = operateIterable(owner, state, value as AsyncIterable<unknown>);
+    const iterator = operateIterableBody(owner, state, value as AsyncIterable<unknown>);
     onResponseOver(owner, () => void iterator.return(undefined).catch(doNothing));
     return iterator;
   }
@@ -44,34 +41,9 @@ export function operateBody(
       if (!succeeded && isDisconnected(owner.request, owner.response)) owner.disconnected();
       void owner.settle(succeeded, error);
     },
-    (error) => answerTo(owner, error) as Error,
+    (error) => owner.answerTo(error) as Error,
   );
   return value;
-}
-
-function operateIterable(
-  owner: BodyOwner,
-  state: OperationState,
-  iterable: AsyncIterable<unknown>,
-): AsyncGenerator<unknown> {
-  return operateIterator(
-    {
-      begin: () => state,
-      end: async (_state, succeeded, error) => {
-        await owner.settle(succeeded, error);
-        if (succeeded) return;
-        const isDue = state.record !== undefined && isDueTo(state, error);
-        throw answerTo(owner, isDue ? state.error() : error);
-      },
-      translate: (error) => answerTo(owner, error),
-      stop: () => owner.stopConsumer(),
-      skip: () => {
-        const succeeded = state.record === undefined;
-        void owner.settle(succeeded, succeeded ? undefined : state.error());
-      },
-    },
-    () => takeOver(iterable),
-  );
 }
 
 /** A file that is canceled before its first byte is answered like any other request. */

@@ -1,0 +1,41 @@
+import { isDueTo } from '../core/causes.js';
+import type { OperationState } from '../core/operation-state.js';
+import { operateIterator, takeOver } from '../streams/lazy-results.js';
+
+/** The call an iterable answer belongs to. */
+export interface IterableOwner {
+  answerTo(error: unknown): unknown;
+  /** The consumer has lost interest. */
+  stopConsumer(): void;
+  settle(succeeded: boolean, value: unknown): Promise<unknown> | undefined;
+}
+
+/**
+ * Ties an iterable that is consumed after the chain to the call's operation, which lasts as long.
+ *
+ * @returns what the consumer gets; its errors are the transport's
+ */
+export function operateIterableBody(
+  owner: IterableOwner,
+  state: OperationState,
+  iterable: AsyncIterable<unknown>,
+): AsyncGenerator<unknown> {
+  return operateIterator(
+    {
+      begin: () => state,
+      end: async (_state, succeeded, error) => {
+        await owner.settle(succeeded, error);
+        if (succeeded) return;
+        const isDue = state.record !== undefined && isDueTo(state, error);
+        throw owner.answerTo(isDue ? state.error() : error);
+      },
+      translate: (error) => owner.answerTo(error),
+      stop: () => owner.stopConsumer(),
+      skip: () => {
+        const succeeded = state.record === undefined;
+        void owner.settle(succeeded, succeeded ? undefined : state.error());
+      },
+    },
+    () => takeOver(iterable),
+  );
+}

@@ -1,0 +1,49 @@
+import { shapeOf } from '../streams/lazy-results.js';
+import { EntryCall } from './entry-call.js';
+import { operateIterableBody } from './iterable-body.js';
+
+/**
+ * A call whose answer is one value after the other: of a microservice, or a WebSocket message. The
+ * items of an async iterable are sent as those of an Observable are.
+ */
+export abstract class MessageCall extends EntryCall {
+  private hasSent = false;
+
+  override get hasAnswered(): boolean {
+    return this.hasSent && !this.hasOwnDeadline;
+  }
+
+  protected override isAnswered(): boolean {
+    return this.chainIsDone && !this.isStreaming;
+  }
+
+  protected override send(value: unknown): void {
+    this.hasSent = true;
+    if (shapeOf(value) === 'iterable') void this.pump(value as AsyncIterable<unknown>);
+    else this.subscriber?.next(value);
+  }
+
+  private async pump(iterable: AsyncIterable<unknown>): Promise<void> {
+    const { subscriber } = this;
+    const state = this.state ?? this.begin();
+    const iterator = operateIterableBody(this, state, iterable);
+    this.isStreaming = true;
+    subscriber?.add(() => void iterator.return(undefined).catch(doNothing));
+    try {
+      for await (const item of iterator) subscriber?.next(item);
+      subscriber?.complete();
+    } catch (error) {
+      subscriber?.error(error);
+    }
+  }
+
+  /** The iterable says when it is over. */
+  protected override completeChain(): void {}
+
+  /** A cancel interrupts the iterable, whose error is sent. */
+  protected override releaseBody(): void {}
+
+  override drain(): void {}
+}
+
+function doNothing(): void {}
