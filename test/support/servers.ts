@@ -1,0 +1,125 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from '@jest/globals';
+
+/** A server program that tests start for themselves: what it is called and how it comes. */
+interface ServerProgram {
+  readonly binary: string;
+  /** The package of Debian. */
+  readonly debian: string;
+  args(port: number, folder: string): string[];
+}
+
+const programs = {
+  redis: {
+    binary: 'redis-server',
+    debian: 'redis-server',
+    args: (port, folder) =>
+      `--port ${port} --bind 127.0.0.1 --save  --appendonly no --dir ${folder}`.split(' '),
+  },
+  nats: {
+    binary: 'nats-server',
+    debian: 'nats-server',
+    args: (port) => ['-a', '127.0.0.1', '-p', String(port)],
+  },
+} satisfies Record<string, ServerProgram>;
+
+export type ServerName = keyof typeof programs;
+
+function isInstalled({ binary }: ServerProgram): boolean {
+  try {
+    execFileSync(binary, ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A `describe` for tests that need servers. Where one is not installed they are skipped, and say
+ * how to install it; in CI that is a failure.
+ */
+export function describeWith(names: readonly ServerName[], title: string, tests: () => void): void {
+  const missing = names.map((name) => programs[name]).filter((program) => !isInstalled(program));
+  if (missing.length === 0) {
+    describe(title, tests);
+    return;
+  }
+  const install = `apt-get install ${missing.map(({ debian }) => debian).join(' ')}`;
+  if (process.env['CI']) {
+    describe(title, () => {
+      it('has the servers it needs', () => {
+        throw new Error(`${title}: a server is missing. Install it: ${install}`);
+      });
+    });
+  } else {
+    describe.skip(`${title} (skipped; to run: ${install})`, tests);
+  }
+}
+
+export class RunningServer {
+  constructor(
+    private child: ChildProcess,
+    readonly port: number,
+    private readonly folder: string,
+    private readonly launch: () => Promise<ChildProcess>,
+  ) {}
+
+  /** For tests of what happens when a server is gone for a while. */
+  async restart(): Promise<void> {
+    await this.kill();
+    this.child = await this.launch();
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    this.child.kill('SIGKILL');
+    await once(this.child, 'exit');
+  }
+}
+
+/** Starts a server on a free port of this machine; resolves once it accepts connections. */
+export async function startServer(name: ServerName): Promise<RunningServer> {
+  const { binary, args }: ServerProgram = programs[name];
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), `${name}-`));
+  const launch = async () => {
+    const child = spawn(binary, args(port, folder), { stdio: 'ignore' });
+    await accepts(port, child);
+    return child;
+  };
+  return new RunningServer(await launch(), port, folder, launch);
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function accepts(port: number, child: ChildProcess): Promise<void> {
+  while (child.exitCode === null) {
+    const socket = connect(port, '127.0.0.1');
+    try {
+      await once(socket, 'connect');
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    } finally {
+      socket.destroy();
+    }
+  }
+  throw new Error(`a server ended before it accepted connections`);
+}
