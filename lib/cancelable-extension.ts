@@ -9,6 +9,13 @@ import type { OperationRegistry } from './registry/operation-registry.js';
 export interface CancelableExtensionHost {
   readonly registry: OperationRegistry;
   readonly log: OperationLog;
+  /**
+   * Called when the application begins to drain: stop taking new work from outside. What it
+   * throws, or rejects with, is logged; nobody waits for it.
+   *
+   * @returns removes the listener
+   */
+  onShutdown(listener: () => unknown): () => void;
 }
 
 /**

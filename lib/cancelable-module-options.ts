@@ -11,10 +11,15 @@ import {
   readRegistryOptions,
 } from './registry/registry-options.js';
 
+import { checkShutdownOptions, type ShutdownOptions } from './shutdown/shutdown-options.js';
+
 /**
  * @publicApi
  */
-export interface CancelableModuleOptions extends Omit<OperationRegistryOptions, 'logger'> {
+export interface CancelableModuleOptions extends Omit<
+  OperationRegistryOptions,
+  'logger' | 'shutdown'
+> {
   /**
    * For the operation of every request, decorated or not: counts until headers are sent; a stream
    * after that is limited only by a timeout of its own. Default: none.
@@ -35,6 +40,8 @@ export interface CancelableModuleOptions extends Omit<OperationRegistryOptions, 
    */
   request?: RequestOption;
   http?: HttpOptions;
+  /** What a shutdown gives to what runs. */
+  shutdown?: ShutdownOptions;
   /** Integrations with clients of the outside world. Default: none. */
   extensions?: readonly CancelableExtension[];
 }
@@ -76,7 +83,7 @@ export function checkModuleOptions(options: unknown, where: string): void {
     http: checkHttpOptions,
     history: (value, at) => void readRegistryOptions({ history: value as never }, at),
     zombies: (value, at) => void readRegistryOptions({ zombies: value as never }, at),
-    shutdown: (value, at) => void readRegistryOptions({ shutdown: value as never }, at),
+    shutdown: checkShutdownOptions,
     maxLive: (value, at) => void readRegistryOptions({ maxLive: value as never }, at),
     extensions: checkExtensions,
   });

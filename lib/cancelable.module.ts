@@ -13,10 +13,11 @@ import {
   ApplicationConfig,
   DiscoveryModule,
   DiscoveryService,
+  HttpAdapterHost,
   ModuleRef,
   ModulesContainer,
 } from '@nestjs/core';
-import type { Uninstall } from './cancelable-extension.js';
+import type { CancelableExtensionHost, Uninstall } from './cancelable-extension.js';
 import {
   type CancelableModuleAsyncOptions,
   type CancelableModuleOptions,
@@ -32,6 +33,10 @@ import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explore
 import { LiveOperations } from './registry/live-operations.js';
 import { OperationRegistry } from './registry/operation-registry.js';
 import { readRegistryOptions } from './registry/registry-options.js';
+import { Drain } from './shutdown/drain.js';
+import { drainBeforeClose } from './shutdown/http-shutdown.js';
+import { readShutdownOptions, type ShutdownSettings } from './shutdown/shutdown-options.js';
+import { shutDownFirst, ShutdownModule } from './shutdown/shutdown-first.js';
 
 const OPTIONS = Symbol('nestjs-cancelable.options');
 
@@ -39,6 +44,8 @@ const OPTIONS = Symbol('nestjs-cancelable.options');
 class CancelableApplication {
   readonly runtime: CancelableRuntime;
   readonly registry: OperationRegistry;
+  readonly drain: Drain;
+  private readonly shutdown: ShutdownSettings;
   private readonly log = new Logger('Cancelable');
   private isStarted = false;
   private readonly undo: [string, Uninstall][] = [];
@@ -46,16 +53,24 @@ class CancelableApplication {
   constructor(
     readonly options: CancelableModuleOptions,
     config: ApplicationConfig,
+    private readonly adapterHost: HttpAdapterHost,
   ) {
     const { history, zombies, shutdown, maxLive, policies, defaultTimeout, request, http } =
       options;
     const settings = readRegistryOptions(
-      { ...pickDefined({ history, zombies, shutdown, maxLive }), logger: this.log },
+      {
+        ...pickDefined({ history, zombies, maxLive }),
+        shutdown: pickDefined({ cleanup: shutdown?.cleanup }),
+        logger: this.log,
+      },
       'CancelableModule.forRoot()',
     );
     const live = new LiveOperations(settings);
     this.runtime = new CancelableRuntime(live, policies ?? {});
     this.registry = OperationRegistry.over(live);
+    const calls = new OpenCalls(live);
+    this.shutdown = readShutdownOptions(shutdown);
+    this.drain = new Drain(calls, this.shutdown);
     const interceptor = new CancelableInterceptor(
       this.runtime,
       {
@@ -66,7 +81,7 @@ class CancelableApplication {
         request,
         http: http ?? {},
       },
-      new OpenCalls(live),
+      calls,
     );
     config.getGlobalInterceptors().unshift(interceptor);
   }
@@ -78,7 +93,12 @@ class CancelableApplication {
     const unsubscribe = new DecoratedMethodsExplorer(discovery, this.runtime).explore();
     this.undo.push(['the listeners', unsubscribe]);
     this.runtime.activate();
-    const host = { registry: this.registry, log: this.log };
+    drainBeforeClose(this.adapterHost, this.drain, this.shutdown.onNewRequests);
+    const host: CancelableExtensionHost = {
+      registry: this.registry,
+      log: this.log,
+      onShutdown: (listener) => this.drain.onBegin(listener),
+    };
     try {
       for (const extension of this.options.extensions ?? []) {
         const uninstall = await extension.install(host);
@@ -111,11 +131,13 @@ function applicationOf(
   container: ModulesContainer,
   options: CancelableModuleOptions,
   config: ApplicationConfig,
+  adapterHost: HttpAdapterHost,
 ): CancelableApplication {
   checkModuleOptions(options, 'CancelableModule.forRoot()');
   const existing = applications.get(container);
   if (existing === undefined) {
-    const application = new CancelableApplication(options, config);
+    const application = new CancelableApplication(options, config, adapterHost);
+    shutDownFirst(container);
     applications.set(container, application);
     return application;
   }
@@ -183,6 +205,7 @@ function assemble(
   return {
     module: CancelableModule,
     imports: [
+      ShutdownModule,
       {
         module: CancelableCoreModule,
         imports,
@@ -191,7 +214,7 @@ function assemble(
           {
             provide: CancelableApplication,
             useFactory: applicationOf,
-            inject: [ModulesContainer, OPTIONS, ApplicationConfig],
+            inject: [ModulesContainer, OPTIONS, ApplicationConfig, HttpAdapterHost],
           },
           {
             provide: CancelableRuntime,
@@ -203,8 +226,13 @@ function assemble(
             useFactory: ({ registry }: CancelableApplication) => registry,
             inject: [CancelableApplication],
           },
+          {
+            provide: Drain,
+            useFactory: ({ drain }: CancelableApplication) => drain,
+            inject: [CancelableApplication],
+          },
         ],
-        exports: [CancelableRuntime, OperationRegistry],
+        exports: [CancelableRuntime, OperationRegistry, Drain],
       },
     ],
   };

@@ -102,5 +102,6 @@ export { onResources, type ResourceLimits } from './sources/on-resources.js';
 export { onSignal } from './sources/on-signal.js';
 export { onStall } from './sources/on-stall.js';
 export { allOf, anyOf } from './sources/source-set.js';
-export type { ShutdownOptions } from './registry/registry-options.js';
+export type { CleanupOptions } from './registry/registry-options.js';
+export type { OnNewRequests, ShutdownOptions } from './shutdown/shutdown-options.js';
 export { cancelWith } from './streams/cancel-with.js';

@@ -29,6 +29,7 @@ export class CancelableInterceptor implements NestInterceptor {
       try {
         if (isDraining && plan.onShutdown !== 'ignore') throw calls.live.refuse();
         call.begin();
+        if (isDraining) call.drain();
       } catch (error) {
         void call.settle(false, error);
         return throwError(() => call.answerTo(error));

@@ -1,3 +1,4 @@
+import type { Scope } from '../core/scope.js';
 import type { LiveOperations } from '../registry/live-operations.js';
 
 /** A call that came in and is not over yet. */
@@ -5,7 +6,7 @@ export interface OpenCall {
   previousCall: OpenCall | undefined;
   nextCall: OpenCall | undefined;
   /** Its operation comes into being, if it has none: nobody else would know that it runs. */
-  materialize(): unknown;
+  materialize(): Scope | undefined;
   /** The application shuts down: whoever waits for the answer is told not to come back here. */
   drain(): void;
   /** There is no more time: whoever still waits for a canceled call is sent away. */

@@ -185,7 +185,8 @@ export class LiveOperations implements OperationHost<OperationState> {
   }
 }
 
-function whenSettled(state: OperationState): Promise<void> {
+/** Resolves once it has really ended. */
+export function whenSettled(state: OperationState): Promise<void> {
   return new Promise((resolve) => {
     (state.more().settledListeners ??= new Set()).add(() => resolve());
   });

@@ -47,7 +47,7 @@ export interface Matcher {
   readonly all: boolean;
 }
 
-const ALL: Matcher = { state: () => true, snapshot: () => true, limit: Infinity, all: true };
+export const ALL: Matcher = { state: () => true, snapshot: () => true, limit: Infinity, all: true };
 
 const readText = (value: unknown, where: string) => {
   if (typeof value !== 'string') refuse(where, value, 'a string');

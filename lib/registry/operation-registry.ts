@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import { cancelScope } from '../core/cancel.js';
 import type { CancelOptions } from '../core/cancel-record.js';
 import { describeError } from '../core/causes.js';
-import { currentCell, currentScope } from '../core/context.js';
+import { currentCell } from '../core/context.js';
 import { NotStarted } from '../core/exclusive.js';
 import { startOperation } from '../core/lifecycle.js';
 import { OperationConflict } from '../core/operation-errors.js';
@@ -21,6 +21,7 @@ import type { OperationEvent } from './operation-events.js';
 import { compileFilter, type OperationFilter } from './operation-filter.js';
 import { createHandle, type OperationHandle } from './operation-handle.js';
 import { buildTree } from './operation-tree.js';
+import { ownChain } from './own-chain.js';
 import { type OperationMessage, watchOperation } from './operation-watch.js';
 import { type OperationRegistryOptions, readRegistryOptions } from './registry-options.js';
 import type { OperationStatistics } from './statistics.js';
@@ -201,6 +202,11 @@ export class OperationRegistry {
     return this.#live.history.clear(compileFilter(filter, 'clearHistory()'));
   }
 
+  /** Whether the application shuts down, and takes no new work. */
+  get draining(): boolean {
+    return this.#live.phase !== 'open';
+  }
+
   statistics(): OperationStatistics {
     return this.#live.readStatistics();
   }
@@ -252,12 +258,4 @@ let pendingLive: LiveOperations | undefined;
 
 function callOf(options: RunOptions | string): { id: string } | undefined {
   return typeof options === 'string' || options.id === undefined ? undefined : { id: options.id };
-}
-
-/** The operation that calls, and everything above it. */
-function ownChain(): Set<OperationState> {
-  const chain = new Set<OperationState>();
-  let state = currentScope()?.operation() as OperationState | undefined;
-  for (; state !== undefined; state = state.parentOperation) chain.add(state);
-  return chain;
 }

@@ -23,7 +23,7 @@ export interface ZombieOptions {
 /**
  * @publicApi
  */
-export interface ShutdownOptions {
+export interface CleanupOptions {
   /** How long shields and cleanups may go on after a cancel. Default: `'5s'`. */
   cleanup?: Duration;
 }
@@ -34,7 +34,7 @@ export interface ShutdownOptions {
 export interface OperationRegistryOptions {
   history?: HistoryOptions;
   zombies?: ZombieOptions;
-  shutdown?: ShutdownOptions;
+  shutdown?: CleanupOptions;
   /** How many operations may be live, zombies counted, before new roots are refused. Default: 100,000. */
   maxLive?: number;
   /** Where messages go. Default: Nest's logger in an application, nowhere otherwise. */

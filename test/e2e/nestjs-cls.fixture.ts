@@ -10,7 +10,9 @@ import {
   CancelableModule,
   CancelationToken,
   CancelToken,
+  CurrentOperation,
   currentOperation,
+  Operation,
   OperationRegistry,
 } from 'nestjs-cancelable';
 import { ClsModule, ClsService } from 'nestjs-cls';
@@ -62,8 +64,8 @@ class ClsController {
 
   @Get('late')
   @Cancelable(10)
-  late() {
-    return new Promise(() => {});
+  late(@CurrentOperation() operation: Operation) {
+    return operation.sleep('1m');
   }
 }
 

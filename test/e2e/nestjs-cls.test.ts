@@ -21,6 +21,7 @@ describe('nestjs-cls beside this library', () => {
         seen: ['ticks for ada', 'waits for ada'],
         reasons: [
           ['GET /both', null],
+          ['GET /late', 'timeout'],
           ['GET /waits', 'disconnect'],
           ['GET /observable', 'disconnect'],
         ],

@@ -3,6 +3,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type CancelableExtension, type CancelableExtensionHost } from 'nestjs-cancelable';
 import { rejection } from '../support/deferred.js';
 import { startContext } from '../support/app-context.js';
+import { withQuickShutdown } from '../support/quick-shutdown.js';
 
 function recording(name: string, steps: string[], rest: object = {}): CancelableExtension {
   return {
@@ -99,7 +100,10 @@ describe('extensions', () => {
     const steps: string[] = [];
     const options = { extensions: [recording('a', steps)] };
     const { CancelableModule } = await import('nestjs-cancelable');
-    await startContext({ imports: [CancelableModule.forRoot(options)] }, options);
+    await startContext(
+      { imports: [CancelableModule.forRoot(withQuickShutdown(options))] },
+      options,
+    );
 
     expect(steps).toEqual(['a in']);
   });

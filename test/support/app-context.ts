@@ -7,6 +7,7 @@ import {
   OperationRegistry,
 } from 'nestjs-cancelable';
 import { NestLog } from './nest-log.js';
+import { withQuickShutdown } from './quick-shutdown.js';
 
 export interface AppContext {
   readonly app: INestApplicationContext;
@@ -27,7 +28,7 @@ export async function startContext(
 ): Promise<AppContext> {
   @Module({
     ...metadata,
-    imports: [CancelableModule.forRoot(options), ...(metadata.imports ?? [])],
+    imports: [CancelableModule.forRoot(withQuickShutdown(options)), ...(metadata.imports ?? [])],
   })
   class TestModule {}
   const log = new NestLog();

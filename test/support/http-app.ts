@@ -19,6 +19,7 @@ import {
 } from 'nestjs-cancelable';
 import { filter, firstValueFrom, take, toArray } from 'rxjs';
 import { NestLog } from './nest-log.js';
+import { withQuickShutdown } from './quick-shutdown.js';
 
 export type Adapter = 'Express' | 'Fastify';
 
@@ -39,6 +40,8 @@ export interface HttpAppOptions {
   readonly https?: TlsOptions;
   /** Only Fastify has it. */
   readonly http2?: boolean;
+  /** `false`: as applications are by default, connections end by themselves. */
+  readonly forceClose?: boolean;
   /** Before the application listens: prefixes, versioning, global filters. */
   configure?(app: INestApplication): void;
 }
@@ -72,7 +75,7 @@ afterEach(async () => {
 function createAdapter(adapter: Adapter, options: HttpAppOptions): ExpressAdapter | FastifyAdapter {
   if (adapter === 'Express') return new ExpressAdapter();
   return new FastifyAdapter({
-    forceCloseConnections: true,
+    forceCloseConnections: options.forceClose ?? true,
     ...(options.http2 ? { http2: true } : undefined),
     ...(options.https ? { https: options.https } : undefined),
   } as never);
@@ -81,7 +84,10 @@ function createAdapter(adapter: Adapter, options: HttpAppOptions): ExpressAdapte
 /** Starts an application on a port of its own; it is closed after the test. */
 export async function startHttpApp(adapter: Adapter, options: HttpAppOptions): Promise<HttpApp> {
   @Module({
-    imports: [CancelableModule.forRoot(options.cancelable), ...(options.imports ?? [])],
+    imports: [
+      CancelableModule.forRoot(withQuickShutdown(options.cancelable)),
+      ...(options.imports ?? []),
+    ],
     controllers: options.controllers ?? [],
     providers: options.providers ?? [],
   })
@@ -91,7 +97,7 @@ export async function startHttpApp(adapter: Adapter, options: HttpAppOptions): P
   const app = await NestFactory.create(TestModule, createAdapter(adapter, options), {
     logger: log,
     abortOnError: false,
-    forceCloseConnections: true,
+    forceCloseConnections: options.forceClose ?? true,
     ...(options.https && adapter === 'Express' ? { httpsOptions: options.https } : undefined),
   });
   open.push(app);

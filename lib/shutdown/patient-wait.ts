@@ -1,0 +1,46 @@
+import type { OperationState } from '../core/operation-state.js';
+import { whenSettled } from '../registry/live-operations.js';
+
+/** Waits until work has ended, for a time, or until somebody loses patience. */
+export class PatientWait {
+  private giveUp: (() => void) | undefined = undefined;
+  private isOver = false;
+
+  /** Nobody waits any longer. */
+  end(): void {
+    this.isOver = true;
+    this.giveUp?.();
+  }
+
+  /** The next step has its own time. */
+  renew(): void {
+    this.isOver = false;
+  }
+
+  /**
+   * @param busy what is waited for; asked again until it is empty
+   * @param limit milliseconds
+   * @returns whether everything ended
+   */
+  async wait(busy: () => readonly OperationState[], limit: number): Promise<boolean> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<void>((resolve) => {
+      this.giveUp = () => {
+        this.isOver = true;
+        resolve();
+      };
+      timer = setTimeout(this.giveUp, limit);
+      timer.unref?.();
+    });
+    try {
+      for (let states = busy(); states.length > 0; states = busy()) {
+        if (this.isOver) return false;
+        await Promise.race([patience, Promise.all(states.map(whenSettled))]);
+      }
+      return true;
+    } finally {
+      clearTimeout(timer);
+      this.giveUp = undefined;
+    }
+  }
+}

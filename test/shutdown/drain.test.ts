@@ -1,0 +1,458 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, Injectable, type OnModuleDestroy, Post, Sse } from '@nestjs/common';
+import {
+  Cancelable,
+  type CancelableModuleOptions,
+  currentOperation,
+  currentToken,
+  OperationRefused,
+  OperationRegistry,
+} from 'nestjs-cancelable';
+import { concat, NEVER, of } from 'rxjs';
+import { deferred, isPending, rejection, turn } from '../support/deferred.js';
+import { adapters, type HttpApp, type HttpAppOptions, startHttpApp } from '../support/http-app.js';
+import { get, keepAliveAgent, OpenAnswer, send } from '../support/http-client.js';
+
+/** Longer than any test may take: what waits for it fails. */
+const NEVER_ENDING = '1h';
+
+describe.each(adapters)('A shutdown on %s', (adapter) => {
+  const start = (
+    shutdown: CancelableModuleOptions['shutdown'],
+    options: HttpAppOptions,
+  ): Promise<HttpApp> =>
+    startHttpApp(adapter, { ...options, forceClose: false, cancelable: { shutdown } });
+
+  /** Begins to close, and waits until the application drains. */
+  async function drain({ app, registry }: HttpApp): Promise<{ closed: Promise<void> }> {
+    const closed = app.close();
+    while (!registry.draining) await turn();
+    return { closed };
+  }
+
+  it.each(['decorated', 'undecorated'])(
+    'lets a %s request finish, and asks its connection to close',
+    async (path) => {
+      const entered = deferred();
+      const gate = deferred<string>();
+      @Controller()
+      class Slow {
+        @Get('decorated')
+        @Cancelable()
+        decorated() {
+          return this.undecorated();
+        }
+        @Get('undecorated')
+        undecorated() {
+          entered.resolve();
+          return gate.promise;
+        }
+      }
+      const host = await start({ grace: NEVER_ENDING }, { controllers: [Slow] });
+      const agent = keepAliveAgent();
+      const answer = get(`${host.url}/${path}`, { agent });
+      await entered.promise;
+      const { closed } = await drain(host);
+      gate.resolve('done');
+      expect(await answer).toMatchObject({
+        status: 200,
+        text: 'done',
+        headers: { connection: 'close' },
+      });
+      await closed;
+      agent.destroy();
+    },
+  );
+
+  it('answers new requests with 503, decorated or not, but serves what it ignores', async () => {
+    const entered = deferred();
+    const gate = deferred();
+    @Controller()
+    class Routes {
+      @Get('busy')
+      @Cancelable()
+      async busy() {
+        entered.resolve();
+        await gate.promise;
+        return 'done';
+      }
+      @Get('decorated')
+      @Cancelable()
+      decorated(): Promise<string> {
+        throw new Error('must not run');
+      }
+      @Get('undecorated')
+      undecorated(): string {
+        throw new Error('must not run');
+      }
+      @Get('health')
+      @Cancelable({ onShutdown: 'ignore' })
+      async health(operation = currentOperation()) {
+        return operation.sleep(1).then(() => 'alive');
+      }
+    }
+    const host = await start({ grace: NEVER_ENDING }, { controllers: [Routes] });
+    const busy = get(`${host.url}/busy`);
+    await entered.promise;
+    const { closed } = await drain(host);
+    for (const path of ['decorated', 'undecorated']) {
+      const refused = await get(`${host.url}/${path}`);
+      expect(refused.status).toBe(503);
+      expect(refused.headers).toMatchObject({ connection: 'close', 'retry-after': '10' });
+      expect(refused.json()).toEqual({
+        statusCode: 503,
+        message: 'The server is shutting down',
+        code: 'OPERATION_REFUSED',
+      });
+    }
+    expect(await get(`${host.url}/health`)).toMatchObject({
+      status: 200,
+      text: 'alive',
+      headers: { connection: 'close' },
+    });
+    expect(host.registry.statistics().refused).toBe(2);
+    gate.resolve();
+    expect((await busy).text).toBe('done');
+    await closed;
+  });
+
+  it.each(['decorated', 'undecorated'])(
+    'cancels a %s request that does not finish within the grace, and answers it',
+    async (path) => {
+      const entered = deferred();
+      @Controller()
+      class Endless {
+        @Get('decorated')
+        @Cancelable()
+        decorated() {
+          entered.resolve();
+          return currentToken().race(new Promise(() => {}));
+        }
+        @Get('undecorated')
+        undecorated() {
+          entered.resolve();
+          return new Promise(() => {});
+        }
+      }
+      const host = await start({ grace: '50ms' }, { controllers: [Endless] });
+      const answer = get(`${host.url}/${path}`);
+      await entered.promise;
+      const { closed } = await drain(host);
+      const canceled = await answer;
+      expect(canceled).toMatchObject({
+        status: 503,
+        headers: { connection: 'close', 'retry-after': '10' },
+      });
+      expect(canceled.json()).toMatchObject({ code: 'OPERATION_SHUTDOWN' });
+      await closed;
+      expect(host.registry.history().at(-1)).toMatchObject({ reason: 'shutdown' });
+      expect(host.log.find('warn', `within 50ms: GET /${path}`)).toHaveLength(1);
+    },
+  );
+
+  it('cancels at once what asks for it', async () => {
+    const entered = deferred();
+    @Controller()
+    class Impatient {
+      @Get('poll')
+      @Cancelable({ onShutdown: 'cancel' })
+      poll(operation = currentOperation()) {
+        entered.resolve();
+        return operation.sleep(NEVER_ENDING);
+      }
+    }
+    const host = await start({ grace: NEVER_ENDING }, { controllers: [Impatient] });
+    const answer = get(`${host.url}/poll`);
+    await entered.promise;
+    const { closed } = await drain(host);
+    expect((await answer).json()).toMatchObject({ code: 'OPERATION_SHUTDOWN' });
+    await closed;
+  });
+
+  it('ends server-sent events with an event of their own, and cuts other streams', async () => {
+    @Controller()
+    class Streams {
+      @Sse('events')
+      events() {
+        return concat(of({ data: 'first' }), NEVER);
+      }
+      @Get('rows')
+      @Cancelable()
+      async *rows(operation = currentOperation()) {
+        yield { row: 1 };
+        await operation.sleep(NEVER_ENDING);
+      }
+    }
+    const host = await start({ grace: '50ms' }, { controllers: [Streams] });
+    const events = await OpenAnswer.of(send(`${host.url}/events`));
+    await events.until('first');
+    const rows = await OpenAnswer.of(send(`${host.url}/rows`));
+    await rows.until('row');
+    const { closed } = await drain(host);
+    expect(await events.end()).toEqual({ isCut: false });
+    expect(events.received).toContain('event: canceled');
+    expect(events.received).toContain('OPERATION_SHUTDOWN');
+    expect(await rows.end()).toEqual({ isCut: true });
+    await closed;
+  });
+
+  it('closes other modules only after the last operation has settled', async () => {
+    const order: string[] = [];
+    const entered = deferred();
+    const cleanup = deferred();
+    @Injectable()
+    class Pool implements OnModuleDestroy {
+      onModuleDestroy() {
+        order.push('pool closed');
+      }
+    }
+    @Controller()
+    class Writer {
+      @Get('write')
+      @Cancelable()
+      async write(operation = currentOperation()) {
+        entered.resolve();
+        try {
+          await operation.sleep(NEVER_ENDING);
+        } finally {
+          await operation.shield(() => cleanup.promise);
+          order.push('rolled back');
+        }
+      }
+    }
+    const host = await start(
+      { grace: '10ms', cleanup: NEVER_ENDING },
+      { controllers: [Writer], providers: [Pool] },
+    );
+    const answer = get(`${host.url}/write`);
+    await entered.promise;
+    const canceled = host.next('canceled');
+    const { closed } = await drain(host);
+    await canceled;
+    await turn();
+    expect(order).toEqual([]);
+    cleanup.resolve();
+    await closed;
+    expect(order).toEqual(['rolled back', 'pool closed']);
+    expect((await answer).status).toBe(503);
+  });
+
+  it('names stragglers, answers for them, and does not wait longer than for the cleanup', async () => {
+    const entered = [deferred(), deferred()];
+    @Controller()
+    class Deaf {
+      @Get('race')
+      @Cancelable()
+      race() {
+        entered[0]?.resolve();
+        return new Promise(() => {});
+      }
+      @Get('wait')
+      @Cancelable({ settle: 'wait' })
+      wait() {
+        entered[1]?.resolve();
+        return new Promise(() => {});
+      }
+    }
+    const host = await start({ grace: '10ms', cleanup: '50ms' }, { controllers: [Deaf] });
+    const answers = ['race', 'wait'].map((path) => get(`${host.url}/${path}`));
+    await Promise.all(entered.map(({ promise }) => promise));
+    await host.app.close();
+    for (const answer of answers) expect((await answer).status).toBe(503);
+    expect(host.log.find('error', 'left behind: GET /race, GET /wait')).toHaveLength(1);
+  });
+
+  it('does not wait again for what was canceled long ago', async () => {
+    const entered = deferred();
+    @Controller()
+    class Deaf {
+      @Get('deaf')
+      @Cancelable(5)
+      deaf() {
+        entered.resolve();
+        return new Promise(() => {});
+      }
+    }
+    const host = await start({ grace: NEVER_ENDING, cleanup: '20ms' }, { controllers: [Deaf] });
+    expect((await get(`${host.url}/deaf`)).status).toBe(504);
+    await host.app.close();
+    expect(host.log.find('error', 'left behind: GET /deaf')).toHaveLength(1);
+  });
+
+  it('takes no new work, except from what still runs and what it ignores', async () => {
+    const entered = deferred();
+    const gate = deferred();
+    const outcomes: unknown[] = [];
+    @Injectable()
+    class Service {
+      @Cancelable()
+      async work() {
+        return 'worked';
+      }
+    }
+    @Controller()
+    class Busy {
+      constructor(private readonly service: Service) {}
+      @Get('busy')
+      @Cancelable()
+      async busy() {
+        entered.resolve();
+        await gate.promise;
+        outcomes.push(await this.service.work());
+      }
+    }
+    const host = await start(
+      { grace: NEVER_ENDING },
+      { controllers: [Busy], providers: [Service] },
+    );
+    const answer = get(`${host.url}/busy`);
+    await entered.promise;
+    const { closed } = await drain(host);
+    const { registry } = host;
+    expect(await rejection(registry.run('late', () => 1))).toBeInstanceOf(OperationRefused);
+    expect(() => registry.spawn('late', () => 1)).toThrow(OperationRefused);
+    expect(await rejection(host.app.get(Service).work())).toBeInstanceOf(OperationRefused);
+    expect(await registry.run({ name: 'probe', onShutdown: 'ignore' }, () => 2)).toBe(2);
+    gate.resolve();
+    await answer;
+    expect(outcomes).toEqual(['worked']);
+    await closed;
+  });
+
+  it('lets the hooks of other modules use decorated methods', async () => {
+    const flushed: string[] = [];
+    @Injectable()
+    class Buffer implements OnModuleDestroy {
+      @Cancelable('1s')
+      async flush() {
+        flushed.push(currentOperation().name);
+      }
+      onModuleDestroy() {
+        return this.flush();
+      }
+    }
+    const host = await start(undefined, { providers: [Buffer] });
+    await host.app.close();
+    expect(flushed).toEqual(['Buffer.flush']);
+  });
+
+  it('waits for no connection that is only kept alive', async () => {
+    @Controller()
+    class Quick {
+      @Get()
+      quick() {
+        return 'quick';
+      }
+    }
+    const host = await start({ grace: NEVER_ENDING }, { controllers: [Quick] });
+    const agent = keepAliveAgent();
+    expect((await get(host.url, { agent })).headers['connection']).toBe('keep-alive');
+    const silent = connect(host.port, '127.0.0.1');
+    await once(silent, 'connect');
+    const left = Promise.all([...host.sockets].map((socket) => once(socket, 'close')));
+    await host.app.close();
+    await left;
+    silent.destroy();
+    agent.destroy();
+  });
+
+  it('closes its listener at once, if asked to', async () => {
+    const entered = deferred();
+    const gate = deferred();
+    @Controller()
+    class Busy {
+      @Get('busy')
+      async busy() {
+        entered.resolve();
+        await gate.promise;
+        return 'done';
+      }
+    }
+    const host = await start(
+      { grace: NEVER_ENDING, onNewRequests: 'close-listener' },
+      { controllers: [Busy] },
+    );
+    const answer = get(`${host.url}/busy`);
+    await entered.promise;
+    const { closed } = await drain(host);
+    const [error] = (await once(connect(host.port, '127.0.0.1'), 'error')) as [{ code: string }];
+    expect(error.code).toBe('ECONNREFUSED');
+    gate.resolve();
+    expect((await answer).text).toBe('done');
+    await closed;
+  });
+
+  it('can be begun by a request, which is not waited for', async () => {
+    const finished = deferred();
+    @Controller()
+    class Admin {
+      @Post('shutdown')
+      @Cancelable()
+      async shutdown() {
+        await host.app.close();
+        finished.resolve();
+      }
+    }
+    const host = await start({ grace: NEVER_ENDING }, { controllers: [Admin] });
+    const answer = await get(`${host.url}/shutdown`, { method: 'POST' });
+    expect(answer.status).toBe(503);
+    await finished.promise;
+  });
+
+  it('is told to extensions, and shows in the registry', async () => {
+    const told: string[] = [];
+    const host = await startHttpApp(adapter, {
+      cancelable: {
+        extensions: [
+          {
+            name: 'queue',
+            install({ onShutdown, registry }) {
+              onShutdown(() => told.push(`draining: ${registry.draining}`));
+              onShutdown(() => {
+                throw new Error('first');
+              });
+              onShutdown(() => Promise.reject(new Error('second')));
+              onShutdown(() => told.push('removed'))();
+            },
+          },
+        ],
+      },
+    });
+    expect(host.registry.draining).toBe(false);
+    await host.app.close();
+    expect(told).toEqual(['draining: true']);
+    expect(host.log.find('error', 'A listener of the shutdown failed')).toHaveLength(2);
+  });
+
+  it('of an application with nothing to do takes no time', async () => {
+    const host = await start({ grace: NEVER_ENDING }, {});
+    await host.app.close();
+    await host.app.close();
+    expect(host.log.find('warn')).toEqual([]);
+  });
+
+  it('waits for background work, and cancels it after the grace', async () => {
+    const host = await start({ grace: '20ms' }, {});
+    const operation = host.registry.spawn('import', (self) => self.sleep(NEVER_ENDING));
+    const { closed } = await drain(host);
+    expect(await isPending(closed)).toBe(true);
+    await closed;
+    expect(operation.snapshot()).toMatchObject({ status: 'canceled', reason: 'shutdown' });
+  });
+
+  it('leaves alone what it ignores, and waits neither for it', async () => {
+    const host = await start({ grace: NEVER_ENDING }, {});
+    const registry = host.app.get(OperationRegistry);
+    const ended = deferred();
+    const operation = registry.spawn(
+      { name: 'metrics', onShutdown: 'ignore' },
+      () => ended.promise,
+    );
+    await host.app.close();
+    expect(operation.status).toBe('running');
+    ended.resolve();
+    await operation.result;
+  });
+});
