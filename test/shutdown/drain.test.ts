@@ -1,9 +1,21 @@
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Injectable, type OnModuleDestroy, Post, Sse } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Injectable,
+  Module,
+  type OnModuleDestroy,
+  type OnModuleInit,
+  Post,
+  Sse,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import {
   Cancelable,
+  CancelableModule,
   type CancelableModuleOptions,
   currentOperation,
   currentToken,
@@ -454,5 +466,71 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     expect(operation.status).toBe('running');
     ended.resolve();
     await operation.result;
+  });
+});
+
+describe('A shutdown of HTTP/2', () => {
+  it('ends sessions, which end by themselves never', async () => {
+    @Controller()
+    class Quick {
+      @Get()
+      quick() {
+        return 'quick';
+      }
+    }
+    const host = await startHttpApp('Fastify', {
+      controllers: [Quick],
+      http2: true,
+      forceClose: false,
+    });
+    const session = connectHttp2(host.url);
+    const stream = session.request({ ':path': '/' });
+    stream.resume();
+    await once(stream, 'close');
+    const left = once(session, 'close');
+    await host.app.close();
+    await left;
+  });
+});
+
+describe('A shutdown during the start', () => {
+  it('waits for it, and leaves nothing behind', async () => {
+    const entered = deferred();
+    const gate = deferred();
+    const order: string[] = [];
+    @Injectable()
+    class Pool implements OnModuleInit, OnModuleDestroy {
+      async onModuleInit() {
+        entered.resolve();
+        await gate.promise;
+        order.push('opened');
+      }
+      onModuleDestroy() {
+        order.push('closed');
+      }
+    }
+    @Module({ imports: [CancelableModule.forRoot()], providers: [Pool] })
+    class AppModule {}
+    const app = await NestFactory.create(AppModule, { logger: false });
+    const started = app.init();
+    await entered.promise;
+    const closed = app.close();
+    gate.resolve();
+    await Promise.all([started, closed]);
+    expect(order).toEqual(['opened', 'closed']);
+    expect(app.get(OperationRegistry).draining).toBe(true);
+  });
+});
+
+describe('The options of a shutdown', () => {
+  it.each([
+    [{ grace: '5 parsecs' }, 'shutdown: grace'],
+    [{ grace: 0 }, 'shutdown: grace'],
+    [{ cleanup: -1 }, 'shutdown: cleanup'],
+    [{ onNewRequests: 'panic' }, "'503', 'close-listener'"],
+    [{ patience: '5s' }, "'patience'"],
+  ])('%j stop the start', async (shutdown, message) => {
+    const error = await rejection(startHttpApp('Express', { cancelable: { shutdown } as never }));
+    expect(error.message).toContain(message);
   });
 });
