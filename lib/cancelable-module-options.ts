@@ -1,5 +1,5 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
-import type { CancelableExtension } from './cancelable-extension.js';
+import type { CancelableExtension } from './registry/cancelable-extension.js';
 import { checkHttpOptions, type HttpOptions } from './contexts/http/http-options.js';
 import type { RequestOption } from './contexts/request-options.js';
 import type { Duration } from './core/duration.js';

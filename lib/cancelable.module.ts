@@ -17,7 +17,7 @@ import {
   ModuleRef,
   ModulesContainer,
 } from '@nestjs/core';
-import type { CancelableExtensionHost, Uninstall } from './cancelable-extension.js';
+import type { CancelableExtensionHost, Uninstall } from './registry/cancelable-extension.js';
 import {
   type CancelableModuleAsyncOptions,
   type CancelableModuleOptions,

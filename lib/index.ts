@@ -79,7 +79,7 @@ export type {
   CancelableExtension,
   CancelableExtensionHost,
   Uninstall,
-} from './cancelable-extension.js';
+} from './registry/cancelable-extension.js';
 export type { HttpOptions } from './contexts/http/http-options.js';
 export { OperationCanceledException } from './contexts/http/operation-canceled.exception.js';
 export type { RequestOption, RequestOptions } from './contexts/request-options.js';

@@ -3,6 +3,7 @@ import type { OperationState } from '../core/operation-state.js';
 import { LiveOperations } from '../registry/live-operations.js';
 import { readRegistryOptions } from '../registry/registry-options.js';
 import type { CancelableOptions } from './cancelable-options.js';
+import type { JobPort } from './job-call.js';
 
 /**
  * What decorated methods need of their application. Each application has one; instances are told
@@ -14,6 +15,14 @@ export class CancelableRuntime {
     readonly policies: Readonly<Record<string, CancelableOptions>>,
   ) {
     byHost.set(live, this);
+  }
+
+  /** Set by the extension for queues, while it is installed. */
+  jobs: JobPort | undefined = undefined;
+
+  /** The runtime over an application's operations. */
+  static over(live: LiveOperations): CancelableRuntime | undefined {
+    return byHost.get(live);
   }
 
   /** @throws TypeError when there is no such policy */

@@ -6,6 +6,7 @@ import {
   checkCancelableOptions,
   normalizeOptions,
 } from './cancelable-options.js';
+import { isWorkerProcess } from './method-entry.js';
 import { MethodDefinition } from './method-definition.js';
 import {
   type AnyFunction,
@@ -16,6 +17,7 @@ import {
   markNotCancelable,
   methodsOf,
   setDefinition,
+  setLength,
 } from './method-metadata.js';
 import { injectRuntime } from './runtime-slot.js';
 
@@ -167,7 +169,10 @@ function wrap(
   const wrapper = function (this: object, ...args: unknown[]): unknown {
     return definition.invoke(this, args);
   } as AnyFunction;
+  definition.wrapper = wrapper;
   impersonate(wrapper, face);
+  // BullMQ gives its signal only to processors that take it.
+  if (isWorkerProcess(prototype, key) && face.length < 3) setLength(wrapper, 3);
   setDefinition(wrapper, definition);
   injectRuntime(prototype);
   return wrapper;

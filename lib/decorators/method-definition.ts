@@ -2,7 +2,6 @@ import { from, isObservable, mergeMap, type Observable, throwError } from 'rxjs'
 import { type ContextCell, currentCell } from '../core/context.js';
 import { NotStarted } from '../core/exclusive.js';
 import { applyCall, retime, settleOperation, startOperation } from '../core/lifecycle.js';
-import type { OperationKind } from '../core/operation-options.js';
 import type { CallOptions, ExclusiveCall } from '../core/operation-plan.js';
 import { isThenable, type OperationState } from '../core/operation-state.js';
 import { needsPreparation, prepareOperation } from '../core/prepare.js';
@@ -20,6 +19,8 @@ import { parkOperation, resumeOperation } from '../core/park.js';
 import type { CancelableOptions } from './cancelable-options.js';
 import { type CancelableRuntime, runtimeOf } from './cancelable-runtime.js';
 import { adoptResult } from './adopted-results.js';
+import { isJobCall, type JobArguments, JobCall, jobOptions } from './job-call.js';
+import { entryOf } from './method-entry.js';
 import type { AnyFunction } from './method-metadata.js';
 import { callOptions, createMethodPlan, mergeOptions, type MethodPlan } from './method-plan.js';
 import { fillParameters, parametersOf } from './parameters.js';
@@ -45,6 +46,8 @@ export class MethodDefinition {
   readonly where: string;
   /** Options of the class decorator, which runs after those of the methods. */
   classOptions: CancelableOptions | undefined = undefined;
+  /** What stands on the prototype in place of the method. */
+  wrapper: object | undefined = undefined;
   private readonly known: KnownResult;
   private readonly parameters: ReturnType<typeof parametersOf>;
   private plans = new WeakMap<CancelableRuntime, MethodPlan>();
@@ -84,7 +87,7 @@ export class MethodDefinition {
     if (runtime === this.lastRuntime) return this.lastPlan as MethodPlan;
     let plan = this.plans.get(runtime);
     if (plan === undefined) {
-      plan = this.createPlan(runtime, this.name, 'method');
+      plan = this.createPlan(runtime);
       this.plans.set(runtime, plan);
     }
     this.lastRuntime = runtime;
@@ -92,9 +95,13 @@ export class MethodDefinition {
     return plan;
   }
 
-  private createPlan(runtime: CancelableRuntime, name: string, kind: OperationKind): MethodPlan {
+  private createPlan(runtime: CancelableRuntime): MethodPlan {
     const { policy: _policy, ...options } = this.mergedOptions(runtime);
-    const plan = createMethodPlan(options, { name, kind }, (each) => runtime.live.countersOf(each));
+    const entry = this.wrapper && entryOf(this.prototype, this.key, this.wrapper);
+    const { kind = 'method', name = this.name, onShutdown = 'drain' } = entry ?? {};
+    const plan = createMethodPlan(options, { name, kind, onShutdown }, (each) =>
+      runtime.live.countersOf(each),
+    );
     return { ...plan, operation: { ...plan.operation, adopt: adoptResult } };
   }
 
@@ -106,11 +113,32 @@ export class MethodDefinition {
     const runtime = runtimeOf(self);
     const plan = this.planFor(runtime);
     if (this.known !== 'unknown') return this.invokeLazily(runtime, plan, cell, self, args);
+    if (plan.operation.kind === 'job' && isJobCall(args)) {
+      const job = new JobCall([...args] as unknown as JobArguments);
+      const outcome = this.begin(runtime, plan, cell, self, args, job);
+      return runtime.jobs?.follow(job, Promise.resolve(outcome)) ?? outcome;
+    }
+    return this.begin(runtime, plan, cell, self, args, undefined);
+  }
+
+  private begin(
+    runtime: CancelableRuntime,
+    plan: MethodPlan,
+    cell: ContextCell | undefined,
+    self: object,
+    args: unknown[],
+    job: JobCall | undefined,
+  ): unknown {
     let state: OperationState;
     let call: CallOptions | undefined;
     try {
       call = this.callOptions(plan, self, args);
+      if (job !== undefined) {
+        const isLive = (id: string) => runtime.live.get(id) !== undefined;
+        call = jobOptions(job.args, call, plan.operation.sources, isLive);
+      }
       state = startOperation(runtime.live, plan.operation, cell, call);
+      if (job !== undefined) job.state = state;
     } catch (error) {
       return error instanceof NotStarted ? outcomeOf(error) : Promise.reject(error);
     }

@@ -28,7 +28,11 @@ export function impersonate(wrapper: AnyFunction, original: AnyFunction): void {
     Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, original), wrapper);
   }
   Object.defineProperty(wrapper, 'name', { value: original.name, configurable: true });
-  Object.defineProperty(wrapper, 'length', { value: original.length, configurable: true });
+  setLength(wrapper, original.length);
+}
+
+export function setLength(method: AnyFunction, length: number): void {
+  Object.defineProperty(method, 'length', { value: length, configurable: true });
 }
 
 const HANDLER_MARKS = [

@@ -1,5 +1,10 @@
 import { type Duration, parseDuration } from '../core/duration.js';
-import type { OnConflict, OperationKind, OperationMetadata } from '../core/operation-options.js';
+import type {
+  OnConflict,
+  OnShutdown,
+  OperationKind,
+  OperationMetadata,
+} from '../core/operation-options.js';
 import type {
   CallOptions,
   ExclusiveCall,
@@ -45,7 +50,11 @@ export function mergeOptions(
 
 export function createMethodPlan(
   options: CancelableOptions,
-  defaults: { readonly name: string; readonly kind: OperationKind },
+  defaults: {
+    readonly name: string;
+    readonly kind: OperationKind;
+    readonly onShutdown?: OnShutdown;
+  },
   counters: (name: string) => NameCounters,
 ): MethodPlan {
   const functions: CallFunctions = {};

@@ -35,7 +35,7 @@ export class LiveOperations implements OperationHost<OperationState> {
   readonly history: History;
   readonly events: OperationEvents;
   phase: LivePhase = 'open';
-  private readonly maxLive: number;
+  readonly maxLive: number;
   private readonly statistics = new Statistics();
   private readonly byId = new Map<string, OperationState>();
   private readonly live = new LiveList();

@@ -1,5 +1,5 @@
-import type { OperationLog } from './core/operation-host.js';
-import type { OperationRegistry } from './registry/operation-registry.js';
+import type { OperationLog } from '../core/operation-host.js';
+import type { OperationRegistry } from './operation-registry.js';
 
 /**
  * What an extension may use.
@@ -15,7 +15,7 @@ export interface CancelableExtensionHost {
    *
    * @returns removes the listener
    */
-  onShutdown(listener: () => unknown): () => void;
+  readonly onShutdown: (listener: () => unknown) => () => void;
 }
 
 /**

@@ -1,0 +1,45 @@
+import type { CancelableExtension } from '../registry/cancelable-extension.js';
+import { loadPeer } from '../core/load-peer.js';
+import { CancelableRuntime } from '../decorators/cancelable-runtime.js';
+import { OperationRegistry } from '../registry/operation-registry.js';
+import { Jobs } from './jobs.js';
+import { letProcessorsTakeSignals } from './worker-signals.js';
+
+/**
+ * Makes operations and jobs the same thing: `worker.cancelJob()` and the registry cancel alike, a
+ * canceled job is not tried again, one that a shutdown stops goes back to its queue, a lost lock
+ * cancels, progress is passed on. For processors of `@nestjs/bullmq` whose `process(job)` is
+ * decorated.
+ *
+ * @example
+ * CancelableModule.forRoot({ extensions: [bullmq()] })
+ *
+ * \@Processor('reports')
+ * class ReportsProcessor extends WorkerHost {
+ *   \@Cancelable('10m')
+ *   async process(job: Job) {
+ *     for await (const row of currentOperation().stream(rows(job.data), { reportEvery: 100 })) …
+ *   }
+ * }
+ * @publicApi
+ */
+export function bullmq(): CancelableExtension {
+  return {
+    name: 'bullmq',
+    async install({ registry, log, onShutdown }) {
+      const library = await loadPeer('bullmq', 'nestjs-cancelable/bullmq', () => import('bullmq'));
+      const live = OperationRegistry.liveOf(registry);
+      const runtime = CancelableRuntime.over(live);
+      if (runtime === undefined) throw new TypeError('bullmq(): the registry has no application');
+      const jobs = new Jobs(live, log, library);
+      runtime.jobs = jobs;
+      const restore = letProcessorsTakeSignals(library.Worker.prototype);
+      onShutdown(() => jobs.pauseWorkers());
+      return () => {
+        runtime.jobs = undefined;
+        restore();
+        jobs.forgetWorkers();
+      };
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export { bullmq } from './bullmq-extension.js';

@@ -1,0 +1,80 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { checkOptions, refuse } from '../core/read-options.js';
+import { OperationRegistry } from '../registry/operation-registry.js';
+
+/**
+ * Beyond these, the application takes no more work.
+ *
+ * @publicApi
+ */
+export interface HealthLimits {
+  /** Operations that still run long after they were canceled. Default: any number. */
+  readonly zombies?: number;
+  /** Live operations, as a part of `maxLive`, from 0 to 1. Default: 1, where new ones are refused. */
+  readonly live?: number;
+}
+
+/**
+ * What a health check says of the operations.
+ *
+ * @publicApi
+ */
+export interface OperationsHealth {
+  readonly status: 'up' | 'down';
+  /** The application shuts down. */
+  readonly draining: boolean;
+  readonly live: number;
+  readonly maxLive: number;
+  readonly zombies: number;
+}
+
+/**
+ * A health indicator for `@nestjs/terminus`: down while the application drains, so that a load
+ * balancer sends work elsewhere before connections are refused; when it is full; and when too much
+ * work ignores its cancelation. For readiness; a liveness probe should not ask it. The route needs
+ * `@Cancelable({ onShutdown: 'ignore' })`, to be served while draining.
+ *
+ * @example
+ * \@Get('ready')
+ * \@HealthCheck()
+ * \@Cancelable({ onShutdown: 'ignore' })
+ * ready() {
+ *   return this.health.check([() => this.operations.isHealthy('operations', { zombies: 100 })]);
+ * }
+ * @publicApi
+ */
+@Injectable()
+export class CancelableHealthIndicator {
+  constructor(@Inject(OperationRegistry) private readonly registry: OperationRegistry) {}
+
+  /** @throws TypeError for limits that are not possible */
+  isHealthy<Key extends string = 'operations'>(
+    key: Key = 'operations' as Key,
+    limits: HealthLimits = {},
+  ): Record<Key, OperationsHealth> {
+    checkLimits(limits);
+    const { registry } = this;
+    const { live, zombies } = registry.statistics();
+    const { maxLive } = OperationRegistry.liveOf(registry);
+    const { draining } = registry;
+    const isFull = live >= maxLive * (limits.live ?? 1);
+    const isHaunted = zombies > (limits.zombies ?? Infinity);
+    const status = draining || isFull || isHaunted ? 'down' : 'up';
+    return { [key]: { status, draining, live, maxLive, zombies } } as Record<Key, OperationsHealth>;
+  }
+}
+
+function checkLimits(limits: HealthLimits): void {
+  checkOptions(limits, 'isHealthy()', {
+    zombies: (value, at) => {
+      if (!Number.isSafeInteger(value) || (value as number) < 0) {
+        refuse(at, value, 'a whole number of at least 0');
+      }
+    },
+    live: (value, at) => {
+      if (typeof value !== 'number' || !(value > 0 && value <= 1)) {
+        refuse(at, value, 'a number above 0, up to 1');
+      }
+    },
+  });
+}

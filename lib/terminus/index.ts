@@ -1,0 +1,5 @@
+export {
+  CancelableHealthIndicator,
+  type HealthLimits,
+  type OperationsHealth,
+} from './cancelable-health.indicator.js';
