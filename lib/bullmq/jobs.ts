@@ -86,9 +86,11 @@ export class Jobs implements JobPort {
       });
     });
     const stopProgress = operation.onProgress(() => feed.offer());
+    // The body has begun already.
+    if (operation.progress !== undefined) feed.offer();
     return () => {
       stopProgress();
-      feed.stop();
+      feed.flush();
     };
   }
 

@@ -1,4 +1,5 @@
 import type { OperationState } from '../core/operation-state.js';
+import type { Signal } from '../core/abort-signal.js';
 import type { CallOptions } from '../core/operation-plan.js';
 import type { SourceTrigger } from '../core/start-sources.js';
 
@@ -11,7 +12,7 @@ export interface JobLike {
 }
 
 /** What BullMQ calls a processor with; the signal only if the processor takes three arguments. */
-export type JobArguments = readonly [job: JobLike, token?: string, signal?: AbortSignal];
+export type JobArguments = readonly [job: JobLike, token?: string, signal?: Signal];
 
 /** What an extension makes of the outcomes of jobs. */
 export interface JobPort {

@@ -17,6 +17,13 @@ export class ProgressFeed {
     this.rest();
   }
 
+  /** What is held back is told now; nothing follows. */
+  flush(): void {
+    const { isDue } = this;
+    this.stop();
+    if (isDue) this.deliver();
+  }
+
   stop(): void {
     clearTimeout(this.timer);
     this.isDue = false;
