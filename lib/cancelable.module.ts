@@ -5,6 +5,7 @@ import {
   Inject,
   Logger,
   Module,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
   type Provider,
@@ -13,6 +14,7 @@ import {
   ApplicationConfig,
   DiscoveryModule,
   DiscoveryService,
+  HttpAdapterHost,
   ModuleRef,
   ModulesContainer,
 } from '@nestjs/core';
@@ -24,6 +26,7 @@ import {
   checkModuleOptions,
 } from './cancelable-module-options.js';
 import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
+import { GraphqlApplication } from './contexts/graphql/graphql-application.js';
 import { OpenCalls } from './contexts/open-calls.js';
 import { describeError } from './core/causes.js';
 import { parseDuration } from './core/duration.js';
@@ -42,6 +45,8 @@ class CancelableApplication {
   private readonly log = new Logger('Cancelable');
   private isStarted = false;
   private readonly undo: [string, Uninstall][] = [];
+  private readonly calls: OpenCalls;
+  private graphql: GraphqlApplication | undefined = undefined;
 
   constructor(
     readonly options: CancelableModuleOptions,
@@ -56,6 +61,7 @@ class CancelableApplication {
     const live = new LiveOperations(settings);
     this.runtime = new CancelableRuntime(live, policies ?? {});
     this.registry = OperationRegistry.over(live);
+    this.calls = new OpenCalls(live);
     const interceptor = new CancelableInterceptor(
       this.runtime,
       {
@@ -66,7 +72,7 @@ class CancelableApplication {
         request,
         http: http ?? {},
       },
-      new OpenCalls(live),
+      this.calls,
     );
     config.getGlobalInterceptors().unshift(interceptor);
   }
@@ -78,6 +84,7 @@ class CancelableApplication {
     const unsubscribe = new DecoratedMethodsExplorer(discovery, this.runtime).explore();
     this.undo.push(['the listeners', unsubscribe]);
     this.runtime.activate();
+    await this.startGraphql(discovery, modules);
     const host = { registry: this.registry, log: this.log };
     try {
       for (const extension of this.options.extensions ?? []) {
@@ -89,6 +96,19 @@ class CancelableApplication {
       await this.stop();
       throw error;
     }
+  }
+
+  private async startGraphql(discovery: DiscoveryService, modules: ModuleRef): Promise<void> {
+    this.graphql = GraphqlApplication.in(discovery.getProviders(), this.calls, this.runtime);
+    await this.graphql?.prepare();
+    const { httpAdapter } = modules.get(HttpAdapterHost, { strict: false });
+    if (httpAdapter === undefined || this.options.http?.onDisconnect === 'ignore') return;
+    this.graphql?.enterRequests(httpAdapter);
+  }
+
+  /** Every module has started. */
+  complete(): void {
+    this.graphql?.guardSchemas();
   }
 
   async stop(): Promise<void> {
@@ -131,7 +151,9 @@ function applicationOf(
 
 @Global()
 @Module({ imports: [DiscoveryModule] })
-export class CancelableCoreModule implements OnModuleInit, OnApplicationShutdown {
+export class CancelableCoreModule
+  implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
+{
   constructor(
     @Inject(CancelableApplication) private readonly application: CancelableApplication,
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
@@ -140,6 +162,10 @@ export class CancelableCoreModule implements OnModuleInit, OnApplicationShutdown
 
   onModuleInit(): Promise<void> {
     return this.application.start(this.discovery, this.modules);
+  }
+
+  onApplicationBootstrap(): void {
+    this.application.complete();
   }
 
   onApplicationShutdown(): Promise<void> {
