@@ -28,6 +28,8 @@ import {
 import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
 import { GraphqlApplication } from './contexts/graphql/graphql-application.js';
 import { OpenCalls } from './contexts/open-calls.js';
+import { isGateway } from './contexts/ws/gateways.js';
+import { loadWsErrors } from './contexts/ws/ws-errors.js';
 import { describeError } from './core/causes.js';
 import { parseDuration } from './core/duration.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
@@ -84,6 +86,7 @@ class CancelableApplication {
     const unsubscribe = new DecoratedMethodsExplorer(discovery, this.runtime).explore();
     this.undo.push(['the listeners', unsubscribe]);
     this.runtime.activate();
+    if (discovery.getProviders().some(({ metatype }) => isGateway(metatype))) await loadWsErrors();
     await this.startGraphql(discovery, modules);
     const host = { registry: this.registry, log: this.log };
     try {

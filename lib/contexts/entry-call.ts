@@ -39,7 +39,7 @@ export abstract class EntryCall
   private isListed = true;
   private isClaimed = false;
   /** The handler's promise is pending. */
-  private handlerIsRunning = false;
+  protected handlerIsRunning = false;
   private releaseHandler: ((error: unknown) => void) | undefined = undefined;
   private late: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
   /** What came out of the chain last. */
