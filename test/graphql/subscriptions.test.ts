@@ -61,6 +61,7 @@ function connect({ port }: HttpApp): Client {
 }
 
 function createTicks() {
+  const gate = deferred<string>();
   const sources: ManualSource<object>[] = [];
   const past: object[] = [];
   const push = (text: string) => {
@@ -79,8 +80,16 @@ function createTicks() {
   @Resolver()
   class TicksResolver {
     @Query(() => String)
-    nothing() {
-      return '';
+    @Cancelable()
+    async waiting() {
+      return gate.promise;
+    }
+
+    @Subscription(() => String)
+    @Cancelable()
+    async late() {
+      await gate.promise;
+      return open();
     }
 
     @Subscription(() => String)
@@ -103,7 +112,7 @@ function createTicks() {
       return open();
     }
   }
-  return { sources, push, TicksResolver };
+  return { gate, sources, push, TicksResolver };
 }
 
 describe.each(servers)('GraphQL subscriptions: %s', (server) => {
@@ -152,6 +161,23 @@ describe.each(servers)('GraphQL subscriptions: %s', (server) => {
     expect(await settled).toMatchObject({ status: 'canceled', reason: 'disconnect' });
     expect(sources.map(({ closed }) => closed)).toEqual([1]);
     expect(registry.list()).toEqual([]);
+  });
+
+  it.each([
+    ['a query', 'query { waiting }', 'Query.waiting'],
+    ['a subscription without an iterator yet', 'subscription { late }', 'Subscription.late'],
+  ])('cancel %s when its socket closes', async (_what, query, name) => {
+    const { app, gate, next, registry } = await start();
+    const started = next('started');
+    const canceled = next('canceled');
+    new Watcher(connect(app), query);
+    await started;
+
+    connections[0].terminate();
+
+    expect(await canceled).toMatchObject({ name, reason: 'disconnect' });
+    gate.resolve('late');
+    await registry.whenIdle();
   });
 
   it('cancel those of the client that left, and no others', async () => {

@@ -49,6 +49,22 @@ export function describeGateways(library: Library): void {
       gate.resolve('');
     });
 
+    it('needs no operation to send the items of what is not decorated', async () => {
+      const { join, registry, next, gate } = await start({ maxLive: 1 });
+      const client = await join();
+      const started = next('started');
+      client.send('stubborn', '');
+      await started;
+      client.send('plainCount', '');
+      expect(await client.until('answer', 3)).toEqual([1, 2, 3]);
+      client.send('quick', '');
+      expect(await client.until('exception')).toEqual([
+        { status: 'error', message: 'The server is busy', code: 'OPERATION_LIMIT' },
+      ]);
+      gate.resolve('');
+      await registry.whenIdle();
+    });
+
     it('stops with its client, and with it what it called', async () => {
       const { join, errors, gate, registry, next } = await start();
       const client = await join();
