@@ -3,8 +3,8 @@ import {
   type DynamicModule,
   Global,
   Inject,
-  Logger,
   Module,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
   type Provider,
@@ -17,112 +17,19 @@ import {
   ModuleRef,
   ModulesContainer,
 } from '@nestjs/core';
-import type { CancelableExtensionHost, Uninstall } from './registry/cancelable-extension.js';
+import { CancelableApplication } from './cancelable-application.js';
 import {
   type CancelableModuleAsyncOptions,
   type CancelableModuleOptions,
   type CancelableOptionsFactory,
   checkModuleOptions,
 } from './cancelable-module-options.js';
-import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
-import { OpenCalls } from './contexts/open-calls.js';
-import { describeError } from './core/causes.js';
-import { parseDuration } from './core/duration.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
-import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explorer.js';
-import { LiveOperations } from './registry/live-operations.js';
 import { OperationRegistry } from './registry/operation-registry.js';
-import { readRegistryOptions } from './registry/registry-options.js';
 import { Drain } from './shutdown/drain.js';
-import { drainBeforeClose } from './shutdown/http-shutdown.js';
-import { readShutdownOptions, type ShutdownSettings } from './shutdown/shutdown-options.js';
 import { shutDownFirst, ShutdownModule } from './shutdown/shutdown-first.js';
 
 const OPTIONS = Symbol('nestjs-cancelable.options');
-
-/** What one application has one of, however often the module is imported. */
-class CancelableApplication {
-  readonly runtime: CancelableRuntime;
-  readonly registry: OperationRegistry;
-  readonly drain: Drain;
-  private readonly shutdown: ShutdownSettings;
-  private readonly log = new Logger('Cancelable');
-  private isStarted = false;
-  private readonly undo: [string, Uninstall][] = [];
-
-  constructor(
-    readonly options: CancelableModuleOptions,
-    config: ApplicationConfig,
-    private readonly adapterHost: HttpAdapterHost,
-  ) {
-    const { history, zombies, shutdown, maxLive, policies, defaultTimeout, request, http } =
-      options;
-    const settings = readRegistryOptions(
-      {
-        ...pickDefined({ history, zombies, maxLive }),
-        shutdown: pickDefined({ cleanup: shutdown?.cleanup }),
-        logger: this.log,
-      },
-      'CancelableModule.forRoot()',
-    );
-    const live = new LiveOperations(settings);
-    this.runtime = new CancelableRuntime(live, policies ?? {});
-    this.registry = OperationRegistry.over(live);
-    const calls = new OpenCalls(live);
-    this.shutdown = readShutdownOptions(shutdown);
-    this.drain = new Drain(calls, this.shutdown);
-    const interceptor = new CancelableInterceptor(
-      this.runtime,
-      {
-        timeout:
-          defaultTimeout === undefined
-            ? undefined
-            : parseDuration(defaultTimeout, 'defaultTimeout'),
-        request,
-        http: http ?? {},
-      },
-      calls,
-    );
-    config.getGlobalInterceptors().unshift(interceptor);
-  }
-
-  async start(discovery: DiscoveryService, modules: ModuleRef): Promise<void> {
-    if (this.isStarted) return;
-    this.isStarted = true;
-    this.runtime.live.injector = (token) => modules.get(token as string, { strict: false });
-    const unsubscribe = new DecoratedMethodsExplorer(discovery, this.runtime).explore();
-    this.undo.push(['the listeners', unsubscribe]);
-    this.runtime.activate();
-    drainBeforeClose(this.adapterHost, this.drain, this.shutdown.onNewRequests);
-    const host: CancelableExtensionHost = {
-      registry: this.registry,
-      log: this.log,
-      onShutdown: (listener) => this.drain.onBegin(listener),
-    };
-    try {
-      for (const extension of this.options.extensions ?? []) {
-        const uninstall = await extension.install(host);
-        if (uninstall !== undefined) this.undo.push([`the extension ${extension.name}`, uninstall]);
-      }
-    } catch (error) {
-      // Nest runs no shutdown hooks for an application that did not start.
-      await this.stop();
-      throw error;
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.runtime.deactivate();
-    for (let step = this.undo.pop(); step !== undefined; step = this.undo.pop()) {
-      const [name, undo] = step;
-      try {
-        await undo();
-      } catch (error) {
-        this.log.error(`${name} could not be taken back: ${describeError(error)}`);
-      }
-    }
-  }
-}
 
 const applications = new WeakMap<ModulesContainer, CancelableApplication>();
 
@@ -153,7 +60,9 @@ function applicationOf(
 
 @Global()
 @Module({ imports: [DiscoveryModule] })
-export class CancelableCoreModule implements OnModuleInit, OnApplicationShutdown {
+export class CancelableCoreModule
+  implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
+{
   constructor(
     @Inject(CancelableApplication) private readonly application: CancelableApplication,
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
@@ -162,6 +71,10 @@ export class CancelableCoreModule implements OnModuleInit, OnApplicationShutdown
 
   onModuleInit(): Promise<void> {
     return this.application.start(this.discovery, this.modules);
+  }
+
+  onApplicationBootstrap(): void {
+    this.application.complete();
   }
 
   onApplicationShutdown(): Promise<void> {
@@ -255,10 +168,4 @@ function asyncProviders(options: CancelableModuleAsyncOptions): Provider[] {
     inject: [factory],
   };
   return useClass === undefined ? [provider] : [provider, useClass];
-}
-
-function pickDefined<Values extends object>(values: Values): Partial<Values> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Partial<Values>;
 }

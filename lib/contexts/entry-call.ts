@@ -5,6 +5,7 @@ import { cancelScope } from '../core/cancel.js';
 import { CancelRecord } from '../core/cancel-record.js';
 import type { CancelationError } from '../core/cancelation-error.js';
 import { isDueTo } from '../core/causes.js';
+import type { ContextCell } from '../core/context.js';
 import { settleOperation, startOperation } from '../core/lifecycle.js';
 import { OperationLimit, OperationRefused } from '../core/operation-errors.js';
 import type { OperationPlan } from '../core/operation-plan.js';
@@ -38,7 +39,7 @@ export abstract class EntryCall
   private isListed = true;
   private isClaimed = false;
   /** The handler's promise is pending. */
-  private handlerIsRunning = false;
+  protected handlerIsRunning = false;
   private releaseHandler: ((error: unknown) => void) | undefined = undefined;
   private late: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
   /** What came out of the chain last. */
@@ -46,7 +47,7 @@ export abstract class EntryCall
 
   constructor(
     private readonly calls: OpenCalls,
-    private readonly entry: EntryPlan,
+    protected readonly entry: EntryPlan,
     readonly context: ExecutionContext,
   ) {
     calls.add(this);
@@ -54,6 +55,10 @@ export abstract class EntryCall
 
   abstract get hasAnswered(): boolean;
   protected abstract operationPlan(): OperationPlan;
+  /** The context of what this call is a part of. */
+  protected parentCell(): ContextCell | undefined {
+    return undefined;
+  }
   /** Follows the caller until `unwatchCaller()`. @returns whether it is still there */
   protected abstract watchCaller(): boolean;
   protected abstract unwatchCaller(): void;
@@ -90,7 +95,13 @@ export abstract class EntryCall
   begin(): OperationState {
     const { entry, calls } = this;
     const call = entry.callOptions(this.context);
-    const state = startOperation(calls.live, this.operationPlan(), undefined, call, this.cell);
+    const state = startOperation(
+      calls.live,
+      this.operationPlan(),
+      this.parentCell(),
+      call,
+      this.cell,
+    );
     this.state = state;
     if (state.plan.race) state.edge = this;
     this.named(state);

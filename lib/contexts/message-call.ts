@@ -1,3 +1,4 @@
+import type { OperationState } from '../core/operation-state.js';
 import { shapeOf } from '../streams/lazy-results.js';
 import { EntryCall } from './entry-call.js';
 import { operateIterableBody } from './iterable-body.js';
@@ -25,15 +26,22 @@ export abstract class MessageCall extends EntryCall {
 
   private async pump(iterable: AsyncIterable<unknown>): Promise<void> {
     const { subscriber } = this;
-    const state = this.state ?? this.begin();
-    const iterator = operateIterableBody(this, state, iterable);
     this.isStreaming = true;
-    subscriber?.add(() => void iterator.return(undefined).catch(doNothing));
+    // Without a place for an operation, what is not decorated is sent all the same.
+    const state = this.cell.resolve() as OperationState | undefined;
+    const iterator =
+      state === undefined
+        ? iterable[Symbol.asyncIterator]()
+        : operateIterableBody(this, state, iterable);
+    const close = () => void iterator.return?.(undefined).catch(doNothing);
+    subscriber?.add(close);
     try {
-      for await (const item of iterator) subscriber?.next(item);
+      for await (const item of { [Symbol.asyncIterator]: () => iterator }) subscriber?.next(item);
       subscriber?.complete();
     } catch (error) {
-      subscriber?.error(error);
+      subscriber?.error(this.answerTo(error));
+    } finally {
+      if (state === undefined) void this.settle(true, undefined);
     }
   }
 

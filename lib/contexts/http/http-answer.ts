@@ -36,7 +36,10 @@ function askToComeBack(exchange: HttpExchange): void {
 }
 
 /** This connection ends with its response. HTTP/2 has a frame of its own for that. */
-export function askForNewConnection({ request, response }: HttpExchange): void {
+export function askForNewConnection({
+  request,
+  response,
+}: Pick<HttpExchange, 'request' | 'response'>): void {
   if (response.headersSent || request.httpVersionMajor >= 2) return;
   response.setHeader('Connection', 'close');
 }

@@ -1,0 +1,127 @@
+import { Logger } from '@nestjs/common';
+import type { ApplicationConfig, DiscoveryService, HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import type { CancelableModuleOptions } from './cancelable-module-options.js';
+import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
+import { GraphqlApplication } from './contexts/graphql/graphql-application.js';
+import { OpenCalls } from './contexts/open-calls.js';
+import { isGateway } from './contexts/ws/gateways.js';
+import { loadWsErrors } from './contexts/ws/ws-errors.js';
+import { describeError } from './core/causes.js';
+import { parseDuration } from './core/duration.js';
+import { CancelableRuntime } from './decorators/cancelable-runtime.js';
+import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explorer.js';
+import type { CancelableExtensionHost, Uninstall } from './registry/cancelable-extension.js';
+import { LiveOperations } from './registry/live-operations.js';
+import { OperationRegistry } from './registry/operation-registry.js';
+import { readRegistryOptions } from './registry/registry-options.js';
+import { Drain } from './shutdown/drain.js';
+import { drainBeforeClose } from './shutdown/http-shutdown.js';
+import { readShutdownOptions, type ShutdownSettings } from './shutdown/shutdown-options.js';
+
+/** What one application has one of, however often the module is imported. */
+export class CancelableApplication {
+  readonly runtime: CancelableRuntime;
+  readonly registry: OperationRegistry;
+  readonly drain: Drain;
+  private readonly shutdown: ShutdownSettings;
+  private readonly log = new Logger('Cancelable');
+  private isStarted = false;
+  private readonly undo: [string, Uninstall][] = [];
+  private readonly calls: OpenCalls;
+  private graphql: GraphqlApplication | undefined = undefined;
+
+  constructor(
+    readonly options: CancelableModuleOptions,
+    config: ApplicationConfig,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
+    const { history, zombies, shutdown, maxLive, policies, defaultTimeout, request, http } =
+      options;
+    const settings = readRegistryOptions(
+      {
+        ...pickDefined({ history, zombies, maxLive }),
+        shutdown: pickDefined({ cleanup: shutdown?.cleanup }),
+        logger: this.log,
+      },
+      'CancelableModule.forRoot()',
+    );
+    const live = new LiveOperations(settings);
+    this.runtime = new CancelableRuntime(live, policies ?? {});
+    this.registry = OperationRegistry.over(live);
+    this.calls = new OpenCalls(live);
+    this.shutdown = readShutdownOptions(shutdown);
+    this.drain = new Drain(this.calls, this.shutdown);
+    const interceptor = new CancelableInterceptor(
+      this.runtime,
+      {
+        timeout:
+          defaultTimeout === undefined
+            ? undefined
+            : parseDuration(defaultTimeout, 'defaultTimeout'),
+        request,
+        http: http ?? {},
+      },
+      this.calls,
+    );
+    config.getGlobalInterceptors().unshift(interceptor);
+  }
+
+  async start(discovery: DiscoveryService, modules: ModuleRef): Promise<void> {
+    if (this.isStarted) return;
+    this.isStarted = true;
+    this.runtime.live.injector = (token) => modules.get(token as string, { strict: false });
+    const unsubscribe = new DecoratedMethodsExplorer(discovery, this.runtime).explore();
+    this.undo.push(['the listeners', unsubscribe]);
+    this.runtime.activate();
+    if (discovery.getProviders().some(({ metatype }) => isGateway(metatype))) await loadWsErrors();
+    await this.startGraphql(discovery);
+    drainBeforeClose(this.adapterHost, this.drain, this.shutdown.onNewRequests);
+    const host: CancelableExtensionHost = {
+      registry: this.registry,
+      log: this.log,
+      onShutdown: (listener) => this.drain.onBegin(listener),
+    };
+    try {
+      for (const extension of this.options.extensions ?? []) {
+        const uninstall = await extension.install(host);
+        if (uninstall !== undefined) this.undo.push([`the extension ${extension.name}`, uninstall]);
+      }
+    } catch (error) {
+      // Nest runs no shutdown hooks for an application that did not start.
+      await this.stop();
+      throw error;
+    }
+  }
+
+  private async startGraphql(discovery: DiscoveryService): Promise<void> {
+    this.graphql = GraphqlApplication.in(discovery.getProviders(), this.calls, this.runtime);
+    await this.graphql?.prepare();
+    const { httpAdapter } = this.adapterHost;
+    // Without a server there is null.
+    if (httpAdapter == null || this.options.http?.onDisconnect === 'ignore') return;
+    this.graphql?.enterRequests(httpAdapter);
+  }
+
+  /** Every module has started. */
+  complete(): void {
+    this.graphql?.guardSchemas();
+  }
+
+  async stop(): Promise<void> {
+    this.runtime.deactivate();
+    for (let step = this.undo.pop(); step !== undefined; step = this.undo.pop()) {
+      const [name, undo] = step;
+      try {
+        await undo();
+      } catch (error) {
+        this.log.error(`${name} could not be taken back: ${describeError(error)}`);
+      }
+    }
+  }
+}
+
+function pickDefined<Values extends object>(values: Values): Partial<Values> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Partial<Values>;
+}

@@ -1,0 +1,106 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { isCancelation } from '../../core/cancelation-error.js';
+import { type ContextCell, currentCell } from '../../core/context.js';
+import type { OperationPlan } from '../../core/operation-plan.js';
+import type { OperationState } from '../../core/operation-state.js';
+import { shapeOf } from '../../streams/lazy-results.js';
+import { EntryCall } from '../entry-call.js';
+import type { DisconnectListener } from '../http/disconnects.js';
+import { operateIterableBody } from '../iterable-body.js';
+import type { OpenCalls } from '../open-calls.js';
+import { publicReason } from '../http/operation-canceled.exception.js';
+import { clientOf, type GraphqlClient } from './graphql-client.js';
+import { toGraphqlError } from './graphql-errors.js';
+import type { GraphqlPlan } from './graphql-plan.js';
+import { readResolverArgs, type ResolverInfo } from './resolver-args.js';
+
+/** One call of a resolver. A subscription's lasts until its iterator ends. */
+export class GraphqlCall extends EntryCall implements DisconnectListener {
+  /** The request this resolver is a part of, if it came over HTTP. */
+  private readonly request: ContextCell | undefined;
+  private readonly client: GraphqlClient | undefined;
+  private readonly info: ResolverInfo | undefined;
+
+  constructor(
+    calls: OpenCalls,
+    private readonly plan: GraphqlPlan,
+    context: ExecutionContext,
+  ) {
+    super(calls, plan, context);
+    const args = readResolverArgs(context.getArgs<unknown[]>());
+    this.info = args.info;
+    this.client = clientOf(args.context);
+    this.request = plan.followsCaller ? currentCell() : undefined;
+  }
+
+  override get hasAnswered(): boolean {
+    return this.isStreaming && !this.hasOwnDeadline;
+  }
+
+  protected override operationPlan(): OperationPlan {
+    return this.plan.planFor(this.info);
+  }
+
+  /** One that outlives its client cannot be a part of what ends with it. */
+  protected override parentCell(): ContextCell | undefined {
+    return this.request;
+  }
+
+  protected override watchCaller(): boolean {
+    if (this.state?.parent !== undefined || this.client === undefined) return true;
+    return this.client.watch(this);
+  }
+
+  protected override unwatchCaller(): void {
+    this.client?.unwatch(this);
+  }
+
+  protected override isCallerGone(): boolean {
+    return this.client?.isGone() === true;
+  }
+
+  protected override isAnswered(): boolean {
+    return this.chainIsDone && !this.isStreaming;
+  }
+
+  override answerTo(error: unknown): unknown {
+    return toGraphqlError(error);
+  }
+
+  protected override send(value: unknown): void {
+    this.subscriber?.next(this.plan.isSubscription ? this.follow(value) : value);
+  }
+
+  /** GraphQL iterates after the chain: the operation lasts as long. */
+  private follow(value: unknown): unknown {
+    if (!isIterable(value)) return value;
+    const state = this.cell.resolve() as OperationState | undefined;
+    if (state === undefined) return value;
+    this.isStreaming = true;
+    return operateIterableBody(this, state, value);
+  }
+
+  /** A cancel interrupts the iterable, whose error ends the subscription. */
+  protected override releaseBody(): void {}
+
+  /**
+   * GraphQL takes an error that is given for one that is thrown. Nest would log the latter, for
+   * each client that left.
+   */
+  protected override fail(error: unknown): void {
+    const { subscriber } = this;
+    if (isCancelation(error) && publicReason(error) === 'disconnect') {
+      subscriber?.next(this.answerTo(error));
+      subscriber?.complete();
+    } else {
+      super.fail(error);
+    }
+  }
+
+  override drain(): void {}
+}
+
+function isIterable(value: unknown): value is AsyncIterable<unknown> {
+  const shape = shapeOf(value);
+  return shape === 'iterable' || (shape === 'stream' && Symbol.asyncIterator in (value as object));
+}

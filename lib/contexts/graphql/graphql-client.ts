@@ -1,0 +1,100 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isClosed, unwatchClose, watchClose } from '../close-watch.js';
+import {
+  type DisconnectListener,
+  isDisconnected,
+  unwatchDisconnect,
+  watchDisconnect,
+} from '../http/disconnects.js';
+
+/** Whoever waits for a resolver. */
+export interface GraphqlClient {
+  /** @returns whether it is still there */
+  watch(listener: DisconnectListener): boolean;
+  unwatch(listener: DisconnectListener): void;
+  isGone(): boolean;
+}
+
+/** What servers put into the context value of a query or a subscription. */
+interface ContextValue {
+  readonly req?: unknown;
+  readonly request?: unknown;
+  readonly res?: unknown;
+  readonly reply?: unknown;
+  readonly extra?: unknown;
+}
+
+/**
+ * The client behind GraphQL's context value: `{ req, res }` of Express, `{ request, reply }` of
+ * Fastify and Mercurius, `extra.socket` of graphql-ws, which Nest hands on inside of `req`.
+ *
+ * @returns `undefined` when the context tells of none
+ */
+export function clientOf(context: unknown): GraphqlClient | undefined {
+  if (!isObject(context)) return undefined;
+  const { req, request, res, reply, extra } = context as ContextValue;
+  const asked = req ?? request ?? (reply as { request?: unknown } | undefined)?.request;
+  const socket = socketOf(extra) ?? socketOf((asked as ContextValue | undefined)?.extra);
+  if (socket !== undefined) return new SocketClient(socket);
+  const raw = rawOf<IncomingMessage>(asked);
+  if (raw?.httpVersionMajor === undefined) return undefined;
+  const response = rawOf<ServerResponse>(res ?? reply) ?? (raw as { res?: ServerResponse }).res;
+  return new HttpClient(raw, typeof response?.writableEnded === 'boolean' ? response : undefined);
+}
+
+class SocketClient implements GraphqlClient {
+  constructor(private readonly socket: object) {}
+
+  watch(listener: DisconnectListener): boolean {
+    return watchClose(this.socket, listener);
+  }
+
+  unwatch(listener: DisconnectListener): void {
+    unwatchClose(this.socket, listener);
+  }
+
+  isGone(): boolean {
+    return isClosed(this.socket);
+  }
+}
+
+/** Without a response, the request has become a WebSocket, and lasts as long as its connection. */
+class HttpClient implements GraphqlClient {
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse | undefined,
+  ) {}
+
+  private get open(): ServerResponse {
+    return this.response ?? NO_RESPONSE;
+  }
+
+  watch(listener: DisconnectListener): boolean {
+    return watchDisconnect(this.request, this.open, listener);
+  }
+
+  unwatch(listener: DisconnectListener): void {
+    unwatchDisconnect(this.request, this.open, listener);
+  }
+
+  isGone(): boolean {
+    return isDisconnected(this.request, this.open);
+  }
+}
+
+const NO_RESPONSE = { destroyed: false, writableEnded: false } as ServerResponse;
+
+function socketOf(extra: unknown): object | undefined {
+  const socket = isObject(extra) ? (extra as { socket?: unknown }).socket : undefined;
+  return isObject(socket) ? socket : undefined;
+}
+
+/** Fastify wraps what Express hands out as it is. */
+function rawOf<Raw>(wrapped: unknown): Raw | undefined {
+  if (!isObject(wrapped)) return undefined;
+  return ((wrapped as { raw?: unknown }).raw ?? wrapped) as Raw;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,9 @@
+import type { Transport } from '../transport.js';
+import { GraphqlCall } from './graphql-call.js';
+import { GraphqlPlan } from './graphql-plan.js';
+
+export const graphqlTransport: Transport<GraphqlPlan> = {
+  createPlan: (runtime, defaults, name, handler, host) =>
+    new GraphqlPlan(runtime, defaults, name, handler, host),
+  createCall: (calls, plan, context) => new GraphqlCall(calls, plan, context),
+};

@@ -1,0 +1,56 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { EMPTY, type Observable } from 'rxjs';
+import type { OperationPlan } from '../../core/operation-plan.js';
+import { isClosed, unwatchClose, watchClose } from '../close-watch.js';
+import type { DisconnectListener } from '../http/disconnects.js';
+import { MessageCall } from '../message-call.js';
+import type { OpenCalls } from '../open-calls.js';
+import { toWsError } from './ws-errors.js';
+import type { WsPlan } from './ws-plan.js';
+
+/** One message of a client, over socket.io or ws. */
+export class WsCall extends MessageCall implements DisconnectListener {
+  private readonly client: object;
+
+  constructor(
+    calls: OpenCalls,
+    private readonly plan: WsPlan,
+    context: ExecutionContext,
+  ) {
+    super(calls, plan, context);
+    this.client = context.switchToWs().getClient<object>();
+  }
+
+  protected override operationPlan(): OperationPlan {
+    return this.plan.operation;
+  }
+
+  protected override watchCaller(): boolean {
+    return watchClose(this.client, this);
+  }
+
+  protected override unwatchCaller(): void {
+    unwatchClose(this.client, this);
+  }
+
+  protected override isCallerGone(): boolean {
+    return isClosed(this.client);
+  }
+
+  override answerTo(error: unknown): unknown {
+    return toWsError(error);
+  }
+
+  /** Nest has let go of the messages of a client that left meanwhile: nobody would subscribe. */
+  override connect(source: Observable<unknown>): Observable<unknown> {
+    if (!this.isCallerGone()) return super.connect(source);
+    this.onTeardown();
+    return EMPTY;
+  }
+
+  /** Nest unsubscribes when a client leaves; a promise that does not follow its client goes on. */
+  override stopConsumer(): void {
+    const goesOn = !this.plan.followsCaller && this.handlerIsRunning && this.isCallerGone();
+    if (!goesOn) super.stopConsumer();
+  }
+}

@@ -1,0 +1,9 @@
+import type { Transport } from '../transport.js';
+import { WsCall } from './ws-call.js';
+import { WsPlan } from './ws-plan.js';
+
+export const wsTransport: Transport<WsPlan> = {
+  createPlan: (runtime, defaults, name, handler, host) =>
+    new WsPlan(runtime, defaults, name, handler, host),
+  createCall: (calls, plan, context) => new WsCall(calls, plan, context),
+};
