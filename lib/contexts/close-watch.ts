@@ -1,9 +1,13 @@
-import type { DisconnectListener } from './http/disconnects.js';
+/** Somebody who wants to know that a caller left. */
+export interface DisconnectListener {
+  disconnected(): void;
+}
 
-/** A socket of socket.io or ws. */
-interface Socket {
+/** A connection: a socket of the network, of socket.io or of ws, a stream of HTTP/2. */
+export interface CloseSource {
+  readonly destroyed?: boolean;
   /** ws: 1 is open. */
-  readonly readyState?: number;
+  readonly readyState?: unknown;
   /** socket.io. */
   readonly connected?: boolean;
   on?(event: string, listener: () => void): unknown;
@@ -11,21 +15,23 @@ interface Socket {
 
 const OPEN = 1;
 
-/** One listener per socket, shared by its calls. */
+/** One listener per connection: many calls share one. */
 const watched = new WeakMap<object, Set<DisconnectListener>>();
 
-export function isClosed(socket: Socket): boolean {
-  return socket.connected === false || (socket.readyState ?? OPEN) > OPEN;
+export function isClosed({ destroyed, connected, readyState }: CloseSource): boolean {
+  if (destroyed === true || connected === false) return true;
+  return typeof readyState === 'number' && readyState > OPEN;
 }
 
-/** @returns whether the socket is still open */
-export function watchClose(socket: Socket, listener: DisconnectListener): boolean {
-  if (isClosed(socket)) return false;
-  let listeners = watched.get(socket);
+/** @returns whether the connection is still open */
+export function watchClose(source: CloseSource, listener: DisconnectListener): boolean {
+  if (isClosed(source)) return false;
+  let listeners = watched.get(source);
   if (listeners === undefined) {
     const added = (listeners = new Set<DisconnectListener>());
-    watched.set(socket, added);
-    socket.on?.(socket.connected === undefined ? 'close' : 'disconnect', () => {
+    watched.set(source, added);
+    source.on?.(source.connected === undefined ? 'close' : 'disconnect', () => {
+      watched.delete(source);
       for (const each of [...added]) each.disconnected();
       added.clear();
     });
@@ -34,6 +40,6 @@ export function watchClose(socket: Socket, listener: DisconnectListener): boolea
   return true;
 }
 
-export function unwatchClose(socket: object, listener: DisconnectListener): void {
-  watched.get(socket)?.delete(listener);
+export function unwatchClose(source: object, listener: DisconnectListener): void {
+  watched.get(source)?.delete(listener);
 }

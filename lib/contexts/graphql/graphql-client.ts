@@ -1,11 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isClosed, unwatchClose, watchClose } from '../close-watch.js';
-import {
-  type DisconnectListener,
-  isDisconnected,
-  unwatchDisconnect,
-  watchDisconnect,
-} from '../http/disconnects.js';
+import { type DisconnectListener, isClosed, unwatchClose, watchClose } from '../close-watch.js';
+import { isDisconnected, unwatchDisconnect, watchDisconnect } from '../http/disconnects.js';
 
 /** Whoever waits for a resolver. */
 export interface GraphqlClient {

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import { type CancelationError, isCancelation } from '../../core/cancelation-error.js';
 import { OperationRefused } from '../../core/operation-errors.js';
-import { PUBLIC_MESSAGES } from './http-options.js';
-import { publicCode, publicReason, toHttpError } from './operation-canceled.exception.js';
+import { PUBLIC_MESSAGES, publicCode, publicReason } from '../public-errors.js';
+import { toHttpError } from './operation-canceled.exception.js';
 import type { RoutePlan } from './route-plan.js';
 
 /** Seconds a client is asked to wait before it comes back to a server that shuts down. */

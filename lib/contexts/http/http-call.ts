@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DisconnectListener } from '../close-watch.js';
 import type { ExecutionContext } from '@nestjs/common';
 import { isCancelation } from '../../core/cancelation-error.js';
 import type { OperationPlan } from '../../core/operation-plan.js';
@@ -6,12 +7,7 @@ import type { OperationState } from '../../core/operation-state.js';
 import { shapeOf } from '../../streams/lazy-results.js';
 import { EntryCall } from '../entry-call.js';
 import type { OpenCalls } from '../open-calls.js';
-import {
-  type DisconnectListener,
-  isDisconnected,
-  unwatchDisconnect,
-  watchDisconnect,
-} from './disconnects.js';
+import { isDisconnected, unwatchDisconnect, watchDisconnect } from './disconnects.js';
 import {
   answerTo,
   askForNewConnection,

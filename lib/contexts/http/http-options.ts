@@ -17,30 +17,6 @@ export interface HttpOptions {
   idHeader?: false | string;
 }
 
-/** Timeout and lost parents of it answer 504, a client that left 499 (nginx), the rest 503 or 409. */
-export const STATUS_CODES: Readonly<Record<CancelationReason, number>> = {
-  timeout: 504,
-  disconnect: 499,
-  superseded: 409,
-  manual: 503,
-  condition: 503,
-  signal: 503,
-  shutdown: 503,
-  parent: 503,
-};
-
-/** Fixed per reason: what really happened stays inside. */
-export const PUBLIC_MESSAGES: Readonly<Record<CancelationReason, string>> = {
-  timeout: 'The operation timed out',
-  disconnect: 'The client closed the request',
-  superseded: 'The operation was superseded by a newer request',
-  manual: 'The operation was canceled',
-  condition: 'The operation was canceled',
-  signal: 'The operation was canceled',
-  shutdown: 'The server is shutting down',
-  parent: 'The operation was canceled',
-};
-
 /** RFC 9110, section 5.6.2. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 

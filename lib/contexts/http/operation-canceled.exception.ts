@@ -1,14 +1,13 @@
 import { HttpException } from '@nestjs/common';
 import type { CancelationError, CancelationReason } from '../../core/cancelation-error.js';
 import { isCancelation } from '../../core/cancelation-error.js';
-import { rootCause } from '../../core/causes.js';
 import {
-  OperationConflict,
-  OperationLimit,
-  OperationNotFound,
-  OperationRefused,
-} from '../../core/operation-errors.js';
-import { PUBLIC_MESSAGES, STATUS_CODES } from './http-options.js';
+  PUBLIC_MESSAGES,
+  publicCode,
+  publicErrorOf,
+  publicReason,
+  STATUS_CODES,
+} from '../public-errors.js';
 
 /**
  * What exception filters see of a cancelation. The response body carries `statusCode`, a `message`
@@ -40,15 +39,6 @@ export class OperationCanceledException extends HttpException {
   }
 }
 
-/** What a client is told: `parent` as its root cause. */
-export function publicReason(error: CancelationError): CancelationReason {
-  return error.reason === 'parent' ? (rootCause(error)?.reason ?? 'parent') : error.reason;
-}
-
-export function publicCode(reason: CancelationReason): string {
-  return `OPERATION_${reason.toUpperCase()}`;
-}
-
 /** Turns our own errors into what HTTP understands; anything else keeps its identity. */
 export function toHttpError(
   error: unknown,
@@ -57,15 +47,8 @@ export function toHttpError(
   if (isCancelation(error)) {
     return new OperationCanceledException(error, statusCodes[publicReason(error)]);
   }
-  const known = KNOWN_ERRORS.find(([type]) => error instanceof type);
+  const known = publicErrorOf(error);
   if (known === undefined) return error;
-  const [, status, code, message] = known;
+  const { status, code, message } = known;
   return new HttpException({ statusCode: status, message, code }, status, { cause: error });
 }
-
-const KNOWN_ERRORS = [
-  [OperationConflict, 409, 'OPERATION_CONFLICT', 'The operation is already running'],
-  [OperationLimit, 503, 'OPERATION_LIMIT', 'The server is busy'],
-  [OperationRefused, 503, 'OPERATION_REFUSED', 'The server is shutting down'],
-  [OperationNotFound, 404, 'OPERATION_NOT_FOUND', 'No such operation'],
-] as const;
