@@ -1,9 +1,17 @@
 import { Logger } from '@nestjs/common';
-import type { ApplicationConfig, DiscoveryService, HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import type {
+  ApplicationConfig,
+  DiscoveryService,
+  HttpAdapterHost,
+  ModuleRef,
+  ModulesContainer,
+} from '@nestjs/core';
 import type { CancelableModuleOptions } from './cancelable-module-options.js';
 import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
 import { GraphqlApplication } from './contexts/graphql/graphql-application.js';
 import { OpenCalls } from './contexts/open-calls.js';
+import { interceptHandlers, messageHandlersOf } from './contexts/rpc/message-handlers.js';
+import { loadRpcErrors } from './contexts/rpc/rpc-errors.js';
 import { isGateway } from './contexts/ws/gateways.js';
 import { loadWsErrors } from './contexts/ws/ws-errors.js';
 import { describeError } from './core/causes.js';
@@ -28,6 +36,8 @@ export class CancelableApplication {
   private isStarted = false;
   private readonly undo: [string, Uninstall][] = [];
   private readonly calls: OpenCalls;
+  private readonly interceptor: CancelableInterceptor;
+  private hasMessageHandlers = false;
   private graphql: GraphqlApplication | undefined = undefined;
 
   constructor(
@@ -51,7 +61,7 @@ export class CancelableApplication {
     this.calls = new OpenCalls(live);
     this.shutdown = readShutdownOptions(shutdown);
     this.drain = new Drain(this.calls, this.shutdown);
-    const interceptor = new CancelableInterceptor(
+    this.interceptor = new CancelableInterceptor(
       this.runtime,
       {
         timeout:
@@ -63,7 +73,16 @@ export class CancelableApplication {
       },
       this.calls,
     );
-    config.getGlobalInterceptors().unshift(interceptor);
+    config.getGlobalInterceptors().unshift(this.interceptor);
+  }
+
+  /** All controllers are known, and no microservice is connected yet. */
+  adopt(modules: ModulesContainer): void {
+    const controllers = [...modules.values()].flatMap((module) => [...module.controllers.values()]);
+    const handlers = controllers.flatMap(({ metatype }) => messageHandlersOf(metatype));
+    if (handlers.length === 0) return;
+    this.hasMessageHandlers = true;
+    this.undo.push(['the message handlers', interceptHandlers(handlers, this.interceptor)]);
   }
 
   async start(discovery: DiscoveryService, modules: ModuleRef): Promise<void> {
@@ -73,6 +92,7 @@ export class CancelableApplication {
     const unsubscribe = new DecoratedMethodsExplorer(discovery, this.runtime).explore();
     this.undo.push(['the listeners', unsubscribe]);
     this.runtime.activate();
+    if (this.hasMessageHandlers) await loadRpcErrors();
     if (discovery.getProviders().some(({ metatype }) => isGateway(metatype))) await loadWsErrors();
     await this.startGraphql(discovery);
     drainBeforeClose(this.adapterHost, this.drain, this.shutdown.onNewRequests);

@@ -45,6 +45,7 @@ function applicationOf(
   if (existing === undefined) {
     const application = new CancelableApplication(options, config, adapterHost);
     shutDownFirst(container);
+    application.adopt(container);
     applications.set(container, application);
     return application;
   }

@@ -1,3 +1,4 @@
+import type { ExecutionContext } from '@nestjs/common';
 import { ContextCell } from '../core/context.js';
 import type { OperationState } from '../core/operation-state.js';
 import type { Scope } from '../core/scope.js';
@@ -5,6 +6,8 @@ import type { HandlerCell } from '../decorators/method-definition.js';
 
 /** The call behind a cell, while it lasts. */
 export interface EntryCellOwner {
+  /** What Nest calls the handler with; a request of many calls has none. */
+  readonly context?: ExecutionContext;
   /** Its answer has begun: a default timeout has nothing more to say. */
   readonly hasAnswered: boolean;
   /** The operation comes into being on first use. */
@@ -26,6 +29,11 @@ export class EntryCell extends ContextCell implements HandlerCell {
 
   get hasAnswered(): boolean {
     return this.owner === undefined || this.owner.hasAnswered;
+  }
+
+  /** Whether this very call runs in it already. */
+  serves(context: ExecutionContext): boolean {
+    return this.owner?.context === context;
   }
 
   override resolve(): Scope | undefined {

@@ -27,6 +27,8 @@ export class OperationExtras {
   partialResult: unknown = undefined;
   /** Milliseconds since the epoch. */
   wallDeadline: number | undefined = undefined;
+  /** The latest moment that the caller waits for, in monotonic milliseconds: nothing moves it. */
+  callerLimit: number | undefined = undefined;
   /** The timeout beside it, in monotonic milliseconds. */
   monotonicDeadline: number | undefined = undefined;
   cleanups: Cleanup[] | undefined = undefined;
@@ -233,13 +235,25 @@ export class OperationState extends Scope {
     if (this.firstChild !== undefined) this.passLimitDown(now);
   }
 
+  /** Brings the deadline of whoever called: it may only shorten what the operation has. */
+  limitByCaller(limit: number, now: number): void {
+    this.more().callerLimit = limit;
+    this.setDeadline(this.ownLimit === undefined ? undefined : this.ownLimit - now, now);
+    if (limit <= now) this.checkClock();
+  }
+
+  /** Its own deadline or its caller's. */
+  private get ownEnd(): number | undefined {
+    return nearest(this.ownLimit, this.extras?.callerLimit);
+  }
+
   private applyLimit(inherited: number | undefined, now: number): void {
-    const { ownLimit } = this;
-    this.limit = nearest(ownLimit, inherited);
+    const { ownEnd } = this;
+    this.limit = nearest(ownEnd, inherited);
     if (this.record !== undefined) return;
     if (this.timer !== undefined) disarm(this);
-    if (ownLimit === undefined || ownLimit !== this.limit) return;
-    const delay = Math.max(0, ownLimit - now);
+    if (ownEnd === undefined || ownEnd !== this.limit) return;
+    const delay = Math.max(0, ownEnd - now);
     arm(
       this,
       this.extras?.wallDeadline === undefined ? delay : Math.min(delay, WALL_CLOCK_CHECK),
@@ -274,6 +288,8 @@ export class OperationState extends Scope {
   private deadlineIsMoot(): boolean {
     const { expires } = this.plan;
     if (expires === undefined || expires(this)) return false;
+    const { callerLimit } = this.extras ?? {};
+    if (callerLimit !== undefined && callerLimit <= monotonicNow() + CLOCK_TOLERANCE) return false;
     this.setDeadline(undefined, monotonicNow());
     return true;
   }
@@ -290,7 +306,7 @@ export class OperationState extends Scope {
   }
 
   private timeOut(): void {
-    const elapsed = formatDuration((this.ownLimit ?? monotonicNow()) - this.startedAt);
+    const elapsed = formatDuration((this.ownEnd ?? monotonicNow()) - this.startedAt);
     cancelScope(
       this,
       new CancelRecord('timeout', `timed out after ${elapsed}`, undefined, undefined),
@@ -303,9 +319,9 @@ export class OperationState extends Scope {
     if (now < this.limit) return;
     let topmost: OperationState | undefined;
     for (let up = this.parent; up !== undefined; up = up.parent) {
-      if (up instanceof OperationState && up.ownLimit !== undefined && up.ownLimit <= now) {
-        topmost = up;
-      }
+      if (!(up instanceof OperationState)) continue;
+      const { ownEnd } = up;
+      if (ownEnd !== undefined && ownEnd <= now) topmost = up;
     }
     const late = topmost ?? this;
     if (!late.deadlineIsMoot()) late.timeOut();

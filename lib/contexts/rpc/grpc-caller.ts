@@ -1,0 +1,50 @@
+import { wallNow } from '../../core/clock.js';
+import type { DisconnectListener } from '../close-watch.js';
+import type { RpcCaller } from './caller.js';
+
+/** A server call of @grpc/grpc-js, of any kind. */
+export interface GrpcCall {
+  readonly cancelled: boolean;
+  readonly metadata?: object;
+  /** A Date, milliseconds since the epoch, or Infinity. */
+  getDeadline(): Date | number;
+  on(event: 'cancelled', listener: () => void): unknown;
+  off(event: 'cancelled', listener: () => void): unknown;
+}
+
+export function isGrpcCall(value: unknown): value is GrpcCall {
+  if (typeof value !== 'object' || value === null) return false;
+  const { getDeadline, on, off } = value as Partial<GrpcCall>;
+  return [getDeadline, on, off].every((method) => typeof method === 'function');
+}
+
+/** The client of a call: it may cancel, and it may have said how long it waits. */
+export class GrpcCaller implements RpcCaller {
+  private readonly listeners = new Map<DisconnectListener, () => void>();
+
+  constructor(readonly call: GrpcCall) {}
+
+  watch(listener: DisconnectListener): boolean {
+    if (this.call.cancelled) return false;
+    const onCanceled = () => listener.disconnected();
+    this.listeners.set(listener, onCanceled);
+    this.call.on('cancelled', onCanceled);
+    return true;
+  }
+
+  unwatch(listener: DisconnectListener): void {
+    const onCanceled = this.listeners.get(listener);
+    if (onCanceled === undefined) return;
+    this.listeners.delete(listener);
+    this.call.off('cancelled', onCanceled);
+  }
+
+  isGone(): boolean {
+    return this.call.cancelled;
+  }
+
+  /** How long it still waits, in milliseconds. */
+  remaining(): number {
+    return Number(this.call.getDeadline()) - wallNow();
+  }
+}
