@@ -8,27 +8,33 @@ export interface GrpcCall {
   readonly metadata?: object;
   /** A Date, milliseconds since the epoch, or Infinity. */
   getDeadline(): Date | number;
-  on(event: 'cancelled', listener: () => void): unknown;
+  prependListener(event: 'cancelled', listener: () => void): unknown;
   off(event: 'cancelled', listener: () => void): unknown;
+  emit(event: 'error', error: object): unknown;
 }
 
 export function isGrpcCall(value: unknown): value is GrpcCall {
   if (typeof value !== 'object' || value === null) return false;
-  const { getDeadline, on, off } = value as Partial<GrpcCall>;
-  return [getDeadline, on, off].every((method) => typeof method === 'function');
+  const { getDeadline, prependListener, off } = value as Partial<GrpcCall>;
+  return [getDeadline, prependListener, off].every((method) => typeof method === 'function');
 }
 
 /** The client of a call: it may cancel, and it may have said how long it waits. */
 export class GrpcCaller implements RpcCaller {
   private readonly listeners = new Map<DisconnectListener, () => void>();
 
-  constructor(readonly call: GrpcCall) {}
+  constructor(
+    readonly call: GrpcCall,
+    /** The handler has the call itself, and answers on it. */
+    readonly isPassedThrough: boolean,
+  ) {}
 
   watch(listener: DisconnectListener): boolean {
     if (this.call.cancelled) return false;
     const onCanceled = () => listener.disconnected();
     this.listeners.set(listener, onCanceled);
-    this.call.on('cancelled', onCanceled);
+    // Before Nest, which completes what the client sends as if it had sent all.
+    this.call.prependListener('cancelled', onCanceled);
     return true;
   }
 

@@ -10,7 +10,7 @@ import type { OpenCalls } from '../open-calls.js';
 import type { RpcCaller } from './caller.js';
 import { GrpcCaller } from './grpc-caller.js';
 import { callerOf } from './rpc-caller.js';
-import { toRpcError } from './rpc-errors.js';
+import { toGrpcStatus, toRpcError } from './rpc-errors.js';
 import type { RpcPlan } from './rpc-plan.js';
 
 /** One message or event that came to a microservice. */
@@ -62,6 +62,20 @@ export class RpcCall extends MessageCall implements DisconnectListener {
       cancelScope(state, new CancelRecord('timeout', message, undefined, undefined));
     }
     super.disconnected();
+  }
+
+  /**
+   * Nest hands the error of a call that is passed through to nobody: it would end the process. So
+   * ours are sent on the call itself, and the chain ends as if the handler had returned.
+   */
+  protected override fail(error: unknown): void {
+    const { caller, subscriber } = this;
+    const isPassedThrough = caller instanceof GrpcCaller && caller.isPassedThrough;
+    const status = isPassedThrough ? toGrpcStatus(error, caller.call) : undefined;
+    if (!isPassedThrough || status === undefined) return super.fail(error);
+    if (!caller.isGone()) caller.call.emit('error', status);
+    subscriber?.next(undefined);
+    subscriber?.complete();
   }
 
   override answerTo(error: unknown): unknown {

@@ -16,7 +16,7 @@ import { GrpcCaller, isGrpcCall } from './grpc-caller.js';
 export function callerOf(context: ExecutionContext): RpcCaller | undefined {
   const args = context.getArgs<unknown[]>();
   const call = args.find(isGrpcCall);
-  if (call !== undefined) return new GrpcCaller(call);
+  if (call !== undefined) return new GrpcCaller(call, call === args[0]);
   const socket = socketOf(args[1]);
   return socket === undefined ? undefined : new TcpCaller(socket);
 }

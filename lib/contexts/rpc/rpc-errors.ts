@@ -42,6 +42,12 @@ export function toRpcError(error: unknown, call: GrpcCall | undefined): unknown 
   return exception;
 }
 
+/** What @grpc/grpc-js sends as the end of a call. */
+export function toGrpcStatus(error: unknown, call: GrpcCall): object | undefined {
+  const known = publicErrorOf(error);
+  return known && grpcStatus(known, call);
+}
+
 function grpcStatus({ code, message }: PublicError, call: GrpcCall): object {
   const metadata = emptyMetadata(call);
   metadata?.set(CODE_KEY, code);

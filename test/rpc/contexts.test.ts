@@ -1,0 +1,75 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  type CustomTransportStrategy,
+  KafkaContext,
+  MqttContext,
+  RmqContext,
+  Server,
+} from '@nestjs/microservices';
+import { firstValueFrom, lastValueFrom, type Observable } from 'rxjs';
+import { rejection } from '../support/deferred.js';
+import { entered, metadata } from './reports.controller.js';
+import { startService } from './support.js';
+
+/** Stands in for a broker that cannot run here: hands messages over with the context it would have. */
+class Hands extends Server implements CustomTransportStrategy {
+  override readonly transportId = Symbol('hands');
+  listen(callback: () => void): void {
+    callback();
+  }
+  close(): void {}
+  override on(): void {}
+  override unwrap(): never {
+    throw new Error('There is nothing below');
+  }
+  async handle(pattern: string, data: unknown, context?: unknown): Promise<Observable<unknown>> {
+    const handler = this.getHandlerByPattern(pattern);
+    return this.transformToObservable((await handler?.(data, context)) as Observable<unknown>);
+  }
+}
+
+const message = { content: Buffer.from('{}'), properties: {}, fields: {} };
+const contexts: [string, unknown][] = [
+  ['RabbitMQ', new RmqContext([message as never, {} as never, 'reports'])],
+  [
+    'Kafka',
+    new KafkaContext([
+      { headers: {} } as never,
+      0,
+      'topic',
+      {} as never,
+      async () => {},
+      {} as never,
+    ]),
+  ],
+  ['MQTT', new MqttContext(['reports', {}])],
+  ['an unknown transport', { getSocketRef: () => undefined, getPattern: 1 }],
+  ['a transport without a context', undefined],
+];
+
+describe.each(contexts)(
+  'A handler with the context of %s (no broker runs here)',
+  (_name, context) => {
+    it('is an operation, answers with its error, and is canceled by hand', async () => {
+      const hands = new Hands();
+      const { registry } = await startService({ strategy: hands }, metadata, {
+        request: (host) => ({
+          metadata: { context: host.switchToRpc().getContext<object>()?.constructor.name },
+        }),
+      });
+      const echo = await lastValueFrom(await hands.handle('reports.echo', 'Paris', context));
+      expect(echo).toMatchObject({ name: 'reports.echo', kind: 'rpc' });
+      expect(registry.history()[0]?.metadata).toEqual({ context: context?.constructor.name });
+      const late = await rejection(lastValueFrom(await hands.handle('reports.late', {}, context)));
+      expect(late).toMatchObject({ code: 'OPERATION_TIMEOUT' });
+      const began = firstValueFrom(entered);
+      const answer = hands
+        .handle('reports.build', 'Paris', context)
+        .then((found) => rejection(lastValueFrom(found)));
+      await began;
+      registry.cancelAll({ name: 'reports.build' });
+      expect(await answer).toMatchObject({ code: 'OPERATION_MANUAL' });
+      await registry.whenIdle();
+    });
+  },
+);
