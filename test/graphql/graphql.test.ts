@@ -98,6 +98,18 @@ describe.each(servers)('GraphQL: %s', (server) => {
     },
   );
 
+  it('begins nothing more for a client that has left', async () => {
+    const { app, gate, asked, started, registry, clientLeft } = await start();
+    const request = begin(app, '{ plainReport { detail } }');
+    await asked.promise;
+    request.destroy();
+    await clientLeft();
+    gate.resolve('now');
+    await ask(app, '{ plainReport { city } }');
+    expect(started).toEqual([]);
+    expect(registry.history()).toEqual([]);
+  });
+
   it('names field resolvers by their type where interceptors reach them', async () => {
     const { app, inField, gate, registry } = await start({ enhancers: ['interceptors'] });
     const answer = ask(app, '{ report(city: "Rome") { summary } }');
@@ -197,6 +209,20 @@ describe.each(servers)('GraphQL: %s', (server) => {
     request.destroy();
     await clientLeft();
     expect(registry.tree()).toMatchObject([{ name: 'Query.waiting', status: 'running' }]);
+    gate.resolve('done');
+    expect(await settled).toMatchObject({ status: 'completed' });
+  });
+
+  it('ignores them for what fields call too', async () => {
+    const { app, gate, inField, registry, clientLeft, next } = await start({
+      cancelable: { http: { onDisconnect: 'ignore' } },
+    });
+    const settled = next('settled', 'reports.render');
+    const request = begin(app, '{ report(city: "Rome") { detail } }');
+    await inField.promise;
+    request.destroy();
+    await clientLeft();
+    expect(registry.list()).toMatchObject([{ name: 'reports.render', status: 'running' }]);
     gate.resolve('done');
     expect(await settled).toMatchObject({ status: 'completed' });
   });

@@ -17,6 +17,7 @@ export function createReports() {
   const gate = deferred<string>();
   const errors: CancelationError[] = [];
   const inField = deferred();
+  const asked = deferred();
   const started: string[] = [];
 
   @ObjectType()
@@ -67,6 +68,13 @@ export function createReports() {
     @Query(() => String)
     async plainWaiting(): Promise<string> {
       return gate.promise;
+    }
+
+    @Query(() => Report)
+    async plainReport(): Promise<Report> {
+      asked.resolve();
+      await gate.promise;
+      return { city: 'Rome' };
     }
 
     @Query(() => String)
@@ -121,5 +129,5 @@ export function createReports() {
       return this.reports.brief();
     }
   }
-  return { gate, errors, inField, started, providers: [ReportsResolver, ReportsService] };
+  return { gate, errors, inField, asked, started, providers: [ReportsResolver, ReportsService] };
 }
