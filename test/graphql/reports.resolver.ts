@@ -96,6 +96,12 @@ export function createReports() {
     }
 
     @Query(() => String)
+    @Cancelable({ onDisconnect: 'cancel' })
+    async following(): Promise<string> {
+      return gate.promise;
+    }
+
+    @Query(() => String)
     @NotCancelable()
     async untouched(): Promise<string> {
       return gate.promise;

@@ -12,9 +12,11 @@ import type { WebSocket } from 'ws';
 import { turn } from '../support/deferred.js';
 import { startHttpApp } from '../support/http-app.js';
 import { connect, startGatewayApp } from './clients.js';
-import { describeGateways } from './gateway-behaviour.js';
+import { describeDisconnects } from './disconnect-behaviour.js';
+import { describeMessages } from './message-behaviour.js';
 
-describeGateways('ws');
+describeMessages('ws');
+describeDisconnects('ws');
 
 describe('a ws client that is leaving when its message is about to be handled', () => {
   class ClosingGuard implements CanActivate {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isClosed, unwatchClose, watchClose } from '../close-watch.js';
+import { isClosed, unwatchClose, watchClose } from '../ws/sockets.js';
 import {
   type DisconnectListener,
   isDisconnected,

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { EMPTY, type Observable } from 'rxjs';
 import type { OperationPlan } from '../../core/operation-plan.js';
-import { isClosed, unwatchClose, watchClose } from '../close-watch.js';
+import { isClosed, unwatchClose, watchClose } from './sockets.js';
 import type { DisconnectListener } from '../http/disconnects.js';
 import { MessageCall } from '../message-call.js';
 import type { OpenCalls } from '../open-calls.js';

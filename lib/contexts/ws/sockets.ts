@@ -1,4 +1,4 @@
-import type { DisconnectListener } from './http/disconnects.js';
+import type { DisconnectListener } from '../http/disconnects.js';
 
 /** A socket of socket.io or ws. */
 interface Socket {
