@@ -26,7 +26,7 @@ import {
   checkModuleOptions,
 } from './cancelable-module-options.js';
 import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
-import { GraphqlApplication } from './contexts/graphql/graphql-application.js';
+import { GraphqlApplication, type RequestServer } from './contexts/graphql/graphql-application.js';
 import { OpenCalls } from './contexts/open-calls.js';
 import { isGateway } from './contexts/ws/gateways.js';
 import { loadWsErrors } from './contexts/ws/ws-errors.js';
@@ -103,10 +103,13 @@ class CancelableApplication {
 
   private async startGraphql(discovery: DiscoveryService, modules: ModuleRef): Promise<void> {
     this.graphql = GraphqlApplication.in(discovery.getProviders(), this.calls, this.runtime);
-    await this.graphql?.prepare();
-    const { httpAdapter } = modules.get(HttpAdapterHost, { strict: false });
-    if (httpAdapter === undefined || this.options.http?.onDisconnect === 'ignore') return;
-    this.graphql?.enterRequests(httpAdapter);
+    if (this.graphql === undefined) return;
+    await this.graphql.prepare();
+    const host = modules.get(HttpAdapterHost, { strict: false });
+    // Without a server there is none, whatever the type says.
+    const server = host.httpAdapter as RequestServer | null | undefined;
+    const followsClients = this.options.http?.onDisconnect !== 'ignore';
+    if (server && followsClients) this.graphql.enterRequests(server);
   }
 
   /** Every module has started. */
