@@ -1,17 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-
-/** Somebody who wants to know that a client left. */
-export interface DisconnectListener {
-  disconnected(): void;
-}
-
-interface CloseSource {
-  readonly destroyed?: boolean;
-  on?(event: 'close', listener: () => void): unknown;
-}
-
-/** One listener per connection: keep-alive and pipelining put many requests on one. */
-const watched = new WeakMap<object, Set<DisconnectListener>>();
+import {
+  type CloseSource,
+  type DisconnectListener,
+  unwatchClose,
+  watchClose,
+} from '../close-watch.js';
 
 /**
  * Over HTTP/1, a client is gone when its socket closes; a response that still waits behind another
@@ -39,17 +32,7 @@ export function watchDisconnect(
   const source = closeSourceOf(request, response);
   if (source === undefined) return true;
   if (source.destroyed === true || response.destroyed) return false;
-  let listeners = watched.get(source);
-  if (listeners === undefined) {
-    const added = (listeners = new Set<DisconnectListener>());
-    watched.set(source, added);
-    source.on?.('close', () => {
-      watched.delete(source);
-      for (const each of [...added]) each.disconnected();
-      added.clear();
-    });
-  }
-  listeners.add(listener);
+  watchClose(source, listener);
   return true;
 }
 
@@ -59,7 +42,7 @@ export function unwatchDisconnect(
   listener: DisconnectListener,
 ): void {
   const source = closeSourceOf(request, response);
-  if (source !== undefined) watched.get(source)?.delete(listener);
+  if (source !== undefined) unwatchClose(source, listener);
 }
 
 /** Whether the client is gone before it got its response. */
