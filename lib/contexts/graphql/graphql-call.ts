@@ -5,7 +5,7 @@ import type { OperationPlan } from '../../core/operation-plan.js';
 import type { OperationState } from '../../core/operation-state.js';
 import { shapeOf } from '../../streams/lazy-results.js';
 import { EntryCall } from '../entry-call.js';
-import type { DisconnectListener } from '../http/disconnects.js';
+import type { DisconnectListener } from '../close-watch.js';
 import { operateIterableBody } from '../iterable-body.js';
 import type { OpenCalls } from '../open-calls.js';
 import { publicReason } from '../http/operation-canceled.exception.js';

@@ -1,11 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isClosed, unwatchClose, watchClose } from '../ws/sockets.js';
-import {
-  type DisconnectListener,
-  isDisconnected,
-  unwatchDisconnect,
-  watchDisconnect,
-} from '../http/disconnects.js';
+import type { DisconnectListener } from '../close-watch.js';
+import { isDisconnected, unwatchDisconnect, watchDisconnect } from '../http/disconnects.js';
+import { isClosed, unwatchSocket, watchSocket } from '../ws/sockets.js';
 
 /** Whoever waits for a resolver. */
 export interface GraphqlClient {
@@ -46,11 +42,11 @@ class SocketClient implements GraphqlClient {
   constructor(private readonly socket: object) {}
 
   watch(listener: DisconnectListener): boolean {
-    return watchClose(this.socket, listener);
+    return watchSocket(this.socket, listener);
   }
 
   unwatch(listener: DisconnectListener): void {
-    unwatchClose(this.socket, listener);
+    unwatchSocket(this.socket, listener);
   }
 
   isGone(): boolean {

@@ -1,39 +1,31 @@
-import type { DisconnectListener } from '../http/disconnects.js';
+import {
+  type CloseSource,
+  type DisconnectListener,
+  unwatchClose,
+  watchClose,
+} from '../close-watch.js';
 
-/** A socket of socket.io or ws. */
-interface Socket {
-  /** ws: 1 is open. */
-  readonly readyState?: number;
-  /** socket.io. */
+/** A client of socket.io or ws, as the server sees it. */
+export interface Socket extends CloseSource {
+  /** socket.io's. */
   readonly connected?: boolean;
-  on?(event: string, listener: () => void): unknown;
+  /** ws': 1 is open, more is closing or closed. */
+  readonly readyState?: number;
 }
 
 const OPEN = 1;
 
-/** One listener per socket, shared by its calls. */
-const watched = new WeakMap<object, Set<DisconnectListener>>();
-
-export function isClosed(socket: Socket): boolean {
-  return socket.connected === false || (socket.readyState ?? OPEN) > OPEN;
+export function isClosed({ connected, readyState = OPEN }: Socket): boolean {
+  return connected === false || readyState > OPEN;
 }
 
-/** @returns whether the socket is still open */
-export function watchClose(socket: Socket, listener: DisconnectListener): boolean {
+/** @returns whether the client is still there */
+export function watchSocket(socket: Socket, listener: DisconnectListener): boolean {
   if (isClosed(socket)) return false;
-  let listeners = watched.get(socket);
-  if (listeners === undefined) {
-    const added = (listeners = new Set<DisconnectListener>());
-    watched.set(socket, added);
-    socket.on?.(socket.connected === undefined ? 'close' : 'disconnect', () => {
-      for (const each of [...added]) each.disconnected();
-      added.clear();
-    });
-  }
-  listeners.add(listener);
+  watchClose(socket, listener, socket.connected === undefined ? 'close' : 'disconnect');
   return true;
 }
 
-export function unwatchClose(socket: object, listener: DisconnectListener): void {
-  watched.get(socket)?.delete(listener);
+export function unwatchSocket(socket: Socket, listener: DisconnectListener): void {
+  unwatchClose(socket, listener);
 }

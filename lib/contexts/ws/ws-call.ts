@@ -1,8 +1,8 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { EMPTY, type Observable } from 'rxjs';
 import type { OperationPlan } from '../../core/operation-plan.js';
-import { isClosed, unwatchClose, watchClose } from './sockets.js';
-import type { DisconnectListener } from '../http/disconnects.js';
+import { isClosed, unwatchSocket, watchSocket } from './sockets.js';
+import type { DisconnectListener } from '../close-watch.js';
 import { MessageCall } from '../message-call.js';
 import type { OpenCalls } from '../open-calls.js';
 import { toWsError } from './ws-errors.js';
@@ -26,11 +26,11 @@ export class WsCall extends MessageCall implements DisconnectListener {
   }
 
   protected override watchCaller(): boolean {
-    return watchClose(this.client, this);
+    return watchSocket(this.client, this);
   }
 
   protected override unwatchCaller(): void {
-    unwatchClose(this.client, this);
+    unwatchSocket(this.client, this);
   }
 
   protected override isCallerGone(): boolean {
