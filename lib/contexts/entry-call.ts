@@ -95,13 +95,8 @@ export abstract class EntryCall
   begin(): OperationState {
     const { entry, calls } = this;
     const call = entry.callOptions(this.context);
-    const state = startOperation(
-      calls.live,
-      this.operationPlan(),
-      this.parentCell(),
-      call,
-      this.cell,
-    );
+    const plan = this.operationPlan();
+    const state = startOperation(calls.live, plan, this.parentCell(), call, this.cell);
     this.state = state;
     if (state.plan.race) state.edge = this;
     this.named(state);

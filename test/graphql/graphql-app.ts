@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { GraphQLModule } from '@nestjs/graphql';
 import type { MercuriusDriverConfig } from '@nestjs/mercurius';
-import type { Provider } from '@nestjs/common';
+import type { ExceptionFilter, Provider } from '@nestjs/common';
 import type { CancelableModuleOptions } from 'nestjs-cancelable';
 import { type Adapter, type HttpApp, startHttpApp } from '../support/http-app.js';
 import { post, send } from '../support/http-client.js';
@@ -19,12 +19,13 @@ export const servers: readonly Server[] = ['Apollo on Express', 'Apollo on Fasti
 export interface GraphqlAppOptions {
   readonly providers: Provider[];
   readonly cancelable?: CancelableModuleOptions;
+  readonly filter?: ExceptionFilter;
   readonly enhancers?: ('guards' | 'interceptors' | 'filters')[];
 }
 
 export async function startGraphqlApp(
   server: Server,
-  { providers, cancelable, enhancers = [] }: GraphqlAppOptions,
+  { providers, cancelable, filter, enhancers = [] }: GraphqlAppOptions,
 ): Promise<HttpApp> {
   const adapter: Adapter = server === 'Apollo on Express' ? 'Express' : 'Fastify';
   const common = { autoSchemaFile: true, fieldResolverEnhancers: enhancers };
@@ -46,6 +47,7 @@ export async function startGraphqlApp(
     providers,
     imports: [graphql],
     ...(cancelable && { cancelable }),
+    ...(filter && { configure: (app) => app.useGlobalFilters(filter) }),
   });
 }
 

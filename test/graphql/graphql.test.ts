@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { Catch, type ExceptionFilter } from '@nestjs/common';
+import { GraphQLError } from 'graphql';
 import { rootCause } from 'nestjs-cancelable';
 import { keepAliveAgent, post } from '../support/http-client.js';
 import { ask, begin, type GraphqlAppOptions, servers, startGraphqlApp } from './graphql-app.js';
@@ -97,6 +99,18 @@ describe.each(servers)('GraphQL: %s', (server) => {
       expect(rootCause(errors[0])).toMatchObject({ reason: 'disconnect' });
     },
   );
+
+  it('begins nothing more for a client that has left', async () => {
+    const { app, gate, asked, started, registry, clientLeft } = await start();
+    const request = begin(app, '{ plainReport { detail } }');
+    await asked.promise;
+    request.destroy();
+    await clientLeft();
+    gate.resolve('now');
+    await ask(app, '{ plainReport { city } }');
+    expect(started).toEqual([]);
+    expect(registry.history()).toEqual([]);
+  });
 
   it('names field resolvers by their type where interceptors reach them', async () => {
     const { app, inField, gate, registry } = await start({ enhancers: ['interceptors'] });
@@ -197,6 +211,53 @@ describe.each(servers)('GraphQL: %s', (server) => {
     request.destroy();
     await clientLeft();
     expect(registry.tree()).toMatchObject([{ name: 'Query.waiting', status: 'running' }]);
+    gate.resolve('done');
+    expect(await settled).toMatchObject({ status: 'completed' });
+  });
+
+  it('follows the client where only a resolver says so', async () => {
+    const { app, registry, gate, next } = await start({
+      cancelable: { http: { onDisconnect: 'ignore' } },
+    });
+    const started = next('started');
+    const canceled = next('canceled');
+    const request = begin(app, '{ following }');
+    await started;
+    request.destroy();
+    expect(await canceled).toMatchObject({ name: 'Query.following', reason: 'disconnect' });
+    gate.resolve('late');
+    await registry.whenIdle();
+  });
+
+  it('shows filters a GraphQLError, and the whole story as its cause', async () => {
+    const seen: Error[] = [];
+    @Catch(GraphQLError)
+    class SeeingFilter implements ExceptionFilter {
+      catch(error: Error) {
+        seen.push(error);
+        throw error;
+      }
+    }
+    const { app } = await start({ filter: new SeeingFilter() });
+    await ask(app, '{ brief }');
+    expect(seen).toMatchObject([
+      { message: 'The operation timed out', extensions: { code: 'OPERATION_TIMEOUT' } },
+    ]);
+    expect(seen[0].cause).toMatchObject({ reason: 'timeout', operationName: 'Query.brief' });
+    expect(Object.keys(seen[0])).not.toContain('cause');
+    expect(seen[0].stack).toBe('GraphQLError: The operation timed out');
+  });
+
+  it('ignores them for what fields call too', async () => {
+    const { app, gate, inField, registry, clientLeft, next } = await start({
+      cancelable: { http: { onDisconnect: 'ignore' } },
+    });
+    const settled = next('settled', 'reports.render');
+    const request = begin(app, '{ report(city: "Rome") { detail } }');
+    await inField.promise;
+    request.destroy();
+    await clientLeft();
+    expect(registry.list()).toMatchObject([{ name: 'reports.render', status: 'running' }]);
     gate.resolve('done');
     expect(await settled).toMatchObject({ status: 'completed' });
   });

@@ -17,6 +17,7 @@ export function createReports() {
   const gate = deferred<string>();
   const errors: CancelationError[] = [];
   const inField = deferred();
+  const asked = deferred();
   const started: string[] = [];
 
   @ObjectType()
@@ -69,6 +70,13 @@ export function createReports() {
       return gate.promise;
     }
 
+    @Query(() => Report)
+    async plainReport(): Promise<Report> {
+      asked.resolve();
+      await gate.promise;
+      return { city: 'Rome' };
+    }
+
     @Query(() => String)
     @Cancelable()
     async rendered(): Promise<string> {
@@ -84,6 +92,12 @@ export function createReports() {
     @Query(() => String)
     @Cancelable({ onDisconnect: 'ignore' })
     async stubborn(): Promise<string> {
+      return gate.promise;
+    }
+
+    @Query(() => String)
+    @Cancelable({ onDisconnect: 'cancel' })
+    async following(): Promise<string> {
       return gate.promise;
     }
 
@@ -121,5 +135,5 @@ export function createReports() {
       return this.reports.brief();
     }
   }
-  return { gate, errors, inField, started, providers: [ReportsResolver, ReportsService] };
+  return { gate, errors, inField, asked, started, providers: [ReportsResolver, ReportsService] };
 }

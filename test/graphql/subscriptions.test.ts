@@ -65,7 +65,7 @@ function createTicks() {
   const sources: ManualSource<object>[] = [];
   const past: object[] = [];
   const push = (text: string) => {
-    const item = { ticks: text, plainTicks: text, brief: text };
+    const item = { ticks: text, plainTicks: text, filteredTicks: text, brief: text };
     past.push(item);
     for (const source of sources) source.push(item);
   };
@@ -99,6 +99,14 @@ function createTicks() {
         token.throwIfCanceled();
         yield item;
       }
+    }
+
+    @Subscription(() => String, {
+      filter: ({ filteredTicks }: { filteredTicks: string }) => filteredTicks !== 'one',
+    })
+    @Cancelable()
+    async filteredTicks() {
+      return open();
     }
 
     @Subscription(() => String)
@@ -193,6 +201,21 @@ describe.each(servers)('GraphQL subscriptions: %s', (server) => {
     expect(registry.list()).toMatchObject([{ status: 'running' }]);
     push('still here');
     await staying.until(1);
+  });
+
+  it('are closed behind a filter too', async () => {
+    const { app, push, sources, registry, next } = await start();
+    const watcher = new Watcher(connect(app), 'subscription { filteredTicks }');
+    push('one');
+    push('two');
+    expect(await watcher.until(1)).toEqual([{ data: { filteredTicks: 'two' } }]);
+    const settled = next('settled');
+    watcher.unsubscribe();
+    // Mercurius' filter hears of it with the next item only: the socket that closes is faster.
+    const reason = server === 'Mercurius' ? 'disconnect' : 'manual';
+    expect(await settled).toMatchObject({ name: 'Subscription.filteredTicks', reason });
+    expect(sources.map(({ closed }) => closed)).toEqual([1]);
+    expect(registry.list()).toEqual([]);
   });
 
   it('end with an error that says why they were canceled, and no more', async () => {

@@ -9,6 +9,7 @@ import {
 } from '@nestjs/websockets';
 import {
   Cancelable,
+  type CancelableModuleOptions,
   CancelToken,
   type CancelationError,
   CancelationToken,
@@ -20,7 +21,7 @@ import {
 } from 'nestjs-cancelable';
 import { fromEvent, Observable } from 'rxjs';
 import { deferred } from '../support/deferred.js';
-import type { Library } from './clients.js';
+import { connect, type Library, startGatewayApp } from './clients.js';
 
 /** What a gateway sends back over both libraries. */
 export const answer = (data: unknown) => ({ event: 'answer', data });
@@ -29,7 +30,7 @@ export const answer = (data: unknown) => ({ event: 'answer', data });
 export type AnySocket = EventEmitter & { id?: string };
 
 /** A gateway that waits until it is canceled, or a test lets it go. */
-export function createGateway(library: Library) {
+function createGateway(library: Library) {
   const gate = deferred<string>();
   const errors: CancelationError[] = [];
   const sockets: AnySocket[] = [];
@@ -171,3 +172,10 @@ export function clientIdOf(socket: AnySocket): string {
 export const CHUNK = { 'socket.io': 'chunk', ws: 'message' } as const;
 
 export const CLOSE = { 'socket.io': 'disconnect', ws: 'close' } as const;
+
+/** An application with that gateway. */
+export async function startChat(library: Library, cancelable?: CancelableModuleOptions) {
+  const gateway = createGateway(library);
+  const app = await startGatewayApp(library, gateway.providers, cancelable);
+  return { ...app, ...gateway, app, join: () => connect(library, app) };
+}

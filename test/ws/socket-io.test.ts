@@ -3,9 +3,11 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Cancelable, currentOperation } from 'nestjs-cancelable';
 import { deferred } from '../support/deferred.js';
 import { connectSocket, startGatewayApp } from './clients.js';
-import { describeGateways } from './gateway-behaviour.js';
+import { describeDisconnects } from './disconnect-behaviour.js';
+import { describeMessages } from './message-behaviour.js';
 
-describeGateways('socket.io');
+describeMessages('socket.io');
+describeDisconnects('socket.io');
 
 describe('acknowledgements of socket.io', () => {
   const gate = deferred<string>();

@@ -105,6 +105,18 @@ export class GraphqlApplication {
 
   /** The modules have built their schemas, and no request has come yet. */
   guardSchemas(): void {
-    for (const host of this.schemaHosts) guardSchema(host.schema);
+    for (const host of this.schemaHosts) {
+      const schema = schemaOf(host);
+      if (schema !== undefined) guardSchema(schema);
+    }
+  }
+}
+
+/** A gateway has no schema of its own, and its host throws when it is asked for one. */
+function schemaOf(host: { readonly schema: Schema }): Schema | undefined {
+  try {
+    return host.schema;
+  } catch {
+    return undefined;
   }
 }

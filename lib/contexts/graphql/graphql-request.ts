@@ -6,6 +6,7 @@ import { settleOperation, startOperation } from '../../core/lifecycle.js';
 import { OperationLimit, OperationRefused } from '../../core/operation-errors.js';
 import type { OperationState } from '../../core/operation-state.js';
 import type { Scope } from '../../core/scope.js';
+import type { DisconnectListener } from '../close-watch.js';
 import { EntryCell, type EntryCellOwner } from '../entry-cell.js';
 import { isDisconnected, unwatchDisconnect, watchDisconnect } from '../http/disconnects.js';
 import { askForNewConnection } from '../http/http-answer.js';

@@ -5,6 +5,7 @@ import { isCancelation } from '../../core/cancelation-error.js';
 import type { OperationPlan } from '../../core/operation-plan.js';
 import type { OperationState } from '../../core/operation-state.js';
 import { shapeOf } from '../../streams/lazy-results.js';
+import type { DisconnectListener } from '../close-watch.js';
 import { EntryCall } from '../entry-call.js';
 import type { OpenCalls } from '../open-calls.js';
 import { isDisconnected, unwatchDisconnect, watchDisconnect } from './disconnects.js';

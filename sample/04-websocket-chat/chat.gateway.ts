@@ -1,0 +1,31 @@
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+} from '@nestjs/websockets';
+import { Cancelable, currentOperation, OperationRegistry } from 'nestjs-cancelable';
+import { operationIdOf, type Question } from './question.js';
+import { speak } from './speech.js';
+
+@WebSocketGateway()
+export class ChatGateway {
+  constructor(private readonly operations: OperationRegistry) {}
+
+  /** Word by word, until it is said, stopped, or nobody listens any more. */
+  @SubscribeMessage('ask')
+  @Cancelable('1m')
+  async *ask(@MessageBody() { id, text }: Question) {
+    for await (const word of currentOperation().stream(speak(text))) {
+      yield { event: 'word', data: { id, word } };
+    }
+    yield { event: 'done', data: { id } };
+  }
+
+  /** A client can stop its own answers only: the others have other metadata. */
+  @SubscribeMessage('stop')
+  stop(@ConnectedSocket() client: { id: string }, @MessageBody() { id }: { id: string }) {
+    const filter = { id: operationIdOf(client.id, id), metadata: { client: client.id } };
+    return { event: 'stopped', data: { id, count: this.operations.cancelAll(filter) } };
+  }
+}
