@@ -29,8 +29,7 @@ beforeEach(() => {
   exit = deferred();
 });
 
-async function wait(): Promise<never> {
-  const operation = currentOperation();
+async function wait(operation = currentOperation()): Promise<never> {
   entered.resolve(operation);
   try {
     await operation.sleep('1h');
@@ -67,12 +66,14 @@ class Reports {
   @GrpcStreamMethod('Reports')
   @Cancelable('1h')
   collect(cities: Observable<City>): Observable<{ text: string }> {
-    entered.resolve(currentOperation());
+    // Operators run in the context of whoever emits: what they need is taken along.
+    const operation = currentOperation();
+    entered.resolve(operation);
     return cities.pipe(
       toArray(),
       mergeMap(async (all) => {
         const text = all.map(({ name }) => name).join(', ');
-        return text === 'wait' ? wait() : { text };
+        return text === 'wait' ? wait(operation) : { text };
       }),
     );
   }

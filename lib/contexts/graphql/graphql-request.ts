@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { DisconnectListener } from '../close-watch.js';
 import { cancelScope } from '../../core/cancel.js';
 import { CancelRecord } from '../../core/cancel-record.js';
 import { settleOperation, startOperation } from '../../core/lifecycle.js';

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { DisconnectListener } from '../close-watch.js';
 import type { ExecutionContext } from '@nestjs/common';
 import { isCancelation } from '../../core/cancelation-error.js';
 import type { OperationPlan } from '../../core/operation-plan.js';
