@@ -25,10 +25,12 @@ import {
 } from './cancelable-module-options.js';
 import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
 import { OpenCalls } from './contexts/open-calls.js';
+import { prepareTransports } from './contexts/transports.js';
 import { describeError } from './core/causes.js';
 import { parseDuration } from './core/duration.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
 import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explorer.js';
+import { handlersOf } from './decorators/handlers.js';
 import { LiveOperations } from './registry/live-operations.js';
 import { OperationRegistry } from './registry/operation-registry.js';
 import { readRegistryOptions } from './registry/registry-options.js';
@@ -71,6 +73,13 @@ class CancelableApplication {
     config.getGlobalInterceptors().unshift(interceptor);
   }
 
+  /** Before any handler can be called: microservices and gateways listen before the hooks run. */
+  async prepare(modules: ModulesContainer): Promise<this> {
+    const handlers = [...handlersOf(modules)];
+    await prepareTransports(handlers.map(({ kind }) => kind));
+    return this;
+  }
+
   async start(discovery: DiscoveryService, modules: ModuleRef): Promise<void> {
     if (this.isStarted) return;
     this.isStarted = true;
@@ -111,13 +120,13 @@ function applicationOf(
   container: ModulesContainer,
   options: CancelableModuleOptions,
   config: ApplicationConfig,
-): CancelableApplication {
+): CancelableApplication | Promise<CancelableApplication> {
   checkModuleOptions(options, 'CancelableModule.forRoot()');
   const existing = applications.get(container);
   if (existing === undefined) {
     const application = new CancelableApplication(options, config);
     applications.set(container, application);
-    return application;
+    return application.prepare(container);
   }
   const saysNothing = Object.keys(options).length === 0;
   if (!saysNothing && !isDeepStrictEqual(existing.options, options)) {

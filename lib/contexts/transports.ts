@@ -5,3 +5,8 @@ import type { Transport } from './transport.js';
 export const transports: Readonly<Record<string, Transport | undefined>> = {
   http: httpTransport,
 };
+
+/** Lets the transports of these kinds load what they need; others leave their packages alone. */
+export async function prepareTransports(kinds: Iterable<string>): Promise<void> {
+  for (const kind of new Set(kinds)) await transports[kind]?.prepare?.();
+}
