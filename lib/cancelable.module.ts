@@ -28,12 +28,12 @@ import {
 import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
 import { GraphqlApplication, type RequestServer } from './contexts/graphql/graphql-application.js';
 import { OpenCalls } from './contexts/open-calls.js';
-import { isGateway } from './contexts/ws/gateways.js';
-import { loadWsErrors } from './contexts/ws/ws-errors.js';
+import { prepareTransports } from './contexts/transports.js';
 import { describeError } from './core/causes.js';
 import { parseDuration } from './core/duration.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
 import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explorer.js';
+import { handlersOf } from './decorators/handlers.js';
 import { LiveOperations } from './registry/live-operations.js';
 import { OperationRegistry } from './registry/operation-registry.js';
 import { readRegistryOptions } from './registry/registry-options.js';
@@ -79,6 +79,13 @@ class CancelableApplication {
     config.getGlobalInterceptors().unshift(interceptor);
   }
 
+  /** Before any handler can be called: microservices and gateways listen before the hooks run. */
+  async prepare(modules: ModulesContainer): Promise<this> {
+    const handlers = [...handlersOf(modules)];
+    await prepareTransports(handlers.map(({ kind }) => kind));
+    return this;
+  }
+
   async start(discovery: DiscoveryService, modules: ModuleRef): Promise<void> {
     if (this.isStarted) return;
     this.isStarted = true;
@@ -86,8 +93,7 @@ class CancelableApplication {
     const unsubscribe = new DecoratedMethodsExplorer(discovery, this.runtime).explore();
     this.undo.push(['the listeners', unsubscribe]);
     this.runtime.activate();
-    if (discovery.getProviders().some(({ metatype }) => isGateway(metatype))) await loadWsErrors();
-    await this.startGraphql(discovery, modules);
+    this.startGraphql(discovery, modules);
     const host = { registry: this.registry, log: this.log };
     try {
       for (const extension of this.options.extensions ?? []) {
@@ -101,10 +107,9 @@ class CancelableApplication {
     }
   }
 
-  private async startGraphql(discovery: DiscoveryService, modules: ModuleRef): Promise<void> {
+  private startGraphql(discovery: DiscoveryService, modules: ModuleRef): void {
     this.graphql = GraphqlApplication.in(discovery.getProviders(), this.calls, this.runtime);
     if (this.graphql === undefined) return;
-    await this.graphql.prepare();
     const host = modules.get(HttpAdapterHost, { strict: false });
     // Without a server there is none, whatever the type says.
     const server = host.httpAdapter as RequestServer | null | undefined;
@@ -137,13 +142,13 @@ function applicationOf(
   container: ModulesContainer,
   options: CancelableModuleOptions,
   config: ApplicationConfig,
-): CancelableApplication {
+): CancelableApplication | Promise<CancelableApplication> {
   checkModuleOptions(options, 'CancelableModule.forRoot()');
   const existing = applications.get(container);
   if (existing === undefined) {
     const application = new CancelableApplication(options, config);
     applications.set(container, application);
-    return application;
+    return application.prepare(container);
   }
   const saysNothing = Object.keys(options).length === 0;
   if (!saysNothing && !isDeepStrictEqual(existing.options, options)) {
