@@ -10,15 +10,14 @@ import type { CancelableModuleOptions } from './cancelable-module-options.js';
 import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
 import { GraphqlApplication } from './contexts/graphql/graphql-application.js';
 import { OpenCalls } from './contexts/open-calls.js';
-import { interceptHandlers, messageHandlersOf } from './contexts/rpc/message-handlers.js';
-import { loadRpcErrors } from './contexts/rpc/rpc-errors.js';
-import { isGateway } from './contexts/ws/gateways.js';
-import { loadWsErrors } from './contexts/ws/ws-errors.js';
+import { interceptHandlers } from './contexts/rpc/message-handlers.js';
+import { prepareTransports } from './contexts/transports.js';
 import { describeError } from './core/causes.js';
 import { parseDuration } from './core/duration.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
 import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explorer.js';
 import type { CancelableExtensionHost, Uninstall } from './registry/cancelable-extension.js';
+import { handlersOf } from './decorators/handlers.js';
 import { LiveOperations } from './registry/live-operations.js';
 import { OperationRegistry } from './registry/operation-registry.js';
 import { readRegistryOptions } from './registry/registry-options.js';
@@ -37,7 +36,6 @@ export class CancelableApplication {
   private readonly undo: [string, Uninstall][] = [];
   private readonly calls: OpenCalls;
   private readonly interceptor: CancelableInterceptor;
-  private hasMessageHandlers = false;
   private graphql: GraphqlApplication | undefined = undefined;
 
   constructor(
@@ -76,13 +74,13 @@ export class CancelableApplication {
     config.getGlobalInterceptors().unshift(this.interceptor);
   }
 
-  /** All controllers are known, and no microservice is connected yet. */
-  adopt(modules: ModulesContainer): void {
-    const controllers = [...modules.values()].flatMap((module) => [...module.controllers.values()]);
-    const handlers = controllers.flatMap(({ metatype }) => messageHandlersOf(metatype));
-    if (handlers.length === 0) return;
-    this.hasMessageHandlers = true;
-    this.undo.push(['the message handlers', interceptHandlers(handlers, this.interceptor)]);
+  /** Before any handler can be called: microservices and gateways may listen before the hooks run. */
+  async prepare(modules: ModulesContainer): Promise<this> {
+    const handlers = [...handlersOf(modules)];
+    const messages = handlers.filter(({ kind }) => kind === 'rpc').map(({ method }) => method);
+    this.undo.push(['the message handlers', interceptHandlers(messages, this.interceptor)]);
+    await prepareTransports(handlers.map(({ kind }) => kind));
+    return this;
   }
 
   async start(discovery: DiscoveryService, modules: ModuleRef): Promise<void> {
@@ -92,9 +90,7 @@ export class CancelableApplication {
     const unsubscribe = new DecoratedMethodsExplorer(discovery, this.runtime).explore();
     this.undo.push(['the listeners', unsubscribe]);
     this.runtime.activate();
-    if (this.hasMessageHandlers) await loadRpcErrors();
-    if (discovery.getProviders().some(({ metatype }) => isGateway(metatype))) await loadWsErrors();
-    await this.startGraphql(discovery);
+    this.startGraphql(discovery);
     drainBeforeClose(this.adapterHost, this.drain, this.shutdown.onNewRequests);
     const host: CancelableExtensionHost = {
       registry: this.registry,
@@ -113,9 +109,8 @@ export class CancelableApplication {
     }
   }
 
-  private async startGraphql(discovery: DiscoveryService): Promise<void> {
+  private startGraphql(discovery: DiscoveryService): void {
     this.graphql = GraphqlApplication.in(discovery.getProviders(), this.calls, this.runtime);
-    await this.graphql?.prepare();
     const { httpAdapter } = this.adapterHost;
     // Without a server there is null.
     if (httpAdapter == null || this.options.http?.onDisconnect === 'ignore') return;

@@ -39,15 +39,14 @@ function applicationOf(
   options: CancelableModuleOptions,
   config: ApplicationConfig,
   adapterHost: HttpAdapterHost,
-): CancelableApplication {
+): CancelableApplication | Promise<CancelableApplication> {
   checkModuleOptions(options, 'CancelableModule.forRoot()');
   const existing = applications.get(container);
   if (existing === undefined) {
     const application = new CancelableApplication(options, config, adapterHost);
     shutDownFirst(container);
-    application.adopt(container);
     applications.set(container, application);
-    return application;
+    return application.prepare(container);
   }
   const saysNothing = Object.keys(options).length === 0;
   if (!saysNothing && !isDeepStrictEqual(existing.options, options)) {

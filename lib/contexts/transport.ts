@@ -6,6 +6,8 @@ import type { OpenCalls } from './open-calls.js';
 
 /** One way for calls to come in: a type of Nest's ExecutionContext. */
 export interface Transport<Plan extends EntryPlan = EntryPlan> {
+  /** Loads what may not be installed; called before any handler runs, and only if there are some. */
+  prepare?(): Promise<void>;
   /** What is known of a handler before a call comes. */
   createPlan(
     runtime: CancelableRuntime,

@@ -11,3 +11,8 @@ export const transports: Readonly<Record<string, Transport | undefined>> = {
   ws: wsTransport,
   graphql: graphqlTransport,
 };
+
+/** Lets the transports of these kinds load what they need; others leave their packages alone. */
+export async function prepareTransports(kinds: Iterable<string>): Promise<void> {
+  for (const kind of new Set(kinds)) await transports[kind]?.prepare?.();
+}

@@ -35,17 +35,21 @@ export function setLength(method: AnyFunction, length: number): void {
   Object.defineProperty(method, 'length', { value: length, configurable: true });
 }
 
+/** What marks a handler, and the type of ExecutionContext it is called with. */
 const HANDLER_MARKS = [
-  'path', // controllers
-  'microservices:handler_type', // @MessagePattern, @EventPattern
-  'message', // @SubscribeMessage
-  'websockets:message_mapping',
-  'graphql:resolver_type', // @Query, @Mutation, @ResolveField, @Subscription
-];
+  ['microservices:handler_type', 'rpc'], // @MessagePattern, @EventPattern
+  ['websockets:message_mapping', 'ws'], // @SubscribeMessage
+  ['graphql:resolver_type', 'graphql'], // @Query, @Mutation, @ResolveField, @Subscription
+  ['path', 'http'], // controllers
+] as const;
 
 /** Whether Nest calls this method for a request of some kind. */
 export function isHandler(method: object): boolean {
-  return HANDLER_MARKS.some((key) => Reflect.hasOwnMetadata(key, method));
+  return handlerKind(method) !== undefined;
+}
+
+export function handlerKind(method: object): string | undefined {
+  return HANDLER_MARKS.find(([key]) => Reflect.hasOwnMetadata(key, method))?.[1];
 }
 
 /** The methods as they are called: those of a subclass hide those of its base. */

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { contextStorage } from '../../core/ambient.js';
 import type { CancelableRuntime } from '../../decorators/cancelable-runtime.js';
 import type { OpenCalls } from '../open-calls.js';
-import { loadGraphqlErrors } from './graphql-errors.js';
 import { GraphqlRequest, type RequestOrigin } from './graphql-request.js';
 import { guardSchema, type Schema } from './guard-schema.js';
 import { RequestPlans } from './request-plans.js';
@@ -66,10 +65,6 @@ export class GraphqlApplication {
       .filter(({ name, instance }) => name === 'GraphQLSchemaHost' && Boolean(instance))
       .map(({ instance }) => instance as { readonly schema: Schema });
     return hosts.length === 0 ? undefined : new GraphqlApplication(hosts, calls, runtime);
-  }
-
-  async prepare(): Promise<void> {
-    await loadGraphqlErrors();
   }
 
   /**

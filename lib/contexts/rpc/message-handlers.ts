@@ -1,10 +1,9 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { currentCell } from '../../core/context.js';
-import { getDefinition, methodsOf } from '../../decorators/method-metadata.js';
+import { getDefinition } from '../../decorators/method-metadata.js';
 import { EntryCell } from '../entry-cell.js';
 
-const HANDLER_TYPE = 'microservices:handler_type';
 const INTERCEPTORS = '__interceptors__';
 
 /** The interceptors of the applications that have a handler; by handler. */
@@ -25,13 +24,6 @@ const handlerInterceptor: NestInterceptor = {
     return interceptor.intercept(context, next) as Observable<unknown>;
   },
 };
-
-/** The methods of a controller that Nest calls for messages and events. */
-export function messageHandlersOf(controller: unknown): object[] {
-  if (typeof controller !== 'function') return [];
-  const methods = methodsOf(controller.prototype as object);
-  return [...methods.values()].filter((method) => Reflect.hasOwnMetadata(HANDLER_TYPE, method));
-}
 
 /**
  * Comes before any microservice is connected, which is when Nest reads the handlers' metadata.
