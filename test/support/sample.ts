@@ -13,8 +13,8 @@ export class RunningSample {
     return (await (await fetch(this.url + path, init)).json()) as Body;
   }
 
-  async stop(): Promise<void> {
-    this.child.kill('SIGKILL');
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.child.kill(signal);
     await once(this.child, 'exit');
   }
 }
