@@ -20,7 +20,10 @@ export const layers = {
     nest: ['common', 'core'],
     lazy: true,
   },
-  shutdown: { imports: ['core', 'registry', 'contexts'], nest: ['common', 'core'] },
+  shutdown: {
+    imports: ['core', 'sources', 'registry', 'decorators', 'contexts'],
+    nest: ['common', 'core'],
+  },
 };
 
 /** Beside Nest, what a user of the root entry point has installed. */

@@ -18,11 +18,13 @@ import { CancelableRuntime } from './decorators/cancelable-runtime.js';
 import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explorer.js';
 import type { CancelableExtensionHost, Uninstall } from './registry/cancelable-extension.js';
 import { handlersOf } from './decorators/handlers.js';
+import type { MethodDefinition } from './decorators/method-definition.js';
 import { LiveOperations } from './registry/live-operations.js';
 import { OperationRegistry } from './registry/operation-registry.js';
 import { readRegistryOptions } from './registry/registry-options.js';
 import { Drain } from './shutdown/drain.js';
 import { drainBeforeClose } from './shutdown/http-shutdown.js';
+import { warnOfSharedSignals } from './shutdown/shared-signals.js';
 import { readShutdownOptions, type ShutdownSettings } from './shutdown/shutdown-options.js';
 
 /** What one application has one of, however often the module is imported. */
@@ -33,6 +35,7 @@ export class CancelableApplication {
   private readonly shutdown: ShutdownSettings;
   private readonly log = new Logger('Cancelable');
   private isStarted = false;
+  private definitions: readonly MethodDefinition[] = [];
   private readonly undo: [string, Uninstall][] = [];
   private readonly calls: OpenCalls;
   private readonly interceptor: CancelableInterceptor;
@@ -87,8 +90,9 @@ export class CancelableApplication {
     if (this.isStarted) return;
     this.isStarted = true;
     this.runtime.live.injector = (token) => modules.get(token as string, { strict: false });
-    const unsubscribe = new DecoratedMethodsExplorer(discovery, this.runtime).explore();
-    this.undo.push(['the listeners', unsubscribe]);
+    const explorer = new DecoratedMethodsExplorer(discovery, this.runtime);
+    this.undo.push(['the listeners', explorer.explore()]);
+    this.definitions = explorer.definitions;
     this.runtime.activate();
     this.startGraphql(discovery);
     drainBeforeClose(this.adapterHost, this.drain, this.shutdown.onNewRequests);
@@ -120,6 +124,7 @@ export class CancelableApplication {
   /** Every module has started. */
   complete(): void {
     this.graphql?.guardSchemas();
+    warnOfSharedSignals(this.definitions, this.runtime, this.log);
   }
 
   async stop(): Promise<void> {

@@ -12,8 +12,9 @@ export async function loadPeer<Module>(
   try {
     return await load();
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new Error(`${needs} needs the package ${name}. Install it: npm install ${name}`, {
+    const { code, message } = error as { code?: unknown; message?: unknown };
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !String(message).includes(`'${name}'`)) throw error;
+    throw new Error(`${needs} needs the package ${name}: npm install ${name}`, {
       cause: error,
     });
   }

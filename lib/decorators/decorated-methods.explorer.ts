@@ -16,6 +16,9 @@ type Method = (event: OperationEvent) => unknown;
  * work, reaches the instances that injection did not, and subscribes the listeners.
  */
 export class DecoratedMethodsExplorer {
+  /** All that were found. */
+  readonly definitions: MethodDefinition[] = [];
+
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly runtime: CancelableRuntime,
@@ -52,7 +55,10 @@ export class DecoratedMethodsExplorer {
     }
     for (const [key, method] of methodsOf(prototype)) {
       const definition = getDefinition(method) as MethodDefinition | undefined;
-      definition?.mergedOptions(this.runtime);
+      if (definition !== undefined) {
+        definition.mergedOptions(this.runtime);
+        this.definitions.push(definition);
+      }
       for (const listener of listenersOf(method)) {
         const where = `@OnOperation('${listener.type}') on ${wrapper.name as string}.${String(key)}`;
         if (!isInstance) {

@@ -11,22 +11,22 @@ const listeners = new Map<string, () => void>();
 /**
  * Cancels when the process receives a signal, with reason `signal`. While something waits, the
  * signal does not do what it does by default (end the process); when the last one stops, it does
- * again.
+ * again. One that ends the application too (`enableShutdownHooks()`) is warned of at the start.
  *
- * @param signals default: `SIGINT` and `SIGTERM`
+ * @param names default: `SIGINT` and `SIGTERM`
  * @throws TypeError for what is no signal
  * @example
  * sources: [onSignal('SIGUSR2')]
  * @publicApi
  */
-export function onSignal(...signals: readonly SignalName[]): CancelationSource {
-  const wanted: readonly string[] = signals.length === 0 ? ['SIGINT', 'SIGTERM'] : signals;
+export function onSignal(...names: readonly SignalName[]): CancelationSource {
+  const wanted: readonly string[] = names.length === 0 ? ['SIGINT', 'SIGTERM'] : names;
   for (const signal of wanted) {
     if (typeof signal !== 'string' || !signal.startsWith('SIG') || FORBIDDEN.has(signal)) {
       refuse('onSignal()', signal, "the name of a signal that can be caught ('SIGUSR2', 'SIGHUP')");
     }
   }
-  return {
+  return listeningTo(wanted, {
     name: wanted.join(', '),
     start(trigger) {
       const stops = wanted.map((signal) =>
@@ -34,7 +34,27 @@ export function onSignal(...signals: readonly SignalName[]): CancelationSource {
       );
       return () => stops.forEach((stop) => stop());
     },
-  };
+  });
+}
+
+/** What a source listens to, for a warning at the start. */
+const signals = new WeakMap<object, readonly string[]>();
+
+export function signalsOf(source: unknown): readonly string[] {
+  return (typeof source === 'object' && source !== null && signals.get(source)) || [];
+}
+
+/** Whether anything but sources listens to a signal: shutdown hooks, as a rule. */
+export function isHeardElsewhere(signal: string): boolean {
+  return process.listeners(signal as NodeJS.Signals).some((each) => each !== listeners.get(signal));
+}
+
+export function listeningTo<Source extends object>(
+  names: readonly string[],
+  source: Source,
+): Source {
+  if (names.length > 0) signals.set(source, names);
+  return source;
 }
 
 const FORBIDDEN = new Set(['SIGKILL', 'SIGSTOP']);

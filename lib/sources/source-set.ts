@@ -2,6 +2,7 @@ import type { Operation } from '../core/operation.js';
 import { type CancelationSource, readSources, type SourceLike } from '../core/source.js';
 import type { SourceStop, SourceTrigger } from '../core/start-sources.js';
 import { CancelationToken } from '../core/token.js';
+import { listeningTo, signalsOf } from './on-signal.js';
 
 type Trigger = (trigger?: SourceTrigger) => void;
 
@@ -60,12 +61,12 @@ function combine(kind: string, sources: readonly SourceLike[], rule: Rule): Canc
     throw new TypeError(`${kind}(): no sources are given. Allowed: one or more.`);
   const parts = sources.map(toCustomSource);
   const inject = parts.flatMap((part) => part.inject ?? []);
-  return {
+  return listeningTo(parts.flatMap(signalsOf), {
     name: `${kind}(${parts.map(({ name }) => name).join(', ')})`,
     ...(inject.length === 0 ? undefined : { inject }),
     start: (trigger, operation, ...injected: unknown[]) =>
       startParts(parts, rule, trigger, operation, injected),
-  };
+  });
 }
 
 async function startLate(

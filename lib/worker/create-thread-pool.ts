@@ -1,3 +1,4 @@
+import { loadPeer } from '../core/load-peer.js';
 import type { ThreadPool } from './run-in-pool.js';
 
 /**
@@ -13,6 +14,11 @@ export interface ThreadPoolOptions {
   readonly [option: string]: unknown;
 }
 
+/** The package's, behind a type that does not need it. */
+interface PiscinaModule {
+  readonly Piscina: new (options: object) => ThreadPool;
+}
+
 /**
  * Makes a piscina pool for `runInPool()`. Destroy it when the application ends.
  *
@@ -22,19 +28,10 @@ export interface ThreadPoolOptions {
  * @publicApi
  */
 export async function createThreadPool(options: ThreadPoolOptions = {}): Promise<ThreadPool> {
-  const { Piscina } = await loadPiscina();
+  const { Piscina } = await loadPeer<PiscinaModule>(
+    'piscina',
+    'createThreadPool()',
+    () => import('piscina'),
+  );
   return new Piscina(options);
-}
-
-/** The package's, behind a type that does not need it. */
-async function loadPiscina(): Promise<{ Piscina: new (options: object) => ThreadPool }> {
-  try {
-    return await import('piscina');
-  } catch (error) {
-    const { code, message } = error as { code?: unknown; message?: unknown };
-    if (code !== 'ERR_MODULE_NOT_FOUND' || !String(message).includes("'piscina'")) throw error;
-    throw new Error('createThreadPool() needs the package piscina: npm install piscina', {
-      cause: error,
-    });
-  }
 }

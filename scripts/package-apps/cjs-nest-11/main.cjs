@@ -1,4 +1,5 @@
-// An application in plain CommonJS: a client leaves, and the handler behind the request stops.
+// An application in plain CommonJS: a client leaves, and the handler behind the request stops. Then
+// the application closes: it drains before its modules do.
 'use strict';
 
 require('reflect-metadata');
@@ -18,10 +19,12 @@ const {
 } = require('nestjs-cancelable');
 
 let entered;
-const handlerEntered = new Promise((resolve) => {
-  entered = resolve;
-});
+const nextEntry = () =>
+  new Promise((resolve) => {
+    entered = resolve;
+  });
 let stoppedBy;
+const order = [];
 
 class ReportsController {
   async build(token) {
@@ -31,6 +34,7 @@ class ReportsController {
       return 'done';
     } catch (error) {
       stoppedBy = error;
+      order.push(`stopped: ${error.reason}`);
       throw error;
     }
   }
@@ -50,9 +54,18 @@ __decorate(
 );
 __decorate([Controller('reports')], ReportsController);
 
-class AppModule {}
+class AppModule {
+  onModuleDestroy() {
+    order.push('module closed');
+  }
+}
 __decorate(
-  [Module({ imports: [CancelableModule.forRoot()], controllers: [ReportsController] })],
+  [
+    Module({
+      imports: [CancelableModule.forRoot({ shutdown: { grace: '50ms' } })],
+      controllers: [ReportsController],
+    }),
+  ],
   AppModule,
 );
 
@@ -61,6 +74,7 @@ async function main() {
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address();
 
+  const handlerEntered = nextEntry();
   const request = get({ host: '127.0.0.1', port, path: '/reports' });
   const closed = new Promise((resolve) => request.once('close', resolve));
   request.on('error', () => {}); // the reset that this client itself causes
@@ -78,8 +92,19 @@ async function main() {
   );
   assert.ok(isCancelation(stoppedBy), 'the handler saw no cancelation');
 
+  const enteredAgain = nextEntry();
+  const status = new Promise((resolve, reject) => {
+    const next = get({ host: '127.0.0.1', port, path: '/reports' }, (response) => {
+      response.resume();
+      resolve([response.statusCode, response.headers.connection, response.headers['retry-after']]);
+    });
+    next.once('error', reject);
+  });
+  await enteredAgain;
   await app.close();
-  console.log('canceled by a disconnect');
+  assert.deepEqual(await status, [503, 'close', '10']);
+  assert.deepEqual(order, ['stopped: disconnect', 'stopped: shutdown', 'module closed']);
+  console.log('canceled by a disconnect, drained by a shutdown');
 }
 
 main().catch((error) => {
