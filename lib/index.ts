@@ -82,6 +82,7 @@ export type {
 } from './registry/cancelable-extension.js';
 export type { HttpOptions } from './contexts/http/http-options.js';
 export { OperationCanceledException } from './contexts/http/operation-canceled.exception.js';
+export { type ServerSentEvent, serverSentEvents } from './contexts/http/server-sent-events.js';
 export type { RequestOption, RequestOptions } from './contexts/request-options.js';
 export {
   type AsyncResult,

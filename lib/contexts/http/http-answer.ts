@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
-import { type CancelationError, isCancelation } from '../../core/cancelation-error.js';
+import { isCancelation } from '../../core/cancelation-error.js';
 import { OperationRefused } from '../../core/operation-errors.js';
-import { PUBLIC_MESSAGES, publicCode, publicReason } from '../public-errors.js';
+import { publicReason } from '../public-errors.js';
 import { toHttpError } from './operation-canceled.exception.js';
 import type { RoutePlan } from './route-plan.js';
 
@@ -53,13 +53,4 @@ export function destroySentResponse({ response }: HttpExchange): void {
 export function makeRoomForAnswer({ context }: HttpExchange): void {
   const response = context.switchToHttp().getResponse<{ removeHeader?(name: string): void }>();
   for (const name of BODY_HEADERS) response.removeHeader?.(name);
-}
-
-/** The last message of an SSE stream that was canceled. */
-export function canceledMessage(error: CancelationError): { type: string; data: object } {
-  const reason = publicReason(error);
-  return {
-    type: 'canceled',
-    data: { code: publicCode(reason), message: PUBLIC_MESSAGES[reason] },
-  };
 }

@@ -11,10 +11,10 @@ import { isDisconnected, unwatchDisconnect, watchDisconnect } from './disconnect
 import {
   answerTo,
   askForNewConnection,
-  canceledMessage,
   destroySentResponse,
   makeRoomForAnswer,
 } from './http-answer.js';
+import { canceledMessage } from './canceled-message.js';
 import { type BodyOwner, operateBody } from './http-body.js';
 import type { RoutePlan } from './route-plan.js';
 
