@@ -61,7 +61,7 @@ class Sagas {
   imports(events$: Observable<IEvent>): Observable<Import> {
     return events$.pipe(
       filter((event) => event instanceof Uploaded),
-      map((event) => new Import((event).seen)),
+      map((event) => new Import(event.seen)),
     );
   }
 }
