@@ -45,11 +45,14 @@ describe('rule 19: anyOf takes the first', () => {
   });
 
   it('does not cancel at once because of a condition that is not met', async () => {
-    const result = new OperationRegistry().run(
+    const registry = new OperationRegistry();
+    const result = registry.run(
       { sources: [anyOf(onCondition(async () => false, { every: '1h' }))] },
       forever,
     );
     expect(await isPending(result)).toBe(true);
+    registry.cancelAll({});
+    await rejection(result);
   });
 });
 
