@@ -8,14 +8,19 @@ import type { DisconnectListener } from '../close-watch.js';
 import { MessageCall } from '../message-call.js';
 import type { OpenCalls } from '../open-calls.js';
 import type { RpcCaller } from './caller.js';
+import { type Carried, carriedBy } from './carried.js';
+import { type CorrelatedCall, CorrelatedCalls } from './correlated-calls.js';
 import { GrpcCaller } from './grpc-caller.js';
 import { callerOf } from './rpc-caller.js';
 import { toGrpcStatus, toRpcError } from './rpc-errors.js';
 import type { RpcPlan } from './rpc-plan.js';
 
+const CALLER_TIMED_OUT = "the caller's deadline passed";
+
 /** One message or event that came to a microservice. */
-export class RpcCall extends MessageCall implements DisconnectListener {
+export class RpcCall extends MessageCall implements DisconnectListener, CorrelatedCall {
   private readonly caller: RpcCaller | undefined;
+  private carried: Carried | undefined = undefined;
 
   constructor(
     calls: OpenCalls,
@@ -26,28 +31,37 @@ export class RpcCall extends MessageCall implements DisconnectListener {
     this.caller = callerOf(context);
   }
 
-  override begin(): OperationState {
-    const state = super.begin();
-    const { caller } = this;
-    if (!(caller instanceof GrpcCaller)) return state;
-    const left = caller.remaining();
-    if (left !== Infinity) {
-      const now = monotonicNow();
-      state.limitByCaller(now + left, now);
-    }
-    return state;
-  }
-
   protected override operationPlan(): OperationPlan {
     return this.plan.planFor(this.context);
   }
 
   protected override watchCaller(): boolean {
-    return this.caller?.watch(this) ?? true;
+    const { caller } = this;
+    const state = this.state as OperationState;
+    if (caller instanceof GrpcCaller) {
+      limit(state, caller.remaining());
+    } else {
+      // Whoever does not follow its caller does not follow its deadline either, so this is the place.
+      const carried = (this.carried = carriedBy(this.context));
+      if (carried.remaining !== undefined) limit(state, carried.remaining);
+      if (carried.call !== undefined) CorrelatedCalls.of(state.host).add(carried.call, this);
+    }
+    return caller?.watch(this) ?? true;
   }
 
   protected override unwatchCaller(): void {
-    this.caller?.unwatch(this);
+    const { caller, carried } = this;
+    caller?.unwatch(this);
+    if (carried?.call === undefined) return;
+    CorrelatedCalls.of((this.state as OperationState).host).remove(carried.call, this);
+  }
+
+  callerStoppedWaiting(timedOut: boolean): void {
+    const isLate = timedOut && this.carried?.remaining !== undefined;
+    const record = isLate
+      ? new CancelRecord('timeout', CALLER_TIMED_OUT, undefined, undefined)
+      : new CancelRecord('disconnect', 'the caller stopped waiting', undefined, undefined);
+    cancelScope(this.state as OperationState, record);
   }
 
   protected override isCallerGone(): boolean {
@@ -58,8 +72,7 @@ export class RpcCall extends MessageCall implements DisconnectListener {
   override disconnected(): void {
     const { caller, state } = this;
     if (state !== undefined && caller instanceof GrpcCaller && caller.remaining() <= 0) {
-      const message = "the caller's deadline passed";
-      cancelScope(state, new CancelRecord('timeout', message, undefined, undefined));
+      cancelScope(state, new CancelRecord('timeout', CALLER_TIMED_OUT, undefined, undefined));
     }
     super.disconnected();
   }
@@ -81,4 +94,11 @@ export class RpcCall extends MessageCall implements DisconnectListener {
   override answerTo(error: unknown): unknown {
     return toRpcError(error, this.caller instanceof GrpcCaller ? this.caller.call : undefined);
   }
+}
+
+/** @param left how long the caller waits, in milliseconds */
+function limit(state: OperationState, left: number): void {
+  if (left === Infinity) return;
+  const now = monotonicNow();
+  state.limitByCaller(now + left, now);
 }

@@ -18,8 +18,7 @@ export class RpcPlan extends EntryPlan {
     controller: object,
   ) {
     super(runtime, defaults, 'rpc', handler, controller);
-    const patterns: unknown = Reflect.getMetadata(PATTERNS, handler);
-    this.names = Array.isArray(patterns) ? patterns.map(nameOf) : [];
+    this.names = patternsOf(handler).map(nameOf);
     this.first = this.planNamed(this.names[0] ?? handlerName);
   }
 
@@ -32,6 +31,12 @@ export class RpcPlan extends EntryPlan {
       ? this.planNamed(pattern)
       : this.first;
   }
+}
+
+/** As the controller has them; only the methods of a microservice have some. */
+export function patternsOf(handler: object): readonly unknown[] {
+  const patterns: unknown = Reflect.getMetadata(PATTERNS, handler);
+  return Array.isArray(patterns) ? patterns : [];
 }
 
 /** `reports.build`, `ReportsService/Build` for gRPC, JSON for any other object. */

@@ -1,11 +1,15 @@
 import type { Transport } from '../transport.js';
+import { CancelPlan } from './cancel-plan.js';
+import { CANCEL_PATTERN } from './carried.js';
 import { RpcCall } from './rpc-call.js';
 import { loadRpcErrors } from './rpc-errors.js';
-import { RpcPlan } from './rpc-plan.js';
+import { patternsOf, RpcPlan } from './rpc-plan.js';
 
 export const rpcTransport: Transport<RpcPlan> = {
   prepare: loadRpcErrors,
-  createPlan: (runtime, defaults, name, handler, host) =>
-    new RpcPlan(runtime, defaults, name, handler, host),
+  createPlan: (runtime, defaults, name, handler, host) => {
+    const Plan = patternsOf(handler).includes(CANCEL_PATTERN) ? CancelPlan : RpcPlan;
+    return new Plan(runtime, defaults, name, handler, host);
+  },
   createCall: (calls, plan, context) => new RpcCall(calls, plan, context),
 };

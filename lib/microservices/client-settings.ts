@@ -1,0 +1,11 @@
+import type * as microservices from '@nestjs/microservices';
+import type { OperationLog } from '../core/operation-host.js';
+
+export type Library = typeof microservices;
+
+/** What an application says of the clients in its operations. */
+export interface ClientSettings {
+  readonly library: Library;
+  readonly carry: (client: object, pattern: unknown) => boolean;
+  readonly log: OperationLog;
+}

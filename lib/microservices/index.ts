@@ -1,0 +1,3 @@
+export { callerOperationId } from '../contexts/rpc/carried.js';
+export { CancelationController } from './cancelation.controller.js';
+export { microservices, type MicroservicesOptions } from './microservices-extension.js';

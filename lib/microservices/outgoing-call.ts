@@ -1,0 +1,89 @@
+import { Observable, type Subscriber, Subscription } from 'rxjs';
+import { rootCause } from '../core/causes.js';
+import { type ContextCell, currentCell } from '../core/context.js';
+import type { OperationState } from '../core/operation-state.js';
+import type { Scope } from '../core/scope.js';
+
+/** A call to another service, as its client makes it. */
+export interface OutgoingCall {
+  readonly answers: Observable<unknown>;
+  /** Nobody waits any more. */
+  abandoned?(timedOut: boolean): void;
+}
+
+/** The scope that calls, and what its application wants. */
+export interface Caller<Owner> {
+  readonly scope: Scope;
+  readonly owner: Owner;
+}
+
+/**
+ * Ties a call to the operation that makes it. Calls outside of one stay as they are, and so do those
+ * of an operation that has ended, or whose application wants nothing.
+ *
+ * @param plain the call as it is without this library
+ */
+export function callWithin<Owner>(
+  owners: ReadonlyMap<object, Owner>,
+  plain: () => Observable<unknown>,
+  open: (caller: Caller<Owner>) => OutgoingCall,
+): Observable<unknown> {
+  const cell = owners.size === 0 ? undefined : currentCell();
+  if (cell === undefined) return plain();
+  // Not before somebody subscribes: each subscriber makes a call of its own.
+  return new Observable((subscriber) => {
+    const caller = callerIn(cell, owners);
+    if (caller === undefined) return plain().subscribe(subscriber);
+    const { scope } = caller;
+    scope.checkClock();
+    if (scope.isCanceled()) {
+      subscriber.error(scope.error());
+      return undefined;
+    }
+    return follow(scope, open(caller), subscriber);
+  });
+}
+
+function callerIn<Owner>(
+  cell: ContextCell,
+  owners: ReadonlyMap<object, Owner>,
+): Caller<Owner> | undefined {
+  const scope = cell.resolve();
+  const operation = scope?.operation() as OperationState | undefined;
+  const owner = operation === undefined ? undefined : owners.get(operation.host);
+  return scope === undefined || owner === undefined ? undefined : { scope, owner };
+}
+
+function follow(scope: Scope, call: OutgoingCall, subscriber: Subscriber<unknown>): () => void {
+  const upstream = new Subscription();
+  let isOver = false;
+  const leave = (timedOut: boolean) => {
+    if (isOver) return;
+    isOver = true;
+    upstream.unsubscribe();
+    call.abandoned?.(timedOut);
+  };
+  const stopListening = scope.addListener((error) => {
+    leave(rootCause(error)?.reason === 'timeout');
+    subscriber.error(error);
+  });
+  upstream.add(
+    call.answers.subscribe({
+      next: (value) => subscriber.next(value),
+      error: (error: unknown) => {
+        // Both sides have the same deadline: whoever notices first, here it is our own.
+        scope.checkClock();
+        isOver = true;
+        subscriber.error(error);
+      },
+      complete: () => {
+        isOver = true;
+        subscriber.complete();
+      },
+    }),
+  );
+  return () => {
+    stopListening();
+    leave(false);
+  };
+}
