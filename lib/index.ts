@@ -34,12 +34,8 @@ export type {
   OperationStatus,
   SettleMode,
 } from './core/operation-options.js';
-export {
-  currentOperation,
-  currentToken,
-  Operation,
-  tryCurrentOperation,
-} from './core/operation.js';
+export { Operation } from './core/operation.js';
+export { currentOperation, currentToken, tryCurrentOperation } from './core/current-operation.js';
 export type { OperationProgress, ProgressReport } from './core/progress.js';
 export type { ErrorSnapshot, OperationSnapshot, OperationTreeNode } from './core/snapshot.js';
 export type {

@@ -1,44 +1,18 @@
 import type { Controller } from './abort-signal.js';
-import type { CancelationError } from './cancelation-error.js';
-import { cancelScope } from './cancel.js';
-import { CancelRecord } from './cancel-record.js';
-import { monotonicNow, wallNow } from './clock.js';
 import { contextStorage } from './ambient.js';
+import type { CancelRecord } from './cancel-record.js';
+import type { CancelationError } from './cancelation-error.js';
+import { monotonicNow, wallNow } from './clock.js';
 import { ContextCell } from './context.js';
-import { formatDuration } from './duration.js';
+import { DeadlinedScope } from './deadlined-scope.js';
 import type { CancelListener, ListenerNode } from './listeners.js';
+import type { OperationExtras } from './operation-extras.js';
 import type { OperationHost } from './operation-host.js';
-import type { Cleanup, OperationMetadata, OperationStatus } from './operation-options.js';
+import type { OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationPlan } from './operation-plan.js';
-import type { OperationProgress, ProgressListener } from './progress.js';
 import { ProtectedScope } from './protected-scope.js';
-import { Scope } from './scope.js';
 import { DerivedValue } from './stream-port.js';
 import { arm, disarm } from './timers.js';
-
-/** A deadline by the wall clock is compared with it at least this often, in milliseconds. */
-const WALL_CLOCK_CHECK = 60_000;
-/** A timer that fires this many milliseconds early is on time: both clocks round. */
-const CLOCK_TOLERANCE = 5;
-
-/** What most operations never need. */
-export class OperationExtras {
-  progress: OperationProgress | undefined = undefined;
-  partialResult: unknown = undefined;
-  /** Milliseconds since the epoch. */
-  wallDeadline: number | undefined = undefined;
-  /** The latest moment that the caller waits for, in monotonic milliseconds: nothing moves it. */
-  callerLimit: number | undefined = undefined;
-  /** The timeout beside it, in monotonic milliseconds. */
-  monotonicDeadline: number | undefined = undefined;
-  cleanups: Cleanup[] | undefined = undefined;
-  progressListeners: Set<ProgressListener> | undefined = undefined;
-  settledListeners: Set<() => unknown> | undefined = undefined;
-  /** What to let go of at the end: tokens and signals it follows. */
-  links: (() => void)[] | undefined = undefined;
-  /** What watches for a lack of progress. */
-  stalls: { progressed(): void }[] | undefined = undefined;
-}
 
 /** The public face of an operation; told the outcome, since the state itself must not keep it. */
 export interface OperationFace {
@@ -59,7 +33,7 @@ export interface Lineage {
 }
 
 /** Everything about one operation. The public `Operation` is a face of it, made on demand. */
-export class OperationState extends Scope {
+export class OperationState extends DeadlinedScope {
   readonly cell: ContextCell;
   /** Monotonic milliseconds. */
   readonly startedAt: number;
@@ -71,12 +45,8 @@ export class OperationState extends Scope {
   zombie = false;
   /** What the caller was given, if it failed. */
   cause: unknown = undefined;
-  limit: number | undefined = undefined;
-  /** Its own deadline, whether or not an ancestor's is nearer. */
-  ownLimit: number | undefined = undefined;
   metadata: Readonly<OperationMetadata> | undefined;
   tags: readonly string[] | undefined;
-  extras: OperationExtras | undefined = undefined;
   face: OperationFace | undefined = undefined;
   lineage: Lineage | undefined = undefined;
   /** The promise the caller holds. */
@@ -174,10 +144,6 @@ export class OperationState extends Scope {
     return this;
   }
 
-  more(): OperationExtras {
-    return (this.extras ??= new OperationExtras());
-  }
-
   /** A part of this operation of its own, which a cancel does not reach. */
   openShelter(): ProtectedScope {
     return new ProtectedScope(this);
@@ -223,108 +189,15 @@ export class OperationState extends Scope {
     contextStorage.run(this.shelter().cell, () => controller.abort(error));
   }
 
-  /**
-   * Sets or moves this operation's own deadline, and what it means for the descendants. A timer is
-   * armed only where the own deadline is the nearest.
-   *
-   * @param delay milliseconds from `now`; `undefined`: none of its own
-   */
-  setDeadline(delay: number | undefined, now: number): void {
-    this.ownLimit = delay === undefined ? undefined : now + delay;
-    this.applyLimit(this.parent?.limit, now);
-    if (this.firstChild !== undefined) this.passLimitDown(now);
-  }
-
-  /** Brings the deadline of whoever called: it may only shorten what the operation has. */
-  limitByCaller(limit: number, now: number): void {
-    this.more().callerLimit = limit;
-    this.setDeadline(this.ownLimit === undefined ? undefined : this.ownLimit - now, now);
-    if (limit <= now) this.checkClock();
-  }
-
-  /** Its own deadline or its caller's. */
-  private get ownEnd(): number | undefined {
-    return nearest(this.ownLimit, this.extras?.callerLimit);
-  }
-
-  private applyLimit(inherited: number | undefined, now: number): void {
-    const { ownEnd } = this;
-    this.limit = nearest(ownEnd, inherited);
-    if (this.record !== undefined) return;
-    if (this.timer !== undefined) disarm(this);
-    if (ownEnd === undefined || ownEnd !== this.limit) return;
-    const delay = Math.max(0, ownEnd - now);
-    arm(
-      this,
-      this.extras?.wallDeadline === undefined ? delay : Math.min(delay, WALL_CLOCK_CHECK),
-      now,
-    );
-  }
-
-  private passLimitDown(now: number): void {
-    const reached: Scope[] = [this];
-    for (let index = 0; index < reached.length; index++) {
-      const parent = reached[index];
-      for (let child = parent.firstChild; child !== undefined; child = child.nextSibling) {
-        if (!(child instanceof OperationState)) continue;
-        child.applyLimit(parent.limit, now);
-        reached.push(child);
-      }
-    }
-  }
-
   /** The timer: a deadline while running, the mark of a zombie after a cancel. */
   override expired(): void {
     if (this.decided) return;
     if (this.record !== undefined) {
       this.zombie = true;
       this.host.lingered(this);
-    } else if (!this.wallClockDisagrees() && !this.deadlineIsMoot()) {
-      this.timeOut();
+    } else {
+      this.deadlinePassed();
     }
-  }
-
-  /** Some deadlines end before the operation does: a request's, once its headers are sent. */
-  private deadlineIsMoot(): boolean {
-    const { expires } = this.plan;
-    if (expires === undefined || expires(this)) return false;
-    const { callerLimit } = this.extras ?? {};
-    if (callerLimit !== undefined && callerLimit <= monotonicNow() + CLOCK_TOLERANCE) return false;
-    this.setDeadline(undefined, monotonicNow());
-    return true;
-  }
-
-  /** A wall-clock deadline moves when the clock is set: looks again, and waits for what is left. */
-  private wallClockDisagrees(): boolean {
-    const { wallDeadline, monotonicDeadline } = this.extras ?? {};
-    if (wallDeadline === undefined) return false;
-    const now = monotonicNow();
-    const left = Math.min(wallDeadline - wallNow(), (monotonicDeadline ?? Infinity) - now);
-    if (left < CLOCK_TOLERANCE) return false;
-    this.setDeadline(left, now);
-    return true;
-  }
-
-  private timeOut(): void {
-    const elapsed = formatDuration((this.ownEnd ?? monotonicNow()) - this.startedAt);
-    cancelScope(
-      this,
-      new CancelRecord('timeout', `timed out after ${elapsed}`, undefined, undefined),
-    );
-  }
-
-  override checkClock(): void {
-    if (this.limit === undefined || this.record !== undefined || this.decided) return;
-    const now = monotonicNow();
-    if (now < this.limit) return;
-    let topmost: OperationState | undefined;
-    for (let up = this.parent; up !== undefined; up = up.parent) {
-      if (!(up instanceof OperationState)) continue;
-      const { ownEnd } = up;
-      if (ownEnd !== undefined && ownEnd <= now) topmost = up;
-    }
-    const late = topmost ?? this;
-    if (!late.deadlineIsMoot()) late.timeOut();
   }
 
   override marked(): void {
@@ -391,11 +264,6 @@ export class OperationState extends Scope {
     this.lineage = this.origin();
     super.orphan();
   }
-}
-
-function nearest(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined) return b;
-  return b === undefined ? a : Math.min(a, b);
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

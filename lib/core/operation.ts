@@ -3,7 +3,6 @@ import { wrapAttempts } from './attempts.js';
 import type { CancelationError } from './cancelation-error.js';
 import type { CancelOptions } from './cancel-record.js';
 import { monotonicNow, wallNow } from './clock.js';
-import { currentScope } from './context.js';
 import { type Duration, parseDuration } from './duration.js';
 import { runCleanupNow } from './cleanups.js';
 import { defineFace } from './lifecycle.js';
@@ -24,7 +23,7 @@ import {
 import type { Scope } from './scope.js';
 import { shieldIn } from './shield.js';
 import { checkpointIn, sleepIn } from './sleep.js';
-import { noteProgress } from './stall.js';
+import { spreadProgress } from './progress-delivery.js';
 import { type OperationSnapshot, snapshotOf } from './snapshot.js';
 import {
   type ChunkedStreamOptions,
@@ -378,61 +377,4 @@ export function liveChildren(state: Scope): OperationState[] {
     if (child instanceof OperationState) children.push(child);
   }
   return children.reverse();
-}
-
-/** @internal Brings a report to an operation and everything above it; its origin may be elsewhere. */
-export function spreadProgress(state: OperationState, progress: OperationProgress): void {
-  noteProgress(state);
-  for (let up: OperationState | undefined = state; up !== undefined; up = up.parentOperation) {
-    deliverProgress(up, progress);
-  }
-}
-
-function deliverProgress(state: OperationState, progress: OperationProgress): void {
-  if (state.outcome !== undefined) return;
-  const extras = state.more();
-  extras.progress = progress;
-  if (extras.progressListeners !== undefined) {
-    for (const listener of extras.progressListeners) {
-      state.callSafely('A progress listener', listener, progress);
-    }
-  }
-  state.host.progressed(state, progress);
-}
-
-/**
- * The operation that the current code belongs to.
- *
- * @throws Error outside of one
- * @example
- * async render(rows: Row[], operation = currentOperation()) { … }
- * @publicApi
- */
-export function currentOperation(): Operation {
-  const operation = tryCurrentOperation();
-  if (operation === undefined) {
-    throw new Error(
-      'There is no current operation here. Call this inside of a @Cancelable() method, a request of ' +
-        'an application with CancelableModule, or registry.run(); or use tryCurrentOperation().',
-    );
-  }
-  return operation;
-}
-
-/** @publicApi */
-export function tryCurrentOperation(): Operation | undefined {
-  const state = currentScope()?.operation() as OperationState | undefined;
-  return state === undefined ? undefined : Operation.of(state);
-}
-
-/**
- * The token of the current operation, or the one a shield or cleanup runs under;
- * `CancelationToken.none` outside of an operation.
- *
- * @publicApi
- */
-export function currentToken(): CancelationToken {
-  const scope = currentScope();
-  if (scope === undefined) return CancelationToken.none;
-  return scope instanceof OperationState ? Operation.of(scope).token : CancelationToken.of(scope);
 }

@@ -1,5 +1,6 @@
 import { createParamDecorator } from '@nestjs/common';
-import { currentToken, Operation, tryCurrentOperation } from '../core/operation.js';
+import { Operation } from '../core/operation.js';
+import { currentToken, tryCurrentOperation } from '../core/current-operation.js';
 import type { OperationState } from '../core/operation-state.js';
 import { CancelationToken, linkScope } from '../core/token.js';
 

@@ -11,12 +11,8 @@ export {
 } from '../core/cancelation-error.js';
 export { rootCause } from '../core/causes.js';
 export type { Duration } from '../core/duration.js';
-export {
-  currentOperation,
-  currentToken,
-  Operation,
-  tryCurrentOperation,
-} from '../core/operation.js';
+export { Operation } from '../core/operation.js';
+export { currentOperation, currentToken, tryCurrentOperation } from '../core/current-operation.js';
 export { CancelationToken } from '../core/token.js';
 export { cancelOperation } from './cancel-operation.js';
 export { createThreadPool, type ThreadPoolOptions } from './create-thread-pool.js';

@@ -1,6 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { isCancelation } from '../../core/cancelation-error.js';
-import { currentOperation } from '../../core/operation.js';
+import { currentOperation } from '../../core/current-operation.js';
 import type { StreamSource } from '../../core/stream-port.js';
 import { canceledMessage } from './canceled-message.js';
 

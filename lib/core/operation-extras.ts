@@ -1,0 +1,21 @@
+import type { Cleanup } from './operation-options.js';
+import type { OperationProgress, ProgressListener } from './progress.js';
+
+/** What most operations never need. */
+export class OperationExtras {
+  progress: OperationProgress | undefined = undefined;
+  partialResult: unknown = undefined;
+  /** Milliseconds since the epoch. */
+  wallDeadline: number | undefined = undefined;
+  /** The latest moment that the caller waits for, in monotonic milliseconds: nothing moves it. */
+  callerLimit: number | undefined = undefined;
+  /** The timeout beside it, in monotonic milliseconds. */
+  monotonicDeadline: number | undefined = undefined;
+  cleanups: Cleanup[] | undefined = undefined;
+  progressListeners: Set<ProgressListener> | undefined = undefined;
+  settledListeners: Set<() => unknown> | undefined = undefined;
+  /** What to let go of at the end: tokens and signals it follows. */
+  links: (() => void)[] | undefined = undefined;
+  /** What watches for a lack of progress. */
+  stalls: { progressed(): void }[] | undefined = undefined;
+}
