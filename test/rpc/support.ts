@@ -10,21 +10,15 @@ import {
 import {
   CancelableModule,
   type CancelableModuleOptions,
-  type OperationEvent,
   OperationRegistry,
-  type OperationSnapshot,
 } from 'nestjs-cancelable';
-import { filter, firstValueFrom, take, toArray } from 'rxjs';
 import { NestLog } from '../support/nest-log.js';
+import { type Observed, observe } from '../support/observe.js';
 import { withQuickShutdown } from '../support/quick-shutdown.js';
 
-export interface Service {
+export interface Service extends Observed {
   readonly app: INestMicroservice;
-  readonly registry: OperationRegistry;
   readonly log: NestLog;
-  /** The next event of a type; ask before what causes it. */
-  next(type: OperationEvent['type'], name?: string): Promise<OperationSnapshot>;
-  collect(type: OperationEvent['type'], count: number): Promise<OperationSnapshot[]>;
 }
 
 let closing: (() => unknown)[] = [];
@@ -58,24 +52,6 @@ export async function startService(
   closeAfterTest(() => app.close());
   await app.listen();
   return { app, log, ...observe(app.get(OperationRegistry)) };
-}
-
-export function observe(
-  registry: OperationRegistry,
-): Pick<Service, 'registry' | 'next' | 'collect'> {
-  const events = (type: OperationEvent['type'], name?: string) =>
-    registry.events$.pipe(
-      filter((event) => event.type === type),
-      filter(({ operation }) => name === undefined || operation.name === name),
-    );
-  return {
-    registry,
-    next: async (type, name) => (await firstValueFrom(events(type, name))).operation,
-    collect: async (type, count) =>
-      (await firstValueFrom(events(type).pipe(take(count), toArray()))).map(
-        ({ operation }) => operation,
-      ),
-  };
 }
 
 /** A client; it is closed after the test. */

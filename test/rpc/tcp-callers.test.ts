@@ -8,10 +8,11 @@ import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { CancelableModule, OperationRegistry } from 'nestjs-cancelable';
 import { lastValueFrom, take, toArray } from 'rxjs';
 import { rejection } from '../support/deferred.js';
+import { observe } from '../support/observe.js';
 import { withQuickShutdown } from '../support/quick-shutdown.js';
 import { freePort } from '../support/servers.js';
 import { entered, metadata } from './reports.controller.js';
-import { closeAfterTest, connectClient, observe, startService } from './support.js';
+import { closeAfterTest, connectClient, startService } from './support.js';
 
 const tcp = (port: number) =>
   ({ transport: Transport.TCP, options: { host: '127.0.0.1', port } }) as const;

@@ -13,12 +13,10 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   CancelableModule,
   type CancelableModuleOptions,
-  type OperationEvent,
   OperationRegistry,
-  type OperationSnapshot,
 } from 'nestjs-cancelable';
-import { filter, firstValueFrom, take, toArray } from 'rxjs';
 import { NestLog } from './nest-log.js';
+import { type Observed, observe } from './observe.js';
 import { withQuickShutdown } from './quick-shutdown.js';
 
 export type Adapter = 'Express' | 'Fastify';
@@ -46,20 +44,15 @@ export interface HttpAppOptions {
   configure?(app: INestApplication): void;
 }
 
-export interface HttpApp {
+export interface HttpApp extends Observed {
   readonly app: INestApplication;
   readonly port: number;
   readonly url: string;
-  readonly registry: OperationRegistry;
   readonly log: NestLog;
   /** The connections as the server sees them, in order. */
   readonly sockets: readonly Socket[];
   /** Resolves once the server has heard that its latest client left. */
   clientLeft(): Promise<void>;
-  /** The next event of a type; ask before what causes it. */
-  next(type: OperationEvent['type'], name?: string): Promise<OperationSnapshot>;
-  /** So many of them. */
-  collect(type: OperationEvent['type'], count: number): Promise<OperationSnapshot[]>;
 }
 
 const open: INestApplication[] = [];
@@ -110,27 +103,17 @@ export async function startHttpApp(adapter: Adapter, options: HttpAppOptions): P
   await app.listen(0, '127.0.0.1');
   const { port } = server.address() as AddressInfo;
   const registry = app.get(OperationRegistry);
-  const events = (type: OperationEvent['type'], name?: string) =>
-    registry.events$.pipe(
-      filter((event) => event.type === type),
-      filter(({ operation }) => name === undefined || operation.name === name),
-    );
   return {
     app,
     port,
     url: `${options.https ? 'https' : 'http'}://127.0.0.1:${port}`,
-    registry,
+    ...observe(registry),
     log,
     sockets,
     clientLeft: async () => {
       const socket = sockets.at(-1) as Socket;
       if (socket.closed) return;
       await new Promise((resolve) => socket.once('close', resolve));
-    },
-    next: async (type, name) => (await firstValueFrom(events(type, name))).operation,
-    collect: async (type, count) => {
-      const found = await firstValueFrom(events(type).pipe(take(count), toArray()));
-      return found.map((event) => event.operation);
     },
   };
 }

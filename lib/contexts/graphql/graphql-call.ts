@@ -5,11 +5,12 @@ import type { OperationPlan } from '../../core/operation-plan.js';
 import type { OperationState } from '../../core/operation-state.js';
 import { shapeOf } from '../../streams/lazy-results.js';
 import { EntryCall } from '../entry-call.js';
+import type { Caller } from '../caller.js';
 import type { DisconnectListener } from '../close-watch.js';
 import { operateIterableBody } from '../iterable-body.js';
 import type { OpenCalls } from '../open-calls.js';
 import { publicReason } from '../public-errors.js';
-import { clientOf, type GraphqlClient } from './graphql-client.js';
+import { clientOf } from './graphql-client.js';
 import { toGraphqlError } from './graphql-errors.js';
 import type { GraphqlPlan } from './graphql-plan.js';
 import { readResolverArgs, type ResolverInfo } from './resolver-args.js';
@@ -18,7 +19,7 @@ import { readResolverArgs, type ResolverInfo } from './resolver-args.js';
 export class GraphqlCall extends EntryCall implements DisconnectListener {
   /** The request this resolver is a part of, if it came over HTTP. */
   private readonly request: ContextCell | undefined;
-  private readonly client: GraphqlClient | undefined;
+  private readonly client: Caller | undefined;
   private readonly info: ResolverInfo | undefined;
 
   constructor(

@@ -1,14 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type DisconnectListener, isClosed, unwatchClose, watchClose } from '../close-watch.js';
+import { type Caller, SocketCaller } from '../caller.js';
+import type { DisconnectListener } from '../close-watch.js';
 import { isDisconnected, unwatchDisconnect, watchDisconnect } from '../http/disconnects.js';
-
-/** Whoever waits for a resolver. */
-export interface GraphqlClient {
-  /** @returns whether it is still there */
-  watch(listener: DisconnectListener): boolean;
-  unwatch(listener: DisconnectListener): void;
-  isGone(): boolean;
-}
 
 /** What servers put into the context value of a query or a subscription. */
 interface ContextValue {
@@ -25,36 +18,20 @@ interface ContextValue {
  *
  * @returns `undefined` when the context tells of none
  */
-export function clientOf(context: unknown): GraphqlClient | undefined {
+export function clientOf(context: unknown): Caller | undefined {
   if (!isObject(context)) return undefined;
   const { req, request, res, reply, extra } = context as ContextValue;
   const asked = req ?? request ?? (reply as { request?: unknown } | undefined)?.request;
   const socket = socketOf(extra) ?? socketOf((asked as ContextValue | undefined)?.extra);
-  if (socket !== undefined) return new SocketClient(socket);
+  if (socket !== undefined) return new SocketCaller(socket);
   const raw = rawOf<IncomingMessage>(asked);
   if (raw?.httpVersionMajor === undefined) return undefined;
   const response = rawOf<ServerResponse>(res ?? reply) ?? (raw as { res?: ServerResponse }).res;
   return new HttpClient(raw, typeof response?.writableEnded === 'boolean' ? response : undefined);
 }
 
-class SocketClient implements GraphqlClient {
-  constructor(private readonly socket: object) {}
-
-  watch(listener: DisconnectListener): boolean {
-    return watchClose(this.socket, listener);
-  }
-
-  unwatch(listener: DisconnectListener): void {
-    unwatchClose(this.socket, listener);
-  }
-
-  isGone(): boolean {
-    return isClosed(this.socket);
-  }
-}
-
 /** Without a response, the request has become a WebSocket, and lasts as long as its connection. */
-class HttpClient implements GraphqlClient {
+class HttpClient implements Caller {
   constructor(
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse | undefined,

@@ -1,6 +1,6 @@
 import { wallNow } from '../../core/clock.js';
 import type { DisconnectListener } from '../close-watch.js';
-import type { RpcCaller } from './caller.js';
+import type { Caller } from '../caller.js';
 
 /** A server call of @grpc/grpc-js, of any kind. */
 export interface GrpcCall {
@@ -20,7 +20,7 @@ export function isGrpcCall(value: unknown): value is GrpcCall {
 }
 
 /** The client of a call: it may cancel, and it may have said how long it waits. */
-export class GrpcCaller implements RpcCaller {
+export class GrpcCaller implements Caller {
   private readonly listeners = new Map<DisconnectListener, () => void>();
 
   constructor(

@@ -7,7 +7,7 @@ import type { OperationState } from '../../core/operation-state.js';
 import type { DisconnectListener } from '../close-watch.js';
 import { MessageCall } from '../message-call.js';
 import type { OpenCalls } from '../open-calls.js';
-import type { RpcCaller } from './caller.js';
+import type { Caller } from '../caller.js';
 import { type Carried, carriedBy } from './carried.js';
 import { type CorrelatedCall, CorrelatedCalls } from './correlated-calls.js';
 import { GrpcCaller } from './grpc-caller.js';
@@ -19,7 +19,7 @@ const CALLER_TIMED_OUT = "the caller's deadline passed";
 
 /** One message or event that came to a microservice. */
 export class RpcCall extends MessageCall implements DisconnectListener, CorrelatedCall {
-  private readonly caller: RpcCaller | undefined;
+  private readonly caller: Caller | undefined;
   private carried: Carried | undefined = undefined;
 
   constructor(

@@ -1,0 +1,32 @@
+import {
+  type CloseSource,
+  type DisconnectListener,
+  isClosed,
+  unwatchClose,
+  watchClose,
+} from './close-watch.js';
+
+/** Who waits for an answer, as far as its transport lets one know. */
+export interface Caller {
+  /** @returns whether it is still there */
+  watch(listener: DisconnectListener): boolean;
+  unwatch(listener: DisconnectListener): void;
+  isGone(): boolean;
+}
+
+/** A caller that is there as long as its connection. */
+export class SocketCaller implements Caller {
+  constructor(private readonly socket: CloseSource) {}
+
+  watch(listener: DisconnectListener): boolean {
+    return watchClose(this.socket, listener);
+  }
+
+  unwatch(listener: DisconnectListener): void {
+    unwatchClose(this.socket, listener);
+  }
+
+  isGone(): boolean {
+    return isClosed(this.socket);
+  }
+}
