@@ -1,5 +1,5 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
-import { type Observable, throwError } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { contextStorage } from '../core/ambient.js';
 import type { CancelableRuntime } from '../decorators/cancelable-runtime.js';
 import type { EntryDefaults, EntryPlan } from './entry-plan.js';
@@ -7,10 +7,13 @@ import type { OpenCalls } from './open-calls.js';
 import type { Transport } from './transport.js';
 import { transports } from './transports.js';
 
+/** By handler, then by class: an inherited handler is an entry of each of them. */
+type PlansOfHandlers = WeakMap<object, Map<object, EntryPlan>>;
+
 /** Stands outermost, and gives each call the context its operation lives in. */
 export class CancelableInterceptor implements NestInterceptor {
-  /** By handler, then by class: an inherited handler is an entry of each of them. */
-  private readonly plans = new WeakMap<object, Map<object, EntryPlan>>();
+  /** A method may be a route and a message handler, and is known under a name of its own as each. */
+  private readonly plans = new Map<Transport, PlansOfHandlers>();
 
   constructor(
     private readonly runtime: CancelableRuntime,
@@ -32,7 +35,7 @@ export class CancelableInterceptor implements NestInterceptor {
         if (isDraining) call.drain();
       } catch (error) {
         void call.settle(false, error);
-        return throwError(() => call.answerTo(error));
+        return call.refuse(error);
       }
     }
     return call.connect(contextStorage.run(call.cell, () => next.handle()));
@@ -41,8 +44,10 @@ export class CancelableInterceptor implements NestInterceptor {
   private planFor(transport: Transport, context: ExecutionContext): EntryPlan {
     const handler = context.getHandler();
     const host = context.getClass();
-    let byClass = this.plans.get(handler);
-    if (byClass === undefined) this.plans.set(handler, (byClass = new Map<object, EntryPlan>()));
+    let plans = this.plans.get(transport);
+    if (plans === undefined) this.plans.set(transport, (plans = new WeakMap()));
+    let byClass = plans.get(handler);
+    if (byClass === undefined) plans.set(handler, (byClass = new Map<object, EntryPlan>()));
     let plan = byClass.get(host);
     if (plan === undefined) {
       const name = `${host.name}.${handler.name}`;

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { Observable, Operator, Subscriber } from 'rxjs';
+import { type Observable, type Operator, type Subscriber, throwError } from 'rxjs';
 import { contextStorage } from '../core/ambient.js';
 import { cancelScope } from '../core/cancel.js';
 import { CancelRecord } from '../core/cancel-record.js';
@@ -104,6 +104,11 @@ export abstract class EntryCall
     return state;
   }
 
+  /** It is not served. @returns what the transport gets instead of an answer */
+  refuse(error: unknown): Observable<unknown> {
+    return throwError(() => this.answerTo(error));
+  }
+
   /** The operation has its id. */
   protected named(_state: OperationState): void {}
 
@@ -183,12 +188,8 @@ export abstract class EntryCall
   onComplete(): void {
     if (this.chainIsDone) return;
     this.chainIsDone = true;
-    if (this.isStreaming) {
-      this.completeChain();
-      return;
-    }
-    const finish = () => this.subscriber?.complete();
-    this.afterChain(true, this.value, finish);
+    if (this.isStreaming) return this.completeChain();
+    this.afterChain(true, this.value, () => this.subscriber?.complete());
   }
 
   /** The chain is over, and a body goes on. */

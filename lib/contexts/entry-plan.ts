@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Duration } from '../core/duration.js';
 import { parseDuration } from '../core/duration.js';
-import type { OnShutdown, OperationKind } from '../core/operation-options.js';
+import type { OnDisconnect, OnShutdown, OperationKind } from '../core/operation-options.js';
 import type { CallOptions, OperationPlan } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { checkOptions, operationReaders } from '../core/read-options.js';
@@ -42,6 +42,7 @@ export class EntryPlan {
     handler: object,
     host: object,
     needsOperation = false,
+    onDisconnect: OnDisconnect = defaults.http.onDisconnect ?? 'cancel',
   ) {
     const definition = getDefinition(handler) as MethodDefinition | undefined;
     const { policy: _policy, ...options } = definition?.mergedOptions(runtime) ?? {};
@@ -50,8 +51,7 @@ export class EntryPlan {
     this.isExcluded = isNotCancelable(handler) || isNotCancelable(host);
     this.hasOwnTimeout =
       options.timeout !== undefined || options.deadline !== undefined || this.isExcluded;
-    const onDisconnect = options.onDisconnect ?? defaults.http.onDisconnect ?? 'cancel';
-    this.followsCaller = onDisconnect === 'cancel' && !this.isExcluded;
+    this.followsCaller = (options.onDisconnect ?? onDisconnect) === 'cancel' && !this.isExcluded;
     this.onShutdown = options.onShutdown ?? 'drain';
     this.isEager =
       definition !== undefined ||

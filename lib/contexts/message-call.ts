@@ -19,9 +19,13 @@ export abstract class MessageCall extends EntryCall {
   }
 
   protected override send(value: unknown): void {
-    this.hasSent = true;
     if (shapeOf(value) === 'iterable') void this.pump(value as AsyncIterable<unknown>);
-    else this.subscriber?.next(value);
+    else this.sendItem(value);
+  }
+
+  private sendItem(item: unknown): void {
+    this.hasSent = true;
+    this.subscriber?.next(item);
   }
 
   private async pump(iterable: AsyncIterable<unknown>): Promise<void> {
@@ -36,7 +40,7 @@ export abstract class MessageCall extends EntryCall {
     const close = () => void iterator.return?.(undefined).catch(doNothing);
     subscriber?.add(close);
     try {
-      for await (const item of { [Symbol.asyncIterator]: () => iterator }) subscriber?.next(item);
+      for await (const item of { [Symbol.asyncIterator]: () => iterator }) this.sendItem(item);
       subscriber?.complete();
     } catch (error) {
       subscriber?.error(this.answerTo(error));

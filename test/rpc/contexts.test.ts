@@ -3,6 +3,8 @@ import {
   type CustomTransportStrategy,
   KafkaContext,
   MqttContext,
+  NatsContext,
+  RedisContext,
   RmqContext,
   Server,
 } from '@nestjs/microservices';
@@ -45,7 +47,47 @@ const contexts: [string, unknown][] = [
   ['MQTT', new MqttContext(['reports', {}])],
   ['an unknown transport', { getSocketRef: () => undefined, getPattern: 1 }],
   ['a transport without a context', undefined],
+  [
+    'a transport whose context throws',
+    {
+      getSocketRef: () => {
+        throw new Error('not now');
+      },
+      getPattern: () => {
+        throw new Error('not now');
+      },
+    },
+  ],
 ];
+
+describe('A handler of several patterns (no broker runs here)', () => {
+  const named: [string, unknown][] = [
+    ['RabbitMQ', new RmqContext([message as never, {} as never, 'reports.other'])],
+    ['Redis', new RedisContext(['reports.other', undefined])],
+    ['NATS', new NatsContext(['reports.other', {} as never])],
+    [
+      'Kafka',
+      new KafkaContext([{} as never, 0, 'reports.other', {} as never, async () => {}, {} as never]),
+    ],
+    ['MQTT', new MqttContext(['reports.other', {}])],
+  ];
+
+  it.each(named)('is named by the one that %s tells', async (_name, context) => {
+    const hands = new Hands();
+    await startService({ strategy: hands }, metadata);
+    const found = await hands.handle('reports.other', {}, context);
+    expect(await lastValueFrom(found)).toBe('reports.other');
+  });
+
+  it('is named by the first where the context throws, or tells of something else', async () => {
+    const hands = new Hands();
+    await startService({ strategy: hands }, metadata);
+    for (const [, context] of contexts) {
+      const found = await hands.handle('reports.other', {}, context);
+      expect(await lastValueFrom(found)).toBe('reports.some');
+    }
+  });
+});
 
 describe.each(contexts)(
   'A handler with the context of %s (no broker runs here)',

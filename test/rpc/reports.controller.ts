@@ -83,6 +83,12 @@ export class ReportsController {
     return this.rows.wait(city);
   }
 
+  @MessagePattern(['reports.some', 'reports.other'])
+  @Cancelable('1h')
+  async several() {
+    return currentOperation().name;
+  }
+
   @EventPattern('reports.changed')
   @Cancelable('1h')
   changed(city: string) {

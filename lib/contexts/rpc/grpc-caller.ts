@@ -2,6 +2,13 @@ import { wallNow } from '../../core/clock.js';
 import type { DisconnectListener } from '../close-watch.js';
 import type { Caller } from '../caller.js';
 
+/**
+ * A client counts from when it called, we from when the call arrived: a client that leaves this near
+ * to its deadline, as a part of the time it gave and in milliseconds at most, has run out of time.
+ */
+const TOLERANCE = 0.1;
+const MOST_TOLERANCE = 100;
+
 /** A server call of @grpc/grpc-js, of any kind. */
 export interface GrpcCall {
   readonly cancelled: boolean;
@@ -22,12 +29,17 @@ export function isGrpcCall(value: unknown): value is GrpcCall {
 /** The client of a call: it may cancel, and it may have said how long it waits. */
 export class GrpcCaller implements Caller {
   private readonly listeners = new Map<DisconnectListener, () => void>();
+  /** Milliseconds. */
+  private readonly tolerance: number;
 
   constructor(
     readonly call: GrpcCall,
     /** The handler has the call itself, and answers on it. */
     readonly isPassedThrough: boolean,
-  ) {}
+  ) {
+    const given = this.remaining();
+    this.tolerance = Math.max(0, Math.min(given * TOLERANCE, MOST_TOLERANCE));
+  }
 
   watch(listener: DisconnectListener): boolean {
     if (this.call.cancelled) return false;
@@ -47,6 +59,11 @@ export class GrpcCaller implements Caller {
 
   isGone(): boolean {
     return this.call.cancelled;
+  }
+
+  /** Whether it has left because its time is over. */
+  isLate(): boolean {
+    return this.remaining() <= this.tolerance;
   }
 
   /** How long it still waits, in milliseconds. */

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { type Observable, of } from 'rxjs';
 import { cancelScope } from '../../core/cancel.js';
 import { CancelRecord } from '../../core/cancel-record.js';
 import { monotonicNow } from '../../core/clock.js';
@@ -71,24 +72,37 @@ export class RpcCall extends MessageCall implements DisconnectListener, Correlat
   /** A client of gRPC whose own deadline has passed cancels its call, too. */
   override disconnected(): void {
     const { caller, state } = this;
-    if (state !== undefined && caller instanceof GrpcCaller && caller.remaining() <= 0) {
+    if (state !== undefined && caller instanceof GrpcCaller && caller.isLate()) {
       cancelScope(state, new CancelRecord('timeout', CALLER_TIMED_OUT, undefined, undefined));
     }
     super.disconnected();
+  }
+
+  override refuse(error: unknown): Observable<unknown> {
+    return this.answerOnCall(error) ? of(undefined) : super.refuse(error);
+  }
+
+  protected override fail(error: unknown): void {
+    if (!this.answerOnCall(error)) return super.fail(error);
+    this.subscriber?.next(undefined);
+    this.subscriber?.complete();
   }
 
   /**
    * Nest hands the error of a call that is passed through to nobody: it would end the process. So
    * ours are sent on the call itself, and the chain ends as if the handler had returned.
    */
-  protected override fail(error: unknown): void {
-    const { caller, subscriber } = this;
-    const isPassedThrough = caller instanceof GrpcCaller && caller.isPassedThrough;
-    const status = isPassedThrough ? toGrpcStatus(error, caller.call) : undefined;
-    if (!isPassedThrough || status === undefined) return super.fail(error);
-    if (!caller.isGone()) caller.call.emit('error', status);
-    subscriber?.next(undefined);
-    subscriber?.complete();
+  private answerOnCall(error: unknown): boolean {
+    const { caller } = this;
+    if (!(caller instanceof GrpcCaller) || !caller.isPassedThrough) return false;
+    const status = toGrpcStatus(error, caller.call);
+    if (status === undefined) return false;
+    if (caller.isGone()) return true;
+    // Where there is one answer it is a callback's: a stream that was read to its end sends nothing.
+    const callback = this.context.getArgByIndex<((error: object) => void) | undefined>(1);
+    if (typeof callback === 'function') callback(status);
+    else caller.call.emit('error', status);
+    return true;
   }
 
   override answerTo(error: unknown): unknown {

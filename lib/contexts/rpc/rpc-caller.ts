@@ -17,8 +17,13 @@ export function callerOf(context: ExecutionContext): Caller | undefined {
 
 /** Of Nest's TcpContext, known by what it has: the package may be absent. */
 function socketOf(context: unknown): CloseSource | undefined {
-  const { getSocketRef } = (context ?? {}) as { getSocketRef?: unknown };
-  if (typeof getSocketRef !== 'function') return undefined;
-  const json = getSocketRef.call(context) as { netSocket?: CloseSource } | undefined;
-  return typeof json?.netSocket?.on === 'function' ? json.netSocket : undefined;
+  try {
+    const { getSocketRef } = (context ?? {}) as { getSocketRef?: unknown };
+    if (typeof getSocketRef !== 'function') return undefined;
+    const json = getSocketRef.call(context) as { netSocket?: CloseSource } | undefined;
+    return typeof json?.netSocket?.on === 'function' ? json.netSocket : undefined;
+  } catch {
+    // The context of a foreign transport may do anything.
+    return undefined;
+  }
 }

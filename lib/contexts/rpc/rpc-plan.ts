@@ -4,6 +4,11 @@ import type { CancelableRuntime } from '../../decorators/cancelable-runtime.js';
 import { type EntryDefaults, EntryPlan } from '../entry-plan.js';
 
 const PATTERNS = 'microservices:pattern';
+const HANDLER_TYPE = 'microservices:handler_type';
+const EVENT_HANDLER = 2;
+
+/** What the contexts of Nest's transports call it: TCP and RabbitMQ, Redis, NATS, Kafka and MQTT. */
+const ADDRESSES = ['getPattern', 'getChannel', 'getSubject', 'getTopic'] as const;
 
 /** One handler of messages or events. Its name is the pattern, as the controller has it: few. */
 export class RpcPlan extends EntryPlan {
@@ -17,7 +22,9 @@ export class RpcPlan extends EntryPlan {
     handler: object,
     controller: object,
   ) {
-    super(runtime, defaults, 'rpc', handler, controller);
+    // Who sends an event waits for nothing, and may leave at once: the work is wanted all the same.
+    const isEvent = Reflect.getMetadata(HANDLER_TYPE, handler) === EVENT_HANDLER;
+    super(runtime, defaults, 'rpc', handler, controller, false, isEvent ? 'ignore' : undefined);
     this.names = patternsOf(handler).map(nameOf);
     this.first = this.planNamed(this.names[0] ?? handlerName);
   }
@@ -25,12 +32,25 @@ export class RpcPlan extends EntryPlan {
   /** A handler of several patterns is called for one of them, which the transport tells. */
   planFor(context: ExecutionContext): OperationPlan {
     if (this.names.length <= 1) return this.first;
-    const transport = context.switchToRpc().getContext<{ getPattern?(): unknown } | undefined>();
-    const pattern = transport?.getPattern?.();
-    return typeof pattern === 'string' && this.names.includes(pattern)
-      ? this.planNamed(pattern)
+    const address = addressOf(context.getArgByIndex(1));
+    return typeof address === 'string' && this.names.includes(address)
+      ? this.planNamed(address)
       : this.first;
   }
+}
+
+/** What the message was sent to. Only patterns become names: it may be anything a client made up. */
+function addressOf(transport: unknown): unknown {
+  try {
+    const context = (transport ?? {}) as Record<string, unknown>;
+    for (const key of ADDRESSES) {
+      const getter = context[key];
+      if (typeof getter === 'function') return getter.call(context) as unknown;
+    }
+  } catch {
+    // The context of a foreign transport may do anything.
+  }
+  return undefined;
 }
 
 /** As the controller has them; only the methods of a microservice have some. */
