@@ -35,9 +35,10 @@ import {
 } from 'nestjs-cancelable';
 import { catchError, lastValueFrom, throwError } from 'rxjs';
 import { type Deferred, deferred, rejection } from '../support/deferred.js';
+import { observe } from '../support/observe.js';
 import { withQuickShutdown } from '../support/quick-shutdown.js';
 import { freePort } from '../support/servers.js';
-import { closeAfterTest, connectClient, observe, startService } from './support.js';
+import { closeAfterTest, connectClient, startService } from './support.js';
 
 const tcp = (port: number) =>
   ({ transport: Transport.TCP, options: { host: '127.0.0.1', port } }) as const;
