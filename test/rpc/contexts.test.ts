@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import {
   type CustomTransportStrategy,
@@ -24,9 +25,9 @@ class Hands extends Server implements CustomTransportStrategy {
   override unwrap(): never {
     throw new Error('There is nothing below');
   }
-  async handle(pattern: string, data: unknown, context?: unknown): Promise<Observable<unknown>> {
-    const handler = this.getHandlerByPattern(pattern);
-    return this.transformToObservable((await handler?.(data, context)) as Observable<unknown>);
+  async handle(pattern: string, data: unknown, ...rest: unknown[]): Promise<Observable<unknown>> {
+    const handler: ((...args: unknown[]) => unknown) | null = this.getHandlerByPattern(pattern);
+    return this.transformToObservable((await handler?.(data, ...rest)) as Observable<unknown>);
   }
 }
 
@@ -59,6 +60,51 @@ const contexts: [string, unknown][] = [
     },
   ],
 ];
+
+/** A call of gRPC whose clock a test sets: two real clocks differ by what the machine has to do. */
+class CallByHand extends EventEmitter {
+  cancelled = false;
+
+  constructor(public deadline: number) {
+    super();
+  }
+
+  getDeadline(): number {
+    return this.deadline;
+  }
+
+  /** The client leaves, so many milliseconds before its deadline as the server counts. */
+  leave(left: number): void {
+    this.deadline = Date.now() + left;
+    this.cancelled = true;
+    this.emit('cancelled');
+  }
+}
+
+describe('A gRPC client that leaves (its call is made by hand)', () => {
+  it.each([
+    ['after its deadline', -1, 'timeout'],
+    ['just before it, since clocks differ', 50, 'timeout'],
+    ['well before it', 60_000, 'disconnect'],
+    ['without having one', Infinity, 'disconnect'],
+  ])('%s', async (_when, left, reason) => {
+    const hands = new Hands();
+    const { next, registry } = await startService({ strategy: hands }, metadata);
+    const call = new CallByHand(left === Infinity ? Infinity : Date.now() + 3_600_000);
+    const began = firstValueFrom(entered);
+    const canceled = next('canceled', 'reports.build');
+    const answer = hands
+      .handle('reports.build', 'Paris', {}, call)
+      .then((found) => rejection(lastValueFrom(found)));
+    await began;
+    expect(call.listenerCount('cancelled')).toBe(1);
+    call.leave(left);
+    expect(await canceled).toMatchObject({ reason });
+    expect(await answer).toMatchObject({ code: reason === 'timeout' ? 4 : 1 });
+    await registry.whenIdle();
+    expect(call.listenerCount('cancelled')).toBe(0);
+  });
+});
 
 describe('A handler of several patterns (no broker runs here)', () => {
   const named: [string, unknown][] = [

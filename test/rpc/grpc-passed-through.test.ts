@@ -118,22 +118,3 @@ describe('@GrpcStreamCall()', () => {
     await registry.whenIdle();
   });
 });
-
-describe("A gRPC client's deadline", () => {
-  it('is the reason timeout, whichever side hears of it first', async () => {
-    const { client, registry } = await start();
-    await new Promise<void>((resolve) => client.waitForReady(Date.now() + 5_000, () => resolve()));
-    const errors = await Promise.all(
-      Array.from({ length: 200 }, (_, index) => {
-        const deadline = Date.now() + 100 + index;
-        return new Promise<ServiceError>((resolve) =>
-          client.wait({ name: 'x' }, { deadline }, (error: ServiceError) => resolve(error)),
-        );
-      }),
-    );
-    expect(new Set(errors.map(({ code }) => code))).toEqual(new Set([4]));
-    await registry.whenIdle();
-    const reasons = registry.history().map(({ reason }) => reason);
-    expect(new Set(reasons)).toEqual(new Set(['timeout']));
-  });
-});
