@@ -2,13 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Metadata } from '@grpc/grpc-js';
 import { Controller } from '@nestjs/common';
-import {
-  type ClientGrpcProxy,
-  ClientProxyFactory,
-  GrpcMethod,
-  GrpcStreamMethod,
-  Transport,
-} from '@nestjs/microservices';
+import { ClientProxyFactory, GrpcMethod, GrpcStreamMethod, Transport } from '@nestjs/microservices';
 import { Cancelable, currentOperation, type Operation } from 'nestjs-cancelable';
 import { microservices } from 'nestjs-cancelable/microservices';
 import { concat, lastValueFrom, map, mergeMap, NEVER, Observable, of, take, toArray } from 'rxjs';
