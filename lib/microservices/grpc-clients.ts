@@ -14,9 +14,7 @@ type CreateServiceMethod = (
 ) => ServiceMethod;
 
 /** A client of @grpc/grpc-js. */
-type GrpcMethods = Readonly<
-  Record<string, { readonly path?: string; readonly requestStream?: boolean }>
->;
+type GrpcMethods = Readonly<Record<string, { readonly path?: string }>>;
 
 /**
  * What `getService()` is made of. Unsubscribing cancels a call of gRPC by itself, and its server
@@ -34,10 +32,10 @@ export const serviceMethods = new SharedMethod<
         owners,
         () => method(...args),
         ({ scope, owner }) => {
-          const { path, requestStream } = client[name];
+          const { path } = client[name];
           const deadline = owner.carry(this, path ?? name) ? deadlineOf(scope) : undefined;
           if (deadline === undefined) return { answers: method(...args) };
-          return { answers: method(...withDeadline(args, deadline, requestStream === true)) };
+          return { answers: method(...withDeadline(args, deadline)) };
         },
       );
   };
@@ -51,16 +49,16 @@ function deadlineOf({ limit }: Scope): number | undefined {
 
 /**
  * Arguments are `(data, metadata?, options?)`. Where the client sends a stream, Nest hands on only
- * one beside it: with metadata there is no room for a deadline, and the cancel has to do.
+ * one beside it: with metadata the deadline gets lost, and the cancel has to do.
  */
-function withDeadline(args: unknown[], deadline: number, sendsStream: boolean): unknown[] {
+function withDeadline(args: unknown[], deadline: number): unknown[] {
   if (args.length === 0) return args;
   const [data, second, third] = args;
   const hasMetadata = isMetadata(second);
   const given = hasMetadata ? third : second;
   if (given !== undefined && (typeof given !== 'object' || given === null)) return args;
   const options = given as { readonly deadline?: unknown } | undefined;
-  if (options?.deadline !== undefined || (sendsStream && hasMetadata)) return args;
+  if (options?.deadline !== undefined) return args;
   const limited = { ...options, deadline };
   return hasMetadata ? [data, second, limited] : [data, limited];
 }

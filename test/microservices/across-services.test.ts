@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Transport } from '@nestjs/microservices';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
 import { rejection } from '../support/deferred.js';
@@ -9,7 +9,8 @@ import {
   type ServerName,
   startServer,
 } from '../support/servers.js';
-import { correlated, entered, heard, type Options, startPair, tcp } from './support.js';
+import { startService } from '../rpc/support.js';
+import { correlated, entered, heard, type Options, serving, startPair, tcp } from './support.js';
 
 /** What holds over every transport that carries cancels. */
 function crosses(options: () => Promise<Options>): void {
@@ -37,8 +38,9 @@ function crosses(options: () => Promise<Options>): void {
   );
 
   it('brings the time that is left, after which both stop', async () => {
-    const { front, service } = await startPair(await options());
+    const { client, front, service } = await startPair(await options());
     const began = firstValueFrom(entered);
+    const emit = jest.spyOn(client, 'emit');
     const settled = service.next('settled', 'rates.find');
     const answer = get(`${front.url}/rates/find?timeout=300`);
     const remaining = (await began).token.remaining();
@@ -47,6 +49,8 @@ function crosses(options: () => Promise<Options>): void {
     expect((await answer).json()).toMatchObject({ code: 'OPERATION_TIMEOUT' });
     // By its own timer or because it was told, whichever is first.
     expect(await settled).toMatchObject({ status: 'canceled', reason: 'timeout' });
+    const message = { call: expect.any(String), timedOut: true };
+    expect(emit.mock.calls).toEqual([['nestjs-cancelable.cancel', message]]);
     await service.registry.whenIdle();
     await front.registry.whenIdle();
   });
@@ -78,6 +82,7 @@ function crosses(options: () => Promise<Options>): void {
 
   it('tells when a subscriber leaves, and only then', async () => {
     const { client, front, service } = await startPair(await options());
+    const emit = jest.spyOn(client, 'emit');
     await front.registry.run('ask', async () => {
       const settled = service.next('settled', 'rates.ticks');
       expect(await lastValueFrom(client.send('rates.ticks', {}).pipe(take(1)))).toBe('tick');
@@ -87,6 +92,7 @@ function crosses(options: () => Promise<Options>): void {
       expect(await firstValueFrom(client.send('rates.echo', 'x'))).toMatchObject({ data: 'x' });
       expect(await completed).toMatchObject({ status: 'completed' });
     });
+    expect(emit).toHaveBeenCalledTimes(1);
   });
 
   it('cancels that very call, and none of the others', async () => {
@@ -192,5 +198,22 @@ for (const [name, options] of brokers) {
     });
     afterAll(() => server.stop());
     crosses(async () => options(server.port));
+
+    if (name !== 'nats') return;
+    it('reaches the instance that serves the call, among several that share a queue', async () => {
+      const { client, front, service } = await startPair(options(server.port));
+      const others = [await startService(options(server.port), serving)];
+      others.push(await startService(options(server.port), serving));
+      const began = lastValueFrom(entered.pipe(take(12), toArray()));
+      const ask = () => rejection(lastValueFrom(client.send('rates.find', {})));
+      for (let call = 0; call < 12; call++) front.registry.spawn('ask', ask);
+      await began;
+      const services = [service, ...others];
+      const idle = services.map(({ registry }) => registry.whenIdle());
+      expect(front.registry.cancelAll({ name: 'ask' })).toBe(12);
+      await Promise.all(idle);
+      const ended = services.flatMap(({ registry }) => registry.history({ name: 'rates.find' }));
+      expect(ended.map(({ reason }) => reason)).toEqual(Array(12).fill('disconnect'));
+    });
   });
 }

@@ -1,12 +1,20 @@
+import type { Server, Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { ClientGrpcProxy, ClientNats, ClientProxy, NatsRecord } from '@nestjs/microservices';
+import {
+  ClientGrpcProxy,
+  ClientNats,
+  ClientProxy,
+  ClientProxyFactory,
+  NatsRecord,
+} from '@nestjs/microservices';
 import { headers as natsHeaders } from '@nats-io/transport-node';
 import { type CancelableModuleOptions, OperationRegistry } from 'nestjs-cancelable';
 import { microservices } from 'nestjs-cancelable/microservices';
-import { firstValueFrom, lastValueFrom, type Observable } from 'rxjs';
+import { firstValueFrom, lastValueFrom, NEVER, type Observable, Subject } from 'rxjs';
 import * as library from '@nestjs/microservices';
 import { carrierOf } from '../../lib/microservices/carry.js';
-import { connectClient, startService } from '../rpc/support.js';
+import { callWithin } from '../../lib/microservices/outgoing-call.js';
+import { closeAfterTest, connectClient, startService } from '../rpc/support.js';
 import { startContext } from '../support/app-context.js';
 import { rejection, thrown } from '../support/deferred.js';
 import { entered, heard, serving, tcp } from './support.js';
@@ -77,7 +85,9 @@ describe('microservices()', () => {
   });
 
   it('sends nothing for what is canceled already', async () => {
-    const { client, caller, service } = await start();
+    const asked: unknown[] = [];
+    const carry = (_client: object, pattern: unknown) => asked.push(pattern) > 0;
+    const { client, caller, service } = await start({ extensions: [microservices({ carry })] });
     const { registry } = caller;
     const error = await rejection(
       registry.run('ask', (operation) => {
@@ -86,10 +96,47 @@ describe('microservices()', () => {
       }),
     );
     expect(error.message).toBe('stop pressed');
+    expect(asked).toEqual([]);
     const event = firstValueFrom(heard);
     client.emit('rates.changed', {});
     await event;
     expect(service.registry.history({ name: 'rates.echo' })).toEqual([]);
+  });
+
+  it('connects the client itself, once', async () => {
+    const options = await tcp();
+    const { app } = await startService(options, serving);
+    const { registry } = await startContext({}, { extensions: [microservices()] });
+    let connections = 0;
+    app.unwrap<Server>().on('connection', () => connections++);
+    const client = ClientProxyFactory.create(options);
+    closeAfterTest(() => client.close());
+    await Promise.all([echo(registry, client), echo(registry, client)]);
+    await echo(registry, client);
+    expect(connections).toBe(1);
+    expect(client.unwrap<Socket>().readyState).toBe('open');
+  });
+
+  it('prefers its own timeout to the error that comes of it elsewhere', async () => {
+    const { registry } = await startContext({});
+    const answers = new Subject<unknown>();
+    const owners = new Map([[OperationRegistry.liveOf(registry), {}]]);
+    const error = await rejection(
+      registry.run({ name: 'ask', timeout: 20 }, () => {
+        const answer = firstValueFrom(
+          callWithin(
+            owners,
+            () => NEVER,
+            () => ({ answers }),
+          ),
+        );
+        // Our timer is due, and has not fired.
+        for (const end = performance.now() + 30; performance.now() < end;);
+        answers.error(new Error('of the server'));
+        return answer;
+      }),
+    );
+    expect(error).toMatchObject({ reason: 'timeout' });
   });
 
   it('makes a call of its own for each subscriber', async () => {

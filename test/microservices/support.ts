@@ -92,6 +92,14 @@ export class RatesController {
     return { data, carried: carriedOf(context), remaining };
   }
 
+  /** What a caller sends is the only limit. */
+  @MessagePattern('rates.free')
+  @Cancelable()
+  async free() {
+    const remaining = currentOperation().token.remaining();
+    return remaining === Infinity ? 'free' : remaining;
+  }
+
   @EventPattern('rates.changed')
   changed(@Ctx() context: unknown) {
     heard.next(carriedOf(context));

@@ -10,7 +10,6 @@ import { RpcPlan } from './rpc-plan.js';
  */
 export class CancelPlan extends RpcPlan {
   override readonly isEager = false;
-  override readonly followsCaller = false;
   override readonly onShutdown: OnShutdown = 'ignore';
 
   override callOptions(): CallOptions | undefined {
