@@ -1,8 +1,8 @@
 import { Controller, Inject } from '@nestjs/common';
-import { EventPattern, Payload } from '@nestjs/microservices';
-import { CANCEL_PATTERN, readCancelMessage } from '../contexts/rpc/carried.js';
+import { readCancelMessage } from '../contexts/rpc/carried.js';
 import { CorrelatedCalls } from '../contexts/rpc/correlated-calls.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
+import { OnCancelMessage } from './on-cancel-message.js';
 
 /**
  * Hears of callers that stopped waiting, and cancels exactly their call: with reason `disconnect`,
@@ -28,8 +28,8 @@ export class CancelationController {
 
   // Every instance hears of every cancel, whatever queue of NATS they share. Where Nest knows no queue
   // per handler (early 11), instances that share one need a connection without it for this event.
-  @EventPattern(CANCEL_PATTERN, { queue: '' })
-  cancel(@Payload() payload: unknown): void {
+  @OnCancelMessage()
+  cancel(payload: unknown): void {
     const message = readCancelMessage(payload);
     if (message !== undefined) this.calls.cancel(message);
   }
