@@ -5,7 +5,7 @@ import { runCleanups } from './cleanups.js';
 import { adoptAsCause, describeError, isDueTo } from './causes.js';
 import { monotonicNow, wallNow } from './clock.js';
 import type { ContextCell } from './context.js';
-import type { OperationHost } from './operation-host.js';
+import type { OperationHost, OperationOrigin } from './operation-host.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
 import { OperationState } from './operation-state.js';
 import type { Scope } from './scope.js';
@@ -28,7 +28,7 @@ export function startOperation(
 ): OperationState {
   const scope = context?.resolve();
   if (!plan.detached && context !== undefined) refuseInCanceledScope(plan, context, scope);
-  host.admit(plan, call?.id, scope === undefined || plan.detached);
+  host.admit(plan, call?.id, originOf(plan, scope));
   const exclusive = call?.exclusive ?? plan.exclusive;
   if (exclusive !== undefined) host.exclusives.admit(plan.name, exclusive, scope);
   const now = monotonicNow();
@@ -41,6 +41,11 @@ export function startOperation(
   if (plan.on !== undefined) hookCallbacks(state, plan.on);
   if (state.ownLimit !== undefined && state.ownLimit <= now) state.checkClock();
   return state;
+}
+
+function originOf(plan: OperationPlan, scope: Scope | undefined): OperationOrigin {
+  if (scope === undefined) return 'outside';
+  return plan.detached ? 'detached' : 'inside';
 }
 
 function hookCallbacks(state: OperationState, on: NonNullable<OperationPlan['on']>): void {
@@ -100,7 +105,7 @@ function attach(state: OperationState, scope: Scope): void {
 /** Options that only the call knew: laid over what is there. */
 export function applyCall(state: OperationState, call: CallOptions): void {
   if (call.id !== undefined && !(state.hasId && state.id === call.id)) {
-    state.host.admit(state.plan, call.id, false);
+    state.host.admit(state.plan, call.id, 'inside');
     state.setId(call.id);
   }
   if (call.metadata !== undefined) state.metadata = { ...state.metadata, ...call.metadata };

@@ -9,6 +9,9 @@ export interface OperationLog {
   error(message: string, stack?: string): void;
 }
 
+/** Where an operation begins: in no other, in one but not as a part of it, or as a part of one. */
+export type OperationOrigin = 'outside' | 'detached' | 'inside';
+
 /**
  * Who keeps the operations: the registry. The core tells it what happens, in the order in which it
  * happens, and asks it for ids and limits.
@@ -30,7 +33,7 @@ export interface OperationHost<State> {
   countersOf(name: string): NameCounters;
   createId(): string;
   /** Throws when there is no room, nothing is taken any more, or a live operation has this id. */
-  admit(plan: OperationPlan, id: string | undefined, isRoot: boolean): void;
+  admit(plan: OperationPlan, id: string | undefined, origin: OperationOrigin): void;
   started(operation: State): void;
   /** An operation that was asked for its id can be found by it, and no longer by a former one. */
   identified(operation: State, id: string, former?: string): void;

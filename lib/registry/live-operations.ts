@@ -4,7 +4,7 @@ import { monotonicNow } from '../core/clock.js';
 import { formatDuration } from '../core/duration.js';
 import { ExclusiveKeys } from '../core/exclusive.js';
 import { OperationConflict, OperationLimit, OperationRefused } from '../core/operation-errors.js';
-import type { OperationHost, OperationLog } from '../core/operation-host.js';
+import type { OperationHost, OperationLog, OperationOrigin } from '../core/operation-host.js';
 import type { OperationKind } from '../core/operation-options.js';
 import type { NameCounters, OperationPlan } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
@@ -76,12 +76,14 @@ export class LiveOperations implements OperationHost<OperationState> {
     return this.statistics.countersOf(name);
   }
 
-  admit(plan: OperationPlan, id: string | undefined, isRoot: boolean): void {
+  admit(plan: OperationPlan, id: string | undefined, origin: OperationOrigin): void {
     if (id !== undefined && this.byId.has(id)) {
       throw new OperationConflict(`An operation with the id '${id}' is live already`);
     }
-    if (!isRoot) return;
-    if (this.phase !== 'open' && !this.isWelcome(plan)) throw this.refuse(plan.name);
+    if (origin === 'inside') return;
+    // What still runs may finish, and with it what it hands on.
+    const isNew = this.phase !== 'open' && origin === 'outside';
+    if (isNew && !this.isWelcome(plan)) throw this.refuse(plan.name);
     if (this.live.size >= this.maxLive) {
       this.statistics.refused++;
       throw new OperationLimit(

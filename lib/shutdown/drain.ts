@@ -70,6 +70,8 @@ export class Drain {
       }
       await patience.wait(cleaning, cleanup);
       const stragglers = busy();
+      // What was begun meanwhile, by cleanups for one, has had no cancel yet.
+      this.cancel(running());
       if (stragglers.length > 0) {
         live.log.error(
           `Shutdown: still running although they were canceled, and left behind: ` +

@@ -18,6 +18,8 @@ export class PatientWait {
   }
 
   /**
+   * Keeps the process alive, which would otherwise end before the hooks are called.
+   *
    * @param busy what is waited for; asked again until it is empty
    * @param limit milliseconds
    * @returns whether everything ended
@@ -30,7 +32,6 @@ export class PatientWait {
         resolve();
       };
       timer = setTimeout(this.giveUp, limit);
-      timer.unref?.();
     });
     try {
       for (let states = busy(); states.length > 0; states = busy()) {

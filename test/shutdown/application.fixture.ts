@@ -91,6 +91,11 @@ if (kind === 'express' || kind === 'fastify') {
   app.enableShutdownHooks(undefined, end);
   await app.listen();
   say(`listening on ${port}`);
+} else if (kind === 'script') {
+  const app = await NestFactory.createApplicationContext(AppModule, { logger });
+  say('listening on 0');
+  app.get(OperationRegistry).spawn('script', () => app.get(Work).deaf());
+  await app.close();
 } else {
   const app = await NestFactory.createApplicationContext(AppModule, { logger });
   app.enableShutdownHooks(undefined, end);

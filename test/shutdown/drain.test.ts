@@ -333,6 +333,83 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     await closed;
   });
 
+  it('lets what still runs hand work on, and waits for that too', async () => {
+    const entered = deferred();
+    const gate = deferred();
+    const order: string[] = [];
+    @Injectable()
+    class Audit implements OnModuleDestroy {
+      @Cancelable({ detached: true })
+      async write(what: string) {
+        await turn();
+        order.push(what);
+      }
+      onModuleDestroy() {
+        order.push('closed');
+      }
+    }
+    @Controller()
+    class Busy {
+      constructor(
+        private readonly audit: Audit,
+        private readonly registry: OperationRegistry,
+      ) {}
+      @Get('busy')
+      @Cancelable()
+      async busy(operation = currentOperation()) {
+        operation.defer(() => this.audit.write('cleaned up'));
+        entered.resolve();
+        await gate.promise;
+        await this.audit.write('detached');
+        this.registry.spawn('later', () => this.audit.write('spawned'));
+        return 'done';
+      }
+    }
+    const host = await start({ grace: NEVER_ENDING }, { controllers: [Busy], providers: [Audit] });
+    const answer = get(`${host.url}/busy`);
+    await entered.promise;
+    const { closed } = await drain(host);
+    gate.resolve();
+    expect(await answer).toMatchObject({ status: 200, text: 'done' });
+    await closed;
+    expect(order).toHaveLength(4);
+    expect(order).toEqual(expect.arrayContaining(['detached', 'spawned', 'cleaned up']));
+    expect(order.at(-1)).toBe('closed');
+  });
+
+  it('cancels at last what was begun during the cleanup', async () => {
+    const entered = deferred();
+    const late = deferred<unknown>();
+    @Injectable()
+    class Audit {
+      @Cancelable({ detached: true })
+      async write(operation = currentOperation()) {
+        await operation.sleep(NEVER_ENDING).catch(late.resolve);
+      }
+    }
+    @Controller()
+    class Busy {
+      constructor(private readonly audit: Audit) {}
+      @Get('busy')
+      @Cancelable()
+      async busy(operation = currentOperation()) {
+        operation.onCancel(() => void this.audit.write().catch(() => {}));
+        entered.resolve();
+        await operation.sleep(NEVER_ENDING);
+      }
+    }
+    const host = await start(
+      { grace: '10ms', cleanup: '50ms' },
+      { controllers: [Busy], providers: [Audit] },
+    );
+    const answer = get(`${host.url}/busy`);
+    await entered.promise;
+    await host.app.close();
+    expect((await answer).status).toBe(503);
+    expect(await late.promise).toMatchObject({ reason: 'shutdown' });
+    expect(host.log.find('error', 'left behind: Audit.write')).toHaveLength(1);
+  });
+
   it('lets the hooks of other modules use decorated methods', async () => {
     const flushed: string[] = [];
     @Injectable()

@@ -171,3 +171,11 @@ describe('SIGTERM without HTTP', () => {
     expect(root).toBeGreaterThan(stopped);
   });
 });
+
+describe('A script', () => {
+  it('that closes its context lives until its modules are closed', async () => {
+    const { application } = await start('script', { grace: '50ms', cleanup: '50ms' });
+    expect(await application.ended()).toEqual([0, null]);
+    expect(application.lines).toContain('root closed');
+  });
+});
