@@ -25,7 +25,7 @@ export function drainBeforeClose(
   const adapter = httpAdapter as unknown as ClosableAdapter;
   const { close, beforeClose } = adapter;
   const connections = new ServerConnections(adapter.getHttpServer());
-  drain.onBegin(() => connections.endWithResponses());
+  drain.onBegin(() => connections.drain());
   if (onNewRequests === 'close-listener') drain.onBegin(() => connections.stopListening());
   adapter.beforeClose = async () => {
     await drain.begin();

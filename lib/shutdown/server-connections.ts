@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { askForNewConnection } from '../contexts/http/http-answer.js';
+import { contextStorage } from '../core/ambient.js';
+import { ContextCell } from '../core/context.js';
 
 /** Idle connections are closed as soon as their last response is out, in milliseconds. */
 const LOOK_EVERY = 50;
@@ -13,13 +15,11 @@ interface NodeServer {
   close(): unknown;
   on(event: 'session', listener: (session: Http2Session) => void): unknown;
   on(event: 'connection' | 'secureConnection', listener: (socket: HttpSocket) => void): unknown;
-  prependListener(event: 'request', listener: RequestListener): unknown;
+  emit(event: string | symbol, ...args: unknown[]): boolean;
   /** HTTP/1 only. */
   closeIdleConnections?(): void;
   closeAllConnections?(): void;
 }
-
-type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
 
 interface HttpSocket extends Socket {
   /** What Node answers at the moment; not documented. */
@@ -31,6 +31,17 @@ interface Http2Session {
   close(): void;
   destroy(): void;
   once(event: 'close', listener: () => void): unknown;
+}
+
+/** The context of a request that comes while the application drains. */
+class ArrivingCell extends ContextCell {
+  constructor() {
+    super(undefined);
+  }
+
+  override get isArriving(): boolean {
+    return true;
+  }
 }
 
 /** The connections of an HTTP server that has to close. */
@@ -60,11 +71,20 @@ export class ServerConnections {
     socket.once('close', () => this.sockets.delete(socket));
   }
 
-  /** Every response from now on, whoever gives it, ends its connection. */
-  endWithResponses(): void {
-    this.server?.prependListener('request', (request, response) =>
-      askForNewConnection({ request, response }),
-    );
+  /**
+   * Every response from now on, whoever gives it, ends its connection. Guards and middleware, which
+   * come before the refusal, may still call what is decorated.
+   */
+  drain(): void {
+    const { server } = this;
+    if (server === undefined) return;
+    const emit = server.emit.bind(server);
+    server.emit = (event, ...args) => {
+      if (event !== 'request') return emit(event, ...args);
+      const [request, response] = args as [IncomingMessage, ServerResponse];
+      askForNewConnection({ request, response });
+      return contextStorage.run(new ArrivingCell(), () => emit(event, ...args));
+    };
     for (const { _httpMessage: response } of this.sockets) {
       if (response) askForNewConnection({ request: response.req, response });
     }
@@ -104,6 +124,6 @@ export class ServerConnections {
 }
 
 function isNodeServer(server: unknown): server is NodeServer {
-  const { close, on, prependListener } = (server ?? {}) as Partial<NodeServer>;
-  return [close, on, prependListener].every((method) => typeof method === 'function');
+  const { close, on, emit } = (server ?? {}) as Partial<NodeServer>;
+  return [close, on, emit].every((method) => typeof method === 'function');
 }

@@ -501,6 +501,53 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     process.off('SIGTERM', ignore);
   });
 
+  it('lets guards call what is decorated, before it refuses or serves', async () => {
+    const entered = deferred();
+    const gate = deferred();
+    @Injectable()
+    class Auth {
+      @Cancelable('1h')
+      async check() {
+        return true;
+      }
+    }
+    @Injectable()
+    class AuthGuard implements CanActivate {
+      constructor(private readonly auth: Auth) {}
+      canActivate() {
+        return this.auth.check();
+      }
+    }
+    @Controller()
+    @UseGuards(AuthGuard)
+    class Guarded {
+      @Get('busy')
+      async busy() {
+        entered.resolve();
+        await gate.promise;
+      }
+      @Get('live')
+      @Cancelable({ onShutdown: 'ignore' })
+      async live() {
+        return 'alive';
+      }
+    }
+    const host = await start(
+      { grace: NEVER_ENDING },
+      { controllers: [Guarded], providers: [Auth, AuthGuard] },
+    );
+    const busy = get(`${host.url}/busy`);
+    await entered.promise;
+    const { closed } = await drain(host);
+    const refused = await get(`${host.url}/busy`);
+    expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '10' } });
+    expect(await get(`${host.url}/live`)).toMatchObject({ status: 200, text: 'alive' });
+    expect(host.log.find('error')).toEqual([]);
+    gate.resolve();
+    await busy;
+    await closed;
+  });
+
   it('asks every connection to close, whoever answers', async () => {
     const entered = deferred();
     const gate = deferred();
@@ -611,6 +658,18 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     await host.app.close();
     await host.app.close();
     expect(host.log.find('warn')).toEqual([]);
+  });
+
+  it('waits longer than a timer of Node can, if asked to', async () => {
+    const host = await start({ grace: '30d' }, {});
+    const gate = deferred();
+    const operation = host.registry.spawn('import', () => gate.promise);
+    const { closed } = await drain(host);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(operation.status).toBe('running');
+    gate.resolve();
+    await closed;
+    expect(operation.status).toBe('completed');
   });
 
   it('waits for background work, and cancels it after the grace', async () => {
