@@ -13,6 +13,11 @@ export class ContextCell {
 
   constructor(public scope: Scope | undefined) {}
 
+  /** Something that came in is still on its way to its handler: it may use what it needs for that. */
+  get isArriving(): boolean {
+    return false;
+  }
+
   /** The scope of this context; a cell may create it on first use. */
   resolve(): Scope | undefined {
     return this.scope;

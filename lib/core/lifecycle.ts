@@ -28,7 +28,7 @@ export function startOperation(
 ): OperationState {
   const scope = context?.resolve();
   if (!plan.detached && context !== undefined) refuseInCanceledScope(plan, context, scope);
-  host.admit(plan, call?.id, originOf(plan, scope));
+  host.admit(plan, call?.id, originOf(plan, context, scope));
   const exclusive = call?.exclusive ?? plan.exclusive;
   if (exclusive !== undefined) host.exclusives.admit(plan.name, exclusive, scope);
   const now = monotonicNow();
@@ -43,8 +43,12 @@ export function startOperation(
   return state;
 }
 
-function originOf(plan: OperationPlan, scope: Scope | undefined): OperationOrigin {
-  if (scope === undefined) return 'outside';
+function originOf(
+  plan: OperationPlan,
+  context: ContextCell | undefined,
+  scope: Scope | undefined,
+): OperationOrigin {
+  if (scope === undefined) return context?.isArriving === true ? 'detached' : 'outside';
   return plan.detached ? 'detached' : 'inside';
 }
 

@@ -22,6 +22,7 @@ const MOST_NAMES = 10;
  */
 export class Drain {
   private running: Promise<void> | undefined = undefined;
+  private graceEnds = 0;
   private readonly beginners = new Set<() => unknown>();
 
   constructor(
@@ -40,6 +41,11 @@ export class Drain {
     return (this.running ??= this.run());
   }
 
+  /** How long what is no operation may go on, in milliseconds: the drain may have ended early. */
+  get remainingGrace(): number {
+    return Math.max(0, this.graceEnds - monotonicNow());
+  }
+
   private async run(): Promise<void> {
     const { live } = this.calls;
     const { grace, cleanup } = this.settings;
@@ -52,7 +58,11 @@ export class Drain {
     live.phase = 'draining';
     this.tellBeginners();
     const patience = new PatientWait();
-    const stopListening = listenForRepeatedSignals(() => patience.end());
+    this.graceEnds = monotonicNow() + grace;
+    const stopListening = listenForRepeatedSignals(() => {
+      this.graceEnds = 0;
+      patience.end();
+    });
     const busy = () =>
       live.list(ALL).filter((state) => !own.has(state) && onShutdownOf(state) !== 'ignore');
     const running = () => busy().filter((state) => state.record === undefined);

@@ -1,6 +1,7 @@
 import type { HttpAdapterHost } from '@nestjs/core';
 import { ServerConnections } from './server-connections.js';
 import type { Drain } from './drain.js';
+import { listenForRepeatedSignals } from './repeated-signals.js';
 import type { OnNewRequests } from './shutdown-options.js';
 
 /** What is taken of an adapter; `beforeClose` came with Nest 12. */
@@ -24,16 +25,19 @@ export function drainBeforeClose(
   const adapter = httpAdapter as unknown as ClosableAdapter;
   const { close, beforeClose } = adapter;
   const connections = new ServerConnections(adapter.getHttpServer());
+  drain.onBegin(() => connections.drain());
   if (onNewRequests === 'close-listener') drain.onBegin(() => connections.stopListening());
   adapter.beforeClose = async () => {
     await drain.begin();
     await beforeClose?.call(adapter as never);
   };
   adapter.close = async () => {
-    const stop = connections.endSoon();
+    const { endAll, stop } = connections.endSoon(drain.remainingGrace);
+    const stopListening = listenForRepeatedSignals(endAll);
     try {
       return await close.call(adapter as never);
     } finally {
+      stopListening();
       stop();
     }
   };

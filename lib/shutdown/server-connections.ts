@@ -1,15 +1,30 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+import { askForNewConnection } from '../contexts/http/http-answer.js';
+import { contextStorage } from '../core/ambient.js';
+import { ContextCell } from '../core/context.js';
+
 /** Idle connections are closed as soon as their last response is out, in milliseconds. */
 const LOOK_EVERY = 50;
-/** All operations are over: what is still open then only waits for a slow client, in milliseconds. */
+/** Connections on which nothing is answered are ended by then, in milliseconds. */
 const END_AFTER = 700;
 
 interface NodeServer {
   readonly listening: boolean;
   close(): unknown;
   on(event: 'session', listener: (session: Http2Session) => void): unknown;
+  on(event: 'connection' | 'secureConnection', listener: (socket: HttpSocket) => void): unknown;
+  emit(event: string | symbol, ...args: unknown[]): boolean;
   /** HTTP/1 only. */
   closeIdleConnections?(): void;
   closeAllConnections?(): void;
+}
+
+interface HttpSocket extends Socket {
+  /** What Node answers at the moment; not documented. */
+  readonly _httpMessage?: ServerResponse | null;
+  readonly alpnProtocol?: string | false | null;
 }
 
 interface Http2Session {
@@ -18,18 +33,61 @@ interface Http2Session {
   once(event: 'close', listener: () => void): unknown;
 }
 
+/** The context of a request that comes while the application drains. */
+class ArrivingCell extends ContextCell {
+  constructor() {
+    super(undefined);
+  }
+
+  override get isArriving(): boolean {
+    return true;
+  }
+}
+
 /** The connections of an HTTP server that has to close. */
 export class ServerConnections {
   private readonly server: NodeServer | undefined;
   /** A server of HTTP/2 closes no session by itself, and lists none. */
   private readonly sessions = new Set<Http2Session>();
+  /** Those of HTTP/1. */
+  private readonly sockets = new Set<HttpSocket>();
 
   constructor(server: unknown) {
     this.server = isNodeServer(server) ? server : undefined;
+    // A server that lists its connections speaks HTTP/1, or both.
+    if (this.server?.closeAllConnections !== undefined) {
+      const event = this.server instanceof TlsServer ? 'secureConnection' : 'connection';
+      this.server.on(event, (socket) => this.met(socket));
+    }
     this.server?.on('session', (session) => {
       this.sessions.add(session);
       session.once('close', () => this.sessions.delete(session));
     });
+  }
+
+  private met(socket: HttpSocket): void {
+    if (socket.alpnProtocol === 'h2') return;
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+  }
+
+  /**
+   * Every response from now on, whoever gives it, ends its connection. Guards and middleware, which
+   * come before the refusal, may still call what is decorated.
+   */
+  drain(): void {
+    const { server } = this;
+    if (server === undefined) return;
+    const emit = server.emit.bind(server);
+    server.emit = (event, ...args) => {
+      if (event !== 'request') return emit(event, ...args);
+      const [request, response] = args as [IncomingMessage, ServerResponse];
+      askForNewConnection({ request, response });
+      return contextStorage.run(new ArrivingCell(), () => emit(event, ...args));
+    };
+    for (const { _httpMessage: response } of this.sockets) {
+      if (response) askForNewConnection({ request: response.req, response });
+    }
   }
 
   /** New connections are refused; those that are there go on. */
@@ -37,30 +95,35 @@ export class ServerConnections {
     if (this.server?.listening === true) this.server.close();
   }
 
-  /** @returns stops it: the server is closed */
-  endSoon(): () => void {
-    const { server, sessions } = this;
-    if (server === undefined) return () => {};
+  /**
+   * @param patience how long responses that are still being given may go on, in milliseconds
+   * @returns ends all at once, and, when the server is closed, stops it
+   */
+  endSoon(patience: number): { readonly endAll: () => void; readonly stop: () => void } {
     const endIdle = () => {
-      server.closeIdleConnections?.();
-      for (const session of sessions) session.close();
+      this.server?.closeIdleConnections?.();
+      for (const session of this.sessions) session.close();
+    };
+    const endUnanswered = () => {
+      for (const socket of this.sockets) if (!socket._httpMessage) socket.destroy();
+    };
+    const endAll = () => {
+      this.server?.closeAllConnections?.();
+      endUnanswered();
+      for (const session of this.sessions) session.destroy();
     };
     endIdle();
-    const look = setInterval(endIdle, LOOK_EVERY);
-    const end = setTimeout(() => {
-      server.closeAllConnections?.();
-      for (const session of sessions) session.destroy();
-    }, END_AFTER);
-    look.unref?.();
-    end.unref?.();
-    return () => {
-      clearInterval(look);
-      clearTimeout(end);
-    };
+    const timers = [
+      setInterval(endIdle, LOOK_EVERY),
+      setTimeout(endUnanswered, END_AFTER),
+      setTimeout(endAll, Math.max(END_AFTER, patience)),
+    ];
+    for (const timer of timers) timer.unref?.();
+    return { endAll, stop: () => timers.forEach(clearInterval) };
   }
 }
 
 function isNodeServer(server: unknown): server is NodeServer {
-  const { close, on } = (server ?? {}) as Partial<NodeServer>;
-  return typeof close === 'function' && typeof on === 'function';
+  const { close, on, emit } = (server ?? {}) as Partial<NodeServer>;
+  return [close, on, emit].every((method) => typeof method === 'function');
 }

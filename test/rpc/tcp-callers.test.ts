@@ -5,9 +5,13 @@ import { type INestApplication, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
-import { CancelableModule, OperationRegistry } from 'nestjs-cancelable';
+import {
+  CancelableModule,
+  type CancelableModuleOptions,
+  OperationRegistry,
+} from 'nestjs-cancelable';
 import { lastValueFrom, take, toArray } from 'rxjs';
-import { rejection } from '../support/deferred.js';
+import { rejection, turn } from '../support/deferred.js';
 import { observe } from '../support/observe.js';
 import { withQuickShutdown } from '../support/quick-shutdown.js';
 import { freePort } from '../support/servers.js';
@@ -59,8 +63,8 @@ describe('A caller over TCP that leaves', () => {
 });
 
 describe('A hybrid application', () => {
-  async function start(inheritAppConfig: boolean) {
-    @Module({ ...metadata, imports: [CancelableModule.forRoot(withQuickShutdown(undefined))] })
+  async function start(inheritAppConfig: boolean, options?: CancelableModuleOptions) {
+    @Module({ ...metadata, imports: [CancelableModule.forRoot(withQuickShutdown(options))] })
     class AppModule {}
     const app: INestApplication = await NestFactory.create(AppModule, new ExpressAdapter(), {
       logger: false,
@@ -71,7 +75,7 @@ describe('A hybrid application', () => {
     await app.startAllMicroservices();
     await app.listen(0, '127.0.0.1');
     expect((app.getHttpServer() as Server).address() as AddressInfo).toBeDefined();
-    return { ...observe(app.get(OperationRegistry)), port };
+    return { app, ...observe(app.get(OperationRegistry)), port };
   }
 
   it.each([true, false])('with inheritAppConfig: %s links decorated handlers', async (inherits) => {
@@ -96,5 +100,19 @@ describe('A hybrid application', () => {
       ['Rows.wait', 'parent'],
       ['reports.build', 'disconnect'],
     ]);
+  });
+
+  it('drains before its transports are closed', async () => {
+    const { app, port, registry } = await start(true, { shutdown: { grace: '200ms' } });
+    const client = await connectClient(tcp(port));
+    const began = lastValueFrom(entered.pipe(take(1)));
+    const answer = rejection(lastValueFrom(client.send('reports.build', 'Paris')));
+    await began;
+    const closed = app.close();
+    while (!registry.draining) await turn();
+    const refused = await rejection(lastValueFrom(client.send('reports.echo', 'Rome')));
+    expect(refused.code).toBe('OPERATION_REFUSED');
+    expect((await answer).code).toBe('OPERATION_SHUTDOWN');
+    await closed;
   });
 });

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
-import { connect } from 'node:net';
+import { connect, type Server } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import {
+  type CanActivate,
   Controller,
   Get,
   Injectable,
@@ -10,7 +11,9 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
   Post,
+  Res,
   Sse,
+  UseGuards,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
@@ -447,6 +450,141 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     agent.destroy();
   });
 
+  it('lets a handler that answers by itself finish within the grace', async () => {
+    const entered = deferred();
+    @Controller()
+    class Late {
+      @Get('late')
+      late(@Res() response: { send(text: string): void }) {
+        entered.resolve();
+        // Longer than connections on which nothing is answered may stay.
+        setTimeout(() => response.send('late'), 900);
+      }
+    }
+    const host = await start({ grace: NEVER_ENDING }, { controllers: [Late] });
+    const agent = keepAliveAgent();
+    const answer = get(`${host.url}/late`, { agent });
+    await entered.promise;
+    await host.app.close();
+    expect(await answer).toMatchObject({
+      status: 200,
+      text: 'late',
+      headers: { connection: 'close' },
+    });
+    agent.destroy();
+  });
+
+  it.each([
+    ['the grace is over', '750ms'],
+    ['a second signal comes', NEVER_ENDING],
+  ])('cuts a handler that never answers by itself when %s', async (_name, grace) => {
+    const entered = deferred();
+    @Controller()
+    class Never {
+      @Get('never')
+      never(@Res() _response: unknown) {
+        entered.resolve();
+      }
+    }
+    const host = await start({ grace }, { controllers: [Never] });
+    const request = send(`${host.url}/never`);
+    const cut = new Promise((resolve) => request.once('close', resolve));
+    await entered.promise;
+    const ignore = () => {};
+    process.on('SIGTERM', ignore);
+    const closed = host.app.close();
+    const server = host.app.getHttpServer() as Server;
+    while (server.listening) await turn();
+    if (grace === NEVER_ENDING) process.emit('SIGTERM');
+    await closed;
+    await cut;
+    process.off('SIGTERM', ignore);
+  });
+
+  it('lets guards call what is decorated, before it refuses or serves', async () => {
+    const entered = deferred();
+    const gate = deferred();
+    @Injectable()
+    class Auth {
+      @Cancelable('1h')
+      async check() {
+        return true;
+      }
+    }
+    @Injectable()
+    class AuthGuard implements CanActivate {
+      constructor(private readonly auth: Auth) {}
+      canActivate() {
+        return this.auth.check();
+      }
+    }
+    @Controller()
+    @UseGuards(AuthGuard)
+    class Guarded {
+      @Get('busy')
+      async busy() {
+        entered.resolve();
+        await gate.promise;
+      }
+      @Get('live')
+      @Cancelable({ onShutdown: 'ignore' })
+      async live() {
+        return 'alive';
+      }
+    }
+    const host = await start(
+      { grace: NEVER_ENDING },
+      { controllers: [Guarded], providers: [Auth, AuthGuard] },
+    );
+    const busy = get(`${host.url}/busy`);
+    await entered.promise;
+    const { closed } = await drain(host);
+    const refused = await get(`${host.url}/busy`);
+    expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '10' } });
+    expect(await get(`${host.url}/live`)).toMatchObject({ status: 200, text: 'alive' });
+    expect(host.log.find('error')).toEqual([]);
+    gate.resolve();
+    await busy;
+    await closed;
+  });
+
+  it('asks every connection to close, whoever answers', async () => {
+    const entered = deferred();
+    const gate = deferred();
+    class Closed implements CanActivate {
+      canActivate() {
+        return false;
+      }
+    }
+    @Controller()
+    class Routes {
+      @Get('busy')
+      async busy() {
+        entered.resolve();
+        await gate.promise;
+      }
+      @Get('guarded')
+      @UseGuards(Closed)
+      guarded() {}
+    }
+    const host = await start({ grace: NEVER_ENDING }, { controllers: [Routes] });
+    const busy = get(`${host.url}/busy`);
+    await entered.promise;
+    const { closed } = await drain(host);
+    const agent = keepAliveAgent();
+    for (const [path, status] of [
+      ['guarded', 403],
+      ['nowhere', 404],
+    ] as const) {
+      const answer = await get(`${host.url}/${path}`, { agent });
+      expect(answer).toMatchObject({ status, headers: { connection: 'close' } });
+    }
+    gate.resolve();
+    await busy;
+    await closed;
+    agent.destroy();
+  });
+
   it('closes its listener at once, if asked to', async () => {
     const entered = deferred();
     const gate = deferred();
@@ -520,6 +658,18 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     await host.app.close();
     await host.app.close();
     expect(host.log.find('warn')).toEqual([]);
+  });
+
+  it('waits longer than a timer of Node can, if asked to', async () => {
+    const host = await start({ grace: '30d' }, {});
+    const gate = deferred();
+    const operation = host.registry.spawn('import', () => gate.promise);
+    const { closed } = await drain(host);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(operation.status).toBe('running');
+    gate.resolve();
+    await closed;
+    expect(operation.status).toBe('completed');
   });
 
   it('waits for background work, and cancels it after the grace', async () => {
