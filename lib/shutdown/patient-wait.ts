@@ -36,7 +36,7 @@ export class PatientWait {
     try {
       for (let states = busy(); states.length > 0; states = busy()) {
         if (this.isOver) return false;
-        await Promise.race([patience, Promise.all(states.map(whenSettled))]);
+        await Promise.race([patience, Promise.all(states.map(whenChanged))]);
       }
       return true;
     } finally {
@@ -44,4 +44,16 @@ export class PatientWait {
       this.giveUp = undefined;
     }
   }
+}
+
+/** Resolves once it is canceled, too: it may not be among those that are waited for any more. */
+function whenChanged(state: OperationState): Promise<void> {
+  if (state.record !== undefined) return whenSettled(state);
+  return new Promise((resolve) => {
+    const observer = state.observe(() => resolve());
+    void whenSettled(state).then(() => {
+      observer.remove();
+      resolve();
+    });
+  });
 }

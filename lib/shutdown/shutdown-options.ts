@@ -1,5 +1,4 @@
 import { type Duration, parseDuration } from '../core/duration.js';
-
 import { checkOptions, refuse } from '../core/read-options.js';
 import { LONGEST_DELAY } from '../core/timers.js';
 import { readDuration } from '../registry/registry-options.js';

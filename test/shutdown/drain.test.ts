@@ -296,6 +296,25 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     expect(host.log.find('error', 'left behind: GET /deaf')).toHaveLength(1);
   });
 
+  it('waits no longer than for the cleanup for what is canceled meanwhile', async () => {
+    const entered = deferred();
+    @Controller()
+    class Deaf {
+      @Get('deaf')
+      @Cancelable(50)
+      deaf() {
+        entered.resolve();
+        return new Promise(() => {});
+      }
+    }
+    const host = await start({ grace: NEVER_ENDING, cleanup: '20ms' }, { controllers: [Deaf] });
+    const answer = get(`${host.url}/deaf`);
+    await entered.promise;
+    await host.app.close();
+    expect((await answer).status).toBe(504);
+    expect(host.log.find('error', 'left behind: GET /deaf')).toHaveLength(1);
+  });
+
   it('takes no new work, except from what still runs and what it ignores', async () => {
     const entered = deferred();
     const gate = deferred();
