@@ -47,6 +47,12 @@ class Work {
     }
   }
 
+  @Get('health')
+  @Cancelable({ onShutdown: 'ignore' })
+  async health() {
+    return 'alive';
+  }
+
   @Get('deaf')
   @Cancelable()
   deaf() {

@@ -122,6 +122,21 @@ describe.each(['express', 'fastify'])('SIGTERM to an application on %s', (kind) 
     expect(await application.ended()).toEqual([0, null]);
   });
 
+  it('leaves liveness probes alone, and a third time ends the cleanup too', async () => {
+    const { application, url } = await start(kind, { grace: '1h', cleanup: '1h' });
+    const answer = get(`${url}/deaf`);
+    await application.says('entered');
+    application.signal('SIGTERM');
+    while ((await get(`${url}/slow`)).status !== 503);
+    expect(await get(`${url}/health`)).toMatchObject({ status: 200, text: 'alive' });
+    application.signal('SIGTERM');
+    expect((await answer).json()).toMatchObject({ code: 'OPERATION_SHUTDOWN' });
+    expect(await get(`${url}/health`)).toMatchObject({ status: 200 });
+    application.signal('SIGTERM');
+    await application.says('left behind: GET /deaf');
+    expect(await application.ended()).toEqual([0, null]);
+  });
+
   it('is over in grace, cleanup and a second, with a thousand requests and idle connections', async () => {
     const { application, url } = await start(kind, { grace: '200ms', cleanup: '200ms' });
     const idle = new Agent({ keepAlive: true });
