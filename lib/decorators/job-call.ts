@@ -43,21 +43,21 @@ export function isJobCall(args: readonly unknown[]): args is JobArguments {
  *
  * @param call what the method's own options say
  * @param sources of the method, where the call has none
- * @param isLive whether an operation of this id is still running: a job that lost its lock may come
- * again while its former run stops
+ * @param live the live operations by id: a job that lost its lock may come again while its former
+ * run stops
  */
 export function jobOptions(
   [job, , signal]: JobArguments,
   call: CallOptions | undefined,
   sources: readonly unknown[] | undefined,
-  isLive: (id: string) => boolean,
+  live: { get(id: string): unknown },
 ): CallOptions {
   const id = call?.id ?? jobIdOf(job);
   const { queueName, name, attemptsMade } = job;
   const own = call?.sources ?? sources ?? [];
   return {
     ...call,
-    id: isLive(id) ? undefined : id,
+    id: live.get(id) === undefined ? id : undefined,
     metadata: { queue: queueName, job: name, attempt: attemptsMade + 1, ...call?.metadata },
     sources: signal === undefined ? own : [...own, fromQueue(signal)],
   };

@@ -134,8 +134,7 @@ export class MethodDefinition {
     try {
       call = this.callOptions(plan, self, args);
       if (job !== undefined) {
-        const isLive = (id: string) => runtime.live.get(id) !== undefined;
-        call = jobOptions(job.args, call, plan.operation.sources, isLive);
+        call = jobOptions(job.args, call, plan.operation.sources, runtime.live);
       }
       state = startOperation(runtime.live, plan.operation, cell, call);
       if (job !== undefined) job.state = state;
