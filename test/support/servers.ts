@@ -57,7 +57,9 @@ export function describeWith(names: readonly ServerName[], title: string, tests:
       });
     });
   } else {
-    describe.skip(`${title} (skipped; to run: ${install})`, tests);
+    // The summary only counts what is skipped.
+    process.stderr.write(`skipped: ${title}. To run it: ${install}\n`);
+    describe.skip(`${title} (to run: ${install})`, tests);
   }
 }
 
