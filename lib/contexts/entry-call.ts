@@ -7,7 +7,7 @@ import type { CancelationError } from '../core/cancelation-error.js';
 import { isDueTo } from '../core/causes.js';
 import type { ContextCell } from '../core/context.js';
 import { settleOperation, startOperation } from '../core/lifecycle.js';
-import { OperationLimit, OperationRefused } from '../core/operation-errors.js';
+import { isRefusal } from '../core/operation-errors.js';
 import type { OperationPlan } from '../core/operation-plan.js';
 import type { OperationEdge, OperationState } from '../core/operation-state.js';
 import type { Scope } from '../core/scope.js';
@@ -86,7 +86,7 @@ export abstract class EntryCall
     try {
       return this.state ?? this.begin();
     } catch (error) {
-      if (error instanceof OperationLimit || error instanceof OperationRefused) return undefined;
+      if (isRefusal(error)) return undefined;
       throw error;
     }
   }

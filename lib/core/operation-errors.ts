@@ -29,3 +29,8 @@ export class OperationRefused extends Error {
 export class OperationNotFound extends Error {
   override readonly name = 'OperationNotFound';
 }
+
+/** Whether there was no place for an operation: what needs none goes on without. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof OperationLimit || error instanceof OperationRefused;
+}

@@ -1,21 +1,6 @@
-import 'reflect-metadata';
-import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { CancelableModule } from 'nestjs-cancelable';
-import { hidePackage } from '../support/hide-package.js';
+import { startWithout } from '../support/start-without.js';
 
-hidePackage('bullmq');
-
-const { bullmq } = await import('nestjs-cancelable/bullmq');
-
-@Module({ imports: [CancelableModule.forRoot({ extensions: [bullmq()] })] })
-class AppModule {}
-
-const message = await NestFactory.createApplicationContext(AppModule, {
-  logger: false,
-  abortOnError: false,
-}).then(
-  () => 'it started',
-  (error: Error) => error.message,
-);
-console.log(JSON.stringify({ message }));
+await startWithout('bullmq', async () => {
+  const { bullmq } = await import('nestjs-cancelable/bullmq');
+  return bullmq();
+});

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { cancelScope } from '../../core/cancel.js';
 import { CancelRecord } from '../../core/cancel-record.js';
 import { settleOperation, startOperation } from '../../core/lifecycle.js';
-import { OperationLimit, OperationRefused } from '../../core/operation-errors.js';
+import { isRefusal } from '../../core/operation-errors.js';
 import type { OperationState } from '../../core/operation-state.js';
 import type { Scope } from '../../core/scope.js';
 import type { DisconnectListener } from '../close-watch.js';
@@ -51,7 +51,7 @@ export class GraphqlRequest implements EntryCellOwner, OpenCall, DisconnectListe
     try {
       return this.state ?? this.begin();
     } catch (error) {
-      if (error instanceof OperationLimit || error instanceof OperationRefused) return undefined;
+      if (isRefusal(error)) return undefined;
       throw error;
     }
   }
