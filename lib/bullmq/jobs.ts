@@ -8,8 +8,9 @@ import type { OperationLog } from '../core/operation-host.js';
 import { Operation } from '../core/operation.js';
 import type { OperationState } from '../core/operation-state.js';
 import { type JobCall, jobIdOf, type JobPort } from '../decorators/job-call.js';
-import { type LiveOperations, whenSettled } from '../registry/live-operations.js';
+import type { LiveOperations } from '../registry/live-operations.js';
 import { ProgressFeed } from '../registry/progress-feed.js';
+import { PatientWait } from '../shutdown/patient-wait.js';
 
 /** Reasons after which a job would only be canceled again. Timeouts are tried again, as failures are. */
 const FINAL = new Set(['manual', 'superseded', 'condition', 'signal']);
@@ -68,14 +69,8 @@ export class Jobs implements JobPort {
 
   /** A job is not handed on while its body still runs, except if that ignores the cancel. */
   private async bodyHasStopped(state: OperationState): Promise<void> {
-    if (state.outcome !== undefined) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.live.cleanupLimit);
-      timer.unref?.();
-    });
-    await Promise.race([whenSettled(state), limit]);
-    clearTimeout(timer);
+    const busy = () => (state.outcome === undefined ? [state] : []);
+    await new PatientWait().wait(busy, this.live.cleanupLimit);
   }
 
   private passProgress(state: OperationState, job: Job): () => void {

@@ -6,7 +6,7 @@ import { CancelRecord } from '../core/cancel-record.js';
 import type { CancelationError } from '../core/cancelation-error.js';
 import { isDueTo } from '../core/causes.js';
 import type { ContextCell } from '../core/context.js';
-import { settleOperation, startOperation } from '../core/lifecycle.js';
+import { settleQuietly, startOperation } from '../core/lifecycle.js';
 import { isRefusal } from '../core/operation-errors.js';
 import type { OperationPlan } from '../core/operation-plan.js';
 import type { OperationEdge, OperationState } from '../core/operation-state.js';
@@ -65,14 +65,17 @@ export abstract class EntryCall
   /** Whether the caller is gone before it got its answer. */
   protected abstract isCallerGone(): boolean;
   /** Whether the caller has got all of its answer. */
-  protected abstract isAnswered(): boolean;
+  protected isAnswered(): boolean {
+    return this.chainIsDone && !this.isStreaming;
+  }
   /** An error as the transport understands it. */
   abstract answerTo(error: unknown): unknown;
   /** What the transport sends of a value that came out of the chain. */
   protected abstract send(value: unknown): void;
-  /** A body that goes on after the chain is canceled. */
-  protected abstract releaseBody(): void;
-  abstract drain(): void;
+  /** A body that goes on after the chain is canceled; an iterable hears of it by itself. */
+  protected releaseBody(): void {}
+
+  drain(): void {}
 
   /** Answers although the handler still runs: there is no more time to wait for it. */
   abandon(): void {
@@ -277,21 +280,13 @@ export abstract class EntryCall
     }
     if (state.outcome !== undefined) return undefined;
     this.unwatchCaller();
-    try {
-      const pending = settleOperation(
-        state,
-        late === undefined ? succeeded : late.succeeded,
-        late === undefined ? value : late.value,
-      );
-      return pending instanceof Promise ? pending.catch(doNothing) : undefined;
-    } catch {
-      // What the operation failed with is on its way to the caller already.
-      return undefined;
-    }
+    return settleQuietly(
+      state,
+      late === undefined ? succeeded : late.succeeded,
+      late === undefined ? value : late.value,
+    );
   }
 }
-
-function doNothing(): void {}
 
 function subscribeTo(source: Observable<unknown>, subscriber: Subscriber<unknown>): void {
   source.subscribe(subscriber);

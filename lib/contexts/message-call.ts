@@ -1,4 +1,4 @@
-import type { OperationState } from '../core/operation-state.js';
+import { noop, type OperationState } from '../core/operation-state.js';
 import { shapeOf } from '../streams/lazy-results.js';
 import { EntryCall } from './entry-call.js';
 import { operateIterableBody } from './iterable-body.js';
@@ -12,10 +12,6 @@ export abstract class MessageCall extends EntryCall {
 
   override get hasAnswered(): boolean {
     return this.hasSent && !this.hasOwnDeadline;
-  }
-
-  protected override isAnswered(): boolean {
-    return this.chainIsDone && !this.isStreaming;
   }
 
   protected override send(value: unknown): void {
@@ -37,7 +33,7 @@ export abstract class MessageCall extends EntryCall {
       state === undefined
         ? iterable[Symbol.asyncIterator]()
         : operateIterableBody(this, state, iterable);
-    const close = () => void iterator.return?.(undefined).catch(doNothing);
+    const close = () => void iterator.return?.(undefined).catch(noop);
     subscriber?.add(close);
     try {
       for await (const item of { [Symbol.asyncIterator]: () => iterator }) this.sendItem(item);
@@ -51,11 +47,4 @@ export abstract class MessageCall extends EntryCall {
 
   /** The iterable says when it is over. */
   protected override completeChain(): void {}
-
-  /** A cancel interrupts the iterable, whose error is sent. */
-  protected override releaseBody(): void {}
-
-  override drain(): void {}
 }
-
-function doNothing(): void {}

@@ -7,7 +7,7 @@ import { monotonicNow, wallNow } from './clock.js';
 import type { ContextCell } from './context.js';
 import type { OperationHost, OperationOrigin } from './operation-host.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
-import { OperationState } from './operation-state.js';
+import { noop, OperationState } from './operation-state.js';
 import type { Scope } from './scope.js';
 
 export type Host = OperationHost<OperationState>;
@@ -197,6 +197,25 @@ export function settleOperation(
   }
   finish(state, outcome, fails, result);
   return deliver(fails, result);
+}
+
+/**
+ * Settles where whoever waits hears of the outcome by itself.
+ *
+ * @returns when cleanups have run, if there are any
+ */
+export function settleQuietly(
+  state: OperationState,
+  succeeded: boolean,
+  value: unknown,
+): Promise<unknown> | undefined {
+  try {
+    const pending = settleOperation(state, succeeded, value);
+    return pending instanceof Promise ? pending.catch(noop) : undefined;
+  } catch {
+    // It is the error that it was settled with.
+    return undefined;
+  }
 }
 
 function deliver(fails: boolean, result: unknown): unknown {

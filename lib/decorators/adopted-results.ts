@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { settleOperation } from '../core/lifecycle.js';
+import { settleQuietly } from '../core/lifecycle.js';
 import type { OperationState } from '../core/operation-state.js';
 import { parkOperation, resumeOperation } from '../core/park.js';
 import { destroyStream, followStream } from '../streams/flowing-results.js';
@@ -28,7 +28,7 @@ export function adoptResult(
       destroyStream(stream, state.error());
       return undefined;
     }
-    followStream(state, stream, (succeeded, error) => settleQuietly(state, succeeded, error));
+    followStream(state, stream, (succeeded, error) => void settleQuietly(state, succeeded, error));
     return { value };
   }
   if (state.record !== undefined) return undefined;
@@ -40,14 +40,4 @@ export function adoptResult(
         ? operateObservable(supply, () => value as Observable<unknown>)
         : operateIterator(supply, () => value as AsyncIterable<unknown>),
   };
-}
-
-/** The stream's consumer has heard of the error by itself. */
-function settleQuietly(state: OperationState, succeeded: boolean, error: unknown): void {
-  try {
-    const pending = settleOperation(state, succeeded, error);
-    if (pending instanceof Promise) pending.catch(() => {});
-  } catch {
-    // It is this very error.
-  }
 }

@@ -1,14 +1,11 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { handlerKind, methodsOf } from './method-metadata.js';
 
-export type NestModule = ModulesContainer extends Map<string, infer Value> ? Value : never;
-
 /** A method that Nest calls for a request of some kind. */
 export interface HandlerMethod {
   /** A type of Nest's ExecutionContext. */
   readonly kind: string;
   readonly method: object;
-  readonly module: NestModule;
 }
 
 /** The handlers of an application, before anything of it runs: of classes, not of factories. */
@@ -19,7 +16,7 @@ export function* handlersOf(modules: ModulesContainer): Generator<HandlerMethod>
       if (typeof prototype !== 'object' || prototype === null) continue;
       for (const method of methodsOf(prototype).values()) {
         const kind = handlerKind(method);
-        if (kind !== undefined) yield { kind, method, module };
+        if (kind !== undefined) yield { kind, method };
       }
     }
   }

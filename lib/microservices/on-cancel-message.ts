@@ -1,6 +1,5 @@
 import { CANCEL_PATTERN } from '../contexts/rpc/carried.js';
-
-const EVENT = 2;
+import { EVENT_HANDLER, HANDLER_TYPE, PATTERNS } from '../contexts/rpc/rpc-plan.js';
 
 /**
  * What `@EventPattern()` says of a handler, in the words of Nest's metadata: the decorator itself
@@ -8,8 +7,8 @@ const EVENT = 2;
  */
 export const OnCancelMessage: () => MethodDecorator = () => (_target, _key, descriptor) => {
   const handler = (descriptor as PropertyDescriptor).value as object;
-  Reflect.defineMetadata('microservices:pattern', [CANCEL_PATTERN], handler);
-  Reflect.defineMetadata('microservices:handler_type', EVENT, handler);
+  Reflect.defineMetadata(PATTERNS, [CANCEL_PATTERN], handler);
+  Reflect.defineMetadata(HANDLER_TYPE, EVENT_HANDLER, handler);
   Reflect.defineMetadata('microservices:transport', undefined, handler);
   // Every instance hears of every cancel, whatever queue of NATS the others of its kind share.
   Reflect.defineMetadata('microservices:pattern_extras', { queue: '' }, handler);

@@ -1,4 +1,5 @@
 import type { OperationState } from '../core/operation-state.js';
+import { LONGEST_DELAY } from '../core/timers.js';
 import { whenSettled } from '../registry/live-operations.js';
 
 /** Waits until work has ended, for a time, or until somebody loses patience. */
@@ -31,7 +32,7 @@ export class PatientWait {
         this.isOver = true;
         resolve();
       };
-      timer = setTimeout(this.giveUp, limit);
+      timer = setTimeout(this.giveUp, Math.min(limit, LONGEST_DELAY));
     });
     try {
       for (let states = busy(); states.length > 0; states = busy()) {

@@ -60,10 +60,6 @@ export class GraphqlCall extends EntryCall implements DisconnectListener {
     return this.client?.isGone() === true;
   }
 
-  protected override isAnswered(): boolean {
-    return this.chainIsDone && !this.isStreaming;
-  }
-
   override answerTo(error: unknown): unknown {
     return toGraphqlError(error);
   }
@@ -81,9 +77,6 @@ export class GraphqlCall extends EntryCall implements DisconnectListener {
     return operateIterableBody(this, state, value);
   }
 
-  /** A cancel interrupts the iterable, whose error ends the subscription. */
-  protected override releaseBody(): void {}
-
   /**
    * GraphQL takes an error that is given for one that is thrown. Nest would log the latter, for
    * each client that left.
@@ -97,8 +90,6 @@ export class GraphqlCall extends EntryCall implements DisconnectListener {
       super.fail(error);
     }
   }
-
-  override drain(): void {}
 }
 
 function isIterable(value: unknown): value is AsyncIterable<unknown> {

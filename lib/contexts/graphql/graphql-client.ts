@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Caller, SocketCaller } from '../caller.js';
 import type { DisconnectListener } from '../close-watch.js';
 import { isDisconnected, unwatchDisconnect, watchDisconnect } from '../http/disconnects.js';
+import { rawOf } from '../http/raw.js';
 
 /** What servers put into the context value of a query or a subscription. */
 interface ContextValue {
@@ -24,9 +25,12 @@ export function clientOf(context: unknown): Caller | undefined {
   const asked = req ?? request ?? (reply as { request?: unknown } | undefined)?.request;
   const socket = socketOf(extra) ?? socketOf((asked as ContextValue | undefined)?.extra);
   if (socket !== undefined) return new SocketCaller(socket);
-  const raw = rawOf<IncomingMessage>(asked);
+  const raw = isObject(asked) ? rawOf<IncomingMessage>(asked) : undefined;
   if (raw?.httpVersionMajor === undefined) return undefined;
-  const response = rawOf<ServerResponse>(res ?? reply) ?? (raw as { res?: ServerResponse }).res;
+  const answered = res ?? reply;
+  const response = isObject(answered)
+    ? rawOf<ServerResponse>(answered)
+    : (raw as { res?: ServerResponse }).res;
   return new HttpClient(raw, typeof response?.writableEnded === 'boolean' ? response : undefined);
 }
 
@@ -59,12 +63,6 @@ const NO_RESPONSE = { destroyed: false, writableEnded: false } as ServerResponse
 function socketOf(extra: unknown): object | undefined {
   const socket = isObject(extra) ? (extra as { socket?: unknown }).socket : undefined;
   return isObject(socket) ? socket : undefined;
-}
-
-/** Fastify wraps what Express hands out as it is. */
-function rawOf<Raw>(wrapped: unknown): Raw | undefined {
-  if (!isObject(wrapped)) return undefined;
-  return ((wrapped as { raw?: unknown }).raw ?? wrapped) as Raw;
 }
 
 function isObject(value: unknown): value is object {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { cancelScope } from '../../core/cancel.js';
 import { CancelRecord } from '../../core/cancel-record.js';
-import { settleOperation, startOperation } from '../../core/lifecycle.js';
+import { settleQuietly, startOperation } from '../../core/lifecycle.js';
 import { isRefusal } from '../../core/operation-errors.js';
 import type { OperationState } from '../../core/operation-state.js';
 import type { Scope } from '../../core/scope.js';
@@ -92,12 +92,7 @@ export class GraphqlRequest implements EntryCellOwner, OpenCall, DisconnectListe
     }
     if (isGone) cancelScope(state, new CancelRecord('disconnect', undefined, undefined, undefined));
     const succeeded = state.record === undefined;
-    try {
-      const pending = settleOperation(state, succeeded, succeeded ? undefined : state.error());
-      if (pending instanceof Promise) pending.catch(doNothing);
-    } catch {
-      // Its resolvers have told the client already.
-    }
+    void settleQuietly(state, succeeded, succeeded ? undefined : state.error());
   }
 
   drain(): void {
@@ -111,5 +106,3 @@ export class GraphqlRequest implements EntryCellOwner, OpenCall, DisconnectListe
 function pathOf({ routeOptions, baseUrl }: RequestOrigin): string | undefined {
   return routeOptions?.url ?? baseUrl;
 }
-
-function doNothing(): void {}

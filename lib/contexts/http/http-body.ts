@@ -1,5 +1,5 @@
 import { StreamableFile } from '@nestjs/common';
-import type { OperationState } from '../../core/operation-state.js';
+import { noop, type OperationState } from '../../core/operation-state.js';
 import { destroyStream, followStream } from '../../streams/flowing-results.js';
 import { streamOf } from '../../streams/lazy-results.js';
 import { isDisconnected } from './disconnects.js';
@@ -25,7 +25,7 @@ export function operateBody(
 ): unknown {
   if (shape === 'iterable') {
     const iterator = operateIterableBody(owner, state, value as AsyncIterable<unknown>);
-    onResponseOver(owner, () => void iterator.return(undefined).catch(doNothing));
+    onResponseOver(owner, () => void iterator.return(undefined).catch(noop));
     return iterator;
   }
   const stream = streamOf(value) as object;
@@ -66,5 +66,3 @@ function onResponseOver(owner: BodyOwner, closeBody: () => void): void {
     closeBody();
   });
 }
-
-function doNothing(): void {}

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Transport } from '../transport.js';
 import { HttpCall } from './http-call.js';
+import { rawOf } from './raw.js';
 import { RoutePlan } from './route-plan.js';
 
 export const httpTransport: Transport<RoutePlan> = {
   createPlan: (runtime, defaults, name, handler, host) =>
     new RoutePlan(runtime, defaults, name, handler, host),
   createCall: (calls, route, context) => {
-    const [request, response] = context.getArgs<[unknown, unknown]>();
+    const [request, response] = context.getArgs<[object, object]>();
     return new HttpCall(
       calls,
       route,
@@ -17,8 +18,3 @@ export const httpTransport: Transport<RoutePlan> = {
     );
   },
 };
-
-/** Fastify wraps what Express hands out as it is. */
-function rawOf<Raw>(wrapped: unknown): Raw {
-  return ((wrapped as { raw?: unknown }).raw ?? wrapped) as Raw;
-}

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { askForeign } from './ask-foreign.js';
 
 /** The event that says that somebody stopped waiting for an answer. */
 export const CANCEL_PATTERN = 'nestjs-cancelable.cancel';
@@ -75,7 +76,7 @@ interface TransportContext {
 }
 
 function readText(context: ExecutionContext, key: string, form: RegExp): string | undefined {
-  try {
+  return askForeign(() => {
     const transport = context.getArgByIndex<TransportContext | undefined>(1);
     const sent = transport?.getMetadata?.() ?? transport?.getHeaders?.();
     if (typeof sent !== 'object' || sent === null) return undefined;
@@ -83,8 +84,5 @@ function readText(context: ExecutionContext, key: string, form: RegExp): string 
     const value: unknown =
       typeof get === 'function' ? get.call(sent, key) : (sent as Record<string, unknown>)[key];
     return typeof value === 'string' && form.test(value) ? value : undefined;
-  } catch {
-    // The context of a foreign transport may do anything.
-    return undefined;
-  }
+  });
 }

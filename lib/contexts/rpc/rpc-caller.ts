@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { type Caller, SocketCaller } from '../caller.js';
 import type { CloseSource } from '../close-watch.js';
+import { askForeign } from './ask-foreign.js';
 import { GrpcCaller, isGrpcCall } from './grpc-caller.js';
 
 /**
@@ -17,13 +18,10 @@ export function callerOf(context: ExecutionContext): Caller | undefined {
 
 /** Of Nest's TcpContext, known by what it has: the package may be absent. */
 function socketOf(context: unknown): CloseSource | undefined {
-  try {
+  return askForeign(() => {
     const { getSocketRef } = (context ?? {}) as { getSocketRef?: unknown };
     if (typeof getSocketRef !== 'function') return undefined;
     const json = getSocketRef.call(context) as { netSocket?: CloseSource } | undefined;
     return typeof json?.netSocket?.on === 'function' ? json.netSocket : undefined;
-  } catch {
-    // The context of a foreign transport may do anything.
-    return undefined;
-  }
+  });
 }

@@ -2,10 +2,12 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { OperationPlan } from '../../core/operation-plan.js';
 import type { CancelableRuntime } from '../../decorators/cancelable-runtime.js';
 import { type EntryDefaults, EntryPlan } from '../entry-plan.js';
+import { askForeign } from './ask-foreign.js';
 
-const PATTERNS = 'microservices:pattern';
-const HANDLER_TYPE = 'microservices:handler_type';
-const EVENT_HANDLER = 2;
+/** Nest's own words: the package may be absent. */
+export const PATTERNS = 'microservices:pattern';
+export const HANDLER_TYPE = 'microservices:handler_type';
+export const EVENT_HANDLER = 2;
 
 /** What the contexts of Nest's transports call it: TCP and RabbitMQ, Redis, NATS, Kafka and MQTT. */
 const ADDRESSES = ['getPattern', 'getChannel', 'getSubject', 'getTopic'] as const;
@@ -41,16 +43,14 @@ export class RpcPlan extends EntryPlan {
 
 /** What the message was sent to. Only patterns become names: it may be anything a client made up. */
 function addressOf(transport: unknown): unknown {
-  try {
+  return askForeign(() => {
     const context = (transport ?? {}) as Record<string, unknown>;
     for (const key of ADDRESSES) {
       const getter = context[key];
       if (typeof getter === 'function') return getter.call(context) as unknown;
     }
-  } catch {
-    // The context of a foreign transport may do anything.
-  }
-  return undefined;
+    return undefined;
+  });
 }
 
 /** As the controller has them; only the methods of a microservice have some. */

@@ -1,8 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { EMPTY, type Observable } from 'rxjs';
 import type { OperationPlan } from '../../core/operation-plan.js';
-import { isClosed, unwatchClose, watchClose } from '../close-watch.js';
-import type { DisconnectListener } from '../close-watch.js';
+import { type DisconnectListener, isClosed, unwatchClose, watchClose } from '../close-watch.js';
 import { MessageCall } from '../message-call.js';
 import type { OpenCalls } from '../open-calls.js';
 import { toWsError } from './ws-errors.js';
