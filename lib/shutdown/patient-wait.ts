@@ -32,6 +32,7 @@ export class PatientWait {
         this.isOver = true;
         resolve();
       };
+      // Node would call a longer timer at once.
       timer = setTimeout(this.giveUp, Math.min(limit, LONGEST_DELAY));
     });
     try {

@@ -4,6 +4,7 @@ import { Server as TlsServer } from 'node:tls';
 import { askForNewConnection } from '../contexts/http/http-answer.js';
 import { contextStorage } from '../core/ambient.js';
 import { ContextCell } from '../core/context.js';
+import { LONGEST_DELAY } from '../core/timers.js';
 
 /** Idle connections are closed as soon as their last response is out, in milliseconds. */
 const LOOK_EVERY = 50;
@@ -116,7 +117,7 @@ export class ServerConnections {
     const timers = [
       setInterval(endIdle, LOOK_EVERY),
       setTimeout(endUnanswered, END_AFTER),
-      setTimeout(endAll, Math.max(END_AFTER, patience)),
+      setTimeout(endAll, Math.min(Math.max(END_AFTER, patience), LONGEST_DELAY)),
     ];
     for (const timer of timers) timer.unref?.();
     return { endAll, stop: () => timers.forEach(clearInterval) };

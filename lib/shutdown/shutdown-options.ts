@@ -1,6 +1,5 @@
 import { type Duration, parseDuration } from '../core/duration.js';
 import { checkOptions, refuse } from '../core/read-options.js';
-import { LONGEST_DELAY } from '../core/timers.js';
 import { readDuration } from '../registry/registry-options.js';
 
 /**
@@ -50,13 +49,8 @@ export function checkShutdownOptions(options: unknown, where: string): void {
 
 export function readShutdownOptions(options: ShutdownOptions = {}): ShutdownSettings {
   return {
-    grace: limited(parseDuration(options.grace ?? '10s', 'shutdown.grace')),
-    cleanup: limited(parseDuration(options.cleanup ?? '5s', 'shutdown.cleanup')),
+    grace: parseDuration(options.grace ?? '10s', 'shutdown.grace'),
+    cleanup: parseDuration(options.cleanup ?? '5s', 'shutdown.cleanup'),
     onNewRequests: options.onNewRequests ?? '503',
   };
-}
-
-/** Node would call longer timers at once, and nobody would be waited for. */
-function limited(milliseconds: number): number {
-  return Math.min(milliseconds, LONGEST_DELAY);
 }
