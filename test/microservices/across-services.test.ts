@@ -38,9 +38,8 @@ function crosses(options: () => Promise<Options>): void {
   );
 
   it('brings the time that is left, after which both stop', async () => {
-    const { client, front, service } = await startPair(await options());
+    const { front, service } = await startPair(await options());
     const began = firstValueFrom(entered);
-    const emit = jest.spyOn(client, 'emit');
     const settled = service.next('settled', 'rates.find');
     const answer = get(`${front.url}/rates/find?timeout=300`);
     const remaining = (await began).token.remaining();
@@ -49,10 +48,25 @@ function crosses(options: () => Promise<Options>): void {
     expect((await answer).json()).toMatchObject({ code: 'OPERATION_TIMEOUT' });
     // By its own timer or because it was told, whichever is first.
     expect(await settled).toMatchObject({ status: 'canceled', reason: 'timeout' });
-    const message = { call: expect.any(String), timedOut: true };
-    expect(emit.mock.calls).toEqual([['nestjs-cancelable.cancel', message]]);
     await service.registry.whenIdle();
     await front.registry.whenIdle();
+  });
+
+  it('tells that the time is over who does not know it', async () => {
+    const { client, front, service } = await startPair(await options());
+    const settled = service.next('settled', 'rates.deaf');
+    const emit = jest.spyOn(client, 'emit');
+    const error = await rejection(
+      front.registry.run({ name: 'ask', timeout: 300 }, () =>
+        lastValueFrom(client.send('rates.deaf', {})),
+      ),
+    );
+    expect(error).toMatchObject({ reason: 'timeout' });
+    await front.registry.whenIdle();
+    const message = { call: expect.any(String), timedOut: true };
+    expect(emit.mock.calls).toEqual([['nestjs-cancelable.cancel', message]]);
+    heard.next('over');
+    expect(await settled).toMatchObject({ status: 'canceled', reason: 'timeout' });
   });
 
   it('leaves a shorter timeout of the other service in charge', async () => {

@@ -79,6 +79,15 @@ export class RatesController {
     return operation.token.remaining();
   }
 
+  /** Answers nothing before the test says so, whatever becomes of it. */
+  @MessagePattern('rates.deaf')
+  @Cancelable({ timeout: '1h', settle: 'wait' })
+  async deaf() {
+    const operation = currentOperation();
+    await firstValueFrom(heard);
+    await operation.sleep('1h');
+  }
+
   @MessagePattern('rates.ticks')
   @Cancelable('1h')
   ticks() {
