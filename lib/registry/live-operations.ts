@@ -5,6 +5,7 @@ import { formatDuration } from '../core/duration.js';
 import { ExclusiveKeys } from '../core/exclusive.js';
 import { OperationConflict, OperationLimit, OperationRefused } from '../core/operation-errors.js';
 import type { OperationHost, OperationLog, OperationOrigin } from '../core/operation-host.js';
+import type { Operation } from '../core/operation.js';
 import type { OperationKind } from '../core/operation-options.js';
 import type { NameCounters, OperationPlan } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
@@ -165,6 +166,11 @@ export class LiveOperations implements OperationHost<OperationState> {
 
   get(id: string): OperationState | undefined {
     return this.byId.get(id);
+  }
+
+  /** All, oldest first. */
+  all(): Operation[] {
+    return this.live.all();
   }
 
   /** Oldest first. */

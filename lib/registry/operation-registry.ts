@@ -151,6 +151,7 @@ export class OperationRegistry {
 
   /** The live operations, oldest first. */
   list(filter?: OperationFilter): Operation[] {
+    if (filter === undefined) return this.#live.all();
     return this.#states(filter, 'list').map((state) => Operation.of(state));
   }
 
