@@ -37,7 +37,9 @@ export class CitiesService {
   @Cancelable({ name: 'cities.nearest' })
   async nearest(country: string, operation = currentOperation()): Promise<CountryReport> {
     const cities: City[] = [];
-    for await (const city of this.source.read()) if (city.country === country) cities.push(city);
+    for await (const city of operation.stream(this.source.read(), { buffer: 0 })) {
+      if (city.country === country) cities.push(city);
+    }
     let total = 0;
     for (const [index, city] of cities.entries()) {
       let nearest = Infinity;
