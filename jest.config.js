@@ -14,5 +14,5 @@ export default {
     '^.+\\.ts$': ['@swc/jest', swc],
   },
   maxWorkers: 2,
-  testTimeout: 20_000,
+  testTimeout: 60_000,
 };

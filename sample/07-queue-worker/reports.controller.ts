@@ -18,10 +18,12 @@ export class ReportsController {
 
   @Get(':id')
   async state(@Param('id') id: string) {
+    // First, so that what is read of the job is not older.
+    const state = await this.queue.getJobState(id);
     const job = await this.queue.getJob(id);
     if (job === undefined) throw new NotFoundException();
     const { progress, failedReason, returnvalue, attemptsMade } = job;
-    return { state: await job.getState(), progress, failedReason, returnvalue, attemptsMade };
+    return { state, progress, failedReason, returnvalue, attemptsMade };
   }
 
   /** A job is an operation with the id `queue:jobId`. Canceled, it is not tried again. */

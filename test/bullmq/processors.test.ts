@@ -40,7 +40,7 @@ class Reports extends WorkerHost {
 @Processor('reports')
 class Limited extends WorkerHost {
   runs = 0;
-  @Cancelable(20)
+  @Cancelable(200)
   async process(): Promise<number> {
     if (++this.runs === 2) return this.runs;
     await currentOperation().sleep('1h');

@@ -103,7 +103,7 @@ class AroundController {
   @Get('local/:id')
   @UseInterceptors(interceptor('local interceptor'))
   @UsePipes(pipe('local pipe'))
-  @Cancelable(30)
+  @Cancelable(200)
   async local(@Param('id') id: string, @CancelToken() token: CancelationToken) {
     seen.push(`handler (${operationName()})`);
     if (id === 'waits') await token.sleep('1h');
@@ -113,7 +113,7 @@ class AroundController {
 
   @Get('filtered')
   @UseFilters(filter('local filter', OperationCanceledException))
-  @Cancelable(20)
+  @Cancelable(200)
   filtered() {
     return new Promise(() => {});
   }
@@ -131,7 +131,7 @@ class AroundController {
       }
     },
   )
-  @Cancelable(20)
+  @Cancelable(200)
   replaced(@CancelToken() token: CancelationToken) {
     return token.sleep('1h');
   }
@@ -149,7 +149,7 @@ class AroundController {
       }
     },
   )
-  @Cancelable(20)
+  @Cancelable(200)
   rethrown(@CancelToken() token: CancelationToken) {
     return token.sleep('1h');
   }

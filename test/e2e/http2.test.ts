@@ -73,7 +73,7 @@ function createWaiting() {
     }
 
     @Get('late')
-    @Cancelable(20)
+    @Cancelable(200)
     late() {
       return new Promise(() => {});
     }

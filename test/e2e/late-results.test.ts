@@ -11,13 +11,13 @@ function createStubborn() {
   @Controller()
   class StubbornController {
     @Get('timeout')
-    @Cancelable(20)
+    @Cancelable(200)
     timeout() {
       return body.promise;
     }
 
     @Get('wait')
-    @Cancelable({ settle: 'wait', timeout: 20 })
+    @Cancelable({ settle: 'wait', timeout: 200 })
     wait() {
       return body.promise;
     }
@@ -125,7 +125,7 @@ describe.each(adapters)('@Res(), over %s', (adapter) => {
     @Controller()
     class ResponseController {
       @Get('late')
-      @Cancelable(20)
+      @Cancelable(200)
       async late(@Res() response: any) {
         await gate.promise;
         try {

@@ -63,7 +63,7 @@ class ClsController {
   }
 
   @Get('late')
-  @Cancelable(10)
+  @Cancelable(200)
   late(@CurrentOperation() operation: Operation) {
     return operation.sleep('1m');
   }

@@ -141,7 +141,7 @@ describe.each(adapters)('the request option, over %s', (adapter) => {
   });
 
   it('gives the timeout where the handler says nothing', async () => {
-    const { url, registry } = await start(adapter, () => ({ timeout: 25 }), {
+    const { url, registry } = await start(adapter, () => ({ timeout: 200 }), {
       defaultTimeout: '1h',
     });
 

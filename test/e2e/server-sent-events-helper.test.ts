@@ -39,7 +39,7 @@ function createWords() {
     }
 
     @Sse('limited')
-    @Cancelable(50)
+    @Cancelable(200)
     limited() {
       return serverSentEvents(words('wait'));
     }

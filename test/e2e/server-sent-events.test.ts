@@ -28,7 +28,7 @@ function createEvents() {
     }
 
     @Sse('limited')
-    @Cancelable(50)
+    @Cancelable(200)
     limited() {
       return endless();
     }
@@ -56,7 +56,7 @@ function createEvents() {
     }
 
     @Sse('silent')
-    @Cancelable(20)
+    @Cancelable(200)
     silent() {
       return NEVER;
     }

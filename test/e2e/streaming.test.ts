@@ -194,7 +194,7 @@ describe.each(adapters)('what streams give before anything was sent, over %s', (
     @Controller()
     class SilentController {
       @Get('silent')
-      @Cancelable(20)
+      @Cancelable(200)
       async *silent(): AsyncGenerator<string> {
         await new Promise(() => {});
         yield 'never';
@@ -217,7 +217,7 @@ describe.each(adapters)('what streams give before anything was sent, over %s', (
     @Controller()
     class SilentController {
       @Get('silent')
-      @Cancelable(20)
+      @Cancelable(200)
       async silent(): Promise<StreamableFile> {
         return new StreamableFile(stream, {
           type: 'application/pdf',
@@ -262,7 +262,7 @@ describe.each(adapters)('what streams give before anything was sent, over %s', (
     @Controller()
     class ObservableController {
       @Get('endless')
-      @Cancelable(20)
+      @Cancelable(200)
       endless(): Observable<string> {
         return concat(of('first'), NEVER);
       }

@@ -22,7 +22,7 @@ const TIMED_OUT = {
 @Controller('fixed')
 class FixedController {
   @Get('short')
-  @Cancelable(20)
+  @Cancelable(200)
   short() {
     return never();
   }

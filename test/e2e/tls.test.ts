@@ -17,7 +17,7 @@ class TlsController {
   }
 
   @Post('late')
-  @Cancelable(20)
+  @Cancelable(200)
   late() {
     return new Promise(() => {});
   }

@@ -42,7 +42,7 @@ export function createReports() {
       return `${city}: ${await gate.promise}`;
     }
 
-    @Cancelable({ name: 'reports.brief', timeout: 5 })
+    @Cancelable({ name: 'reports.brief', timeout: 200 })
     async brief(_token = currentToken()): Promise<string> {
       return gate.promise;
     }
@@ -84,7 +84,7 @@ export function createReports() {
     }
 
     @Query(() => String)
-    @Cancelable(5)
+    @Cancelable(200)
     async brief(): Promise<string> {
       return gate.promise;
     }

@@ -115,7 +115,7 @@ function createTicks() {
     }
 
     @Subscription(() => String)
-    @Cancelable(20)
+    @Cancelable(200)
     async brief() {
       return open();
     }

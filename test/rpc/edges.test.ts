@@ -120,7 +120,7 @@ class EdgesController {
   @MessagePattern('seen')
   @UseInterceptors(Watching)
   @UseFilters(WatchingFilter)
-  @Cancelable(20)
+  @Cancelable(300)
   async seen() {
     await currentOperation().sleep('1h');
   }

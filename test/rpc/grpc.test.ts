@@ -49,7 +49,7 @@ class Reports {
     return wait();
   }
 
-  @Cancelable(20)
+  @Cancelable(200)
   @GrpcMethod('Reports')
   async late() {
     return wait();

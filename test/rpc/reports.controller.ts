@@ -46,7 +46,7 @@ export class ReportsController {
   }
 
   @MessagePattern('reports.late')
-  @Cancelable(20)
+  @Cancelable(200)
   async late() {
     await currentOperation().sleep('1h');
   }

@@ -83,7 +83,7 @@ function createGateway(library: Library) {
     }
 
     @SubscribeMessage('brief')
-    @Cancelable(10)
+    @Cancelable(200)
     async brief() {
       return answer(await gate.promise);
     }

@@ -89,7 +89,7 @@ export function describeMessages(library: Library): void {
       @UseFilters(SeeingFilter)
       class FilteredGateway {
         @SubscribeMessage('brief')
-        @Cancelable(10)
+        @Cancelable(200)
         async brief(@CancelToken() token: CancelationToken) {
           await token.sleep('1h');
         }

@@ -21,7 +21,7 @@ describe('acknowledgements of socket.io', () => {
     }
 
     @SubscribeMessage('brief')
-    @Cancelable(10)
+    @Cancelable(200)
     async brief() {
       return gate.promise;
     }
