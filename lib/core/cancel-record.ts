@@ -2,6 +2,7 @@ import { monotonicNow, wallNow } from './clock.js';
 import {
   type CancelationError,
   type CancelationReason,
+  type CancelFacts,
   isCancelation,
 } from './cancelation-error.js';
 
@@ -24,11 +25,26 @@ export interface CancelOrigin {
   error(): CancelationError;
 }
 
+const DEFAULT_MESSAGES: { readonly [Reason in CancelationReason]: string } = {
+  timeout: 'deadline passed',
+  manual: 'canceled',
+  signal: 'signal received',
+  condition: 'condition met',
+  parent: 'parent was canceled',
+  disconnect: 'client disconnected',
+  shutdown: 'application is shutting down',
+  superseded: 'superseded by a newer call',
+};
+
+let sequence = 0;
+
 /** Why a scope was canceled. Shared by all that one cancel reaches, and written once. */
-export class CancelRecord {
+export class CancelRecord implements CancelFacts {
   readonly at = wallNow();
   /** Monotonic milliseconds: to measure how long the work took to stop, and which of several was first. */
   moment = monotonicNow();
+  /** Which of several was first, where a clock stands still. */
+  private readonly sequence = ++sequence;
 
   constructor(
     readonly reason: CancelationReason,
@@ -43,21 +59,14 @@ export class CancelRecord {
     /** Where in the code it was asked for. */
     readonly site: (() => string | undefined) | undefined = undefined,
   ) {}
-}
 
-const DEFAULT_MESSAGES: { readonly [Reason in CancelationReason]: string } = {
-  timeout: 'deadline passed',
-  manual: 'canceled',
-  signal: 'signal received',
-  condition: 'condition met',
-  parent: 'parent was canceled',
-  disconnect: 'client disconnected',
-  shutdown: 'application is shutting down',
-  superseded: 'superseded by a newer call',
-};
+  isAfter(other: CancelRecord): boolean {
+    return this.sequence > other.sequence;
+  }
 
-export function messageOf(record: CancelRecord): string {
-  return record.message ?? DEFAULT_MESSAGES[record.reason];
+  get text(): string {
+    return this.message ?? DEFAULT_MESSAGES[this.reason];
+  }
 }
 
 /**

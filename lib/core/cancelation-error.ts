@@ -13,11 +13,21 @@ export type CancelationReason =
   | 'shutdown'
   | 'superseded';
 
-/** What an error needs to know of the operation it belongs to. Read late: ids are made on demand. */
+/** When and why something was canceled. */
+export interface CancelFacts {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly text: string;
+  /** Where in the code it was asked for. */
+  readonly site: (() => string | undefined) | undefined;
+}
+
+/** What an error tells of, all of it read late: ids are made on demand, and most errors are dropped. */
 export interface CanceledSubject {
   readonly id: string | undefined;
   readonly name: string | undefined;
   readonly partialResult: unknown;
+  readonly record: CancelFacts | undefined;
 }
 
 /**
@@ -33,10 +43,8 @@ export interface CancelationErrorOptions {
   readonly operationId?: string;
   readonly operationName?: string;
   readonly partialResult?: unknown;
-  /** @internal */
+  /** @internal Knows the rest. */
   readonly subject?: CanceledSubject;
-  /** @internal */
-  readonly site?: (() => string | undefined) | undefined;
 }
 
 /** Recognises our errors across two copies of the package. */
@@ -72,45 +80,52 @@ export abstract class CancelationError extends (StacklessError as unknown as Err
   /** Who asked for it. Default: the id of the operation that was current when it was canceled. */
   declare readonly requestedBy?: string;
 
-  readonly #message: string;
-  readonly #about: CancelationErrorOptions;
+  readonly #subject: CanceledSubject;
 
   constructor(message: string, options: CancelationErrorOptions = {}) {
     super();
-    this.#message = message;
-    this.#about =
-      options.canceledAt === undefined ? { ...options, canceledAt: Date.now() } : options;
+    this.#subject = options.subject ?? subjectOf(message, options);
     if (options.cause !== undefined) setCause(this, options.cause);
     if (options.requestedBy !== undefined) this.requestedBy = options.requestedBy;
   }
 
   override get message(): string {
-    return this.#message;
+    return this.#facts.text;
   }
 
   /** The id of the canceled operation; `undefined` for a token of its own. */
   get operationId(): string | undefined {
-    return this.#about.subject?.id ?? this.#about.operationId;
+    return this.#subject.id;
   }
 
   get operationName(): string | undefined {
-    return this.#about.subject?.name ?? this.#about.operationName;
+    return this.#subject.name;
   }
 
   get canceledAt(): Date {
-    return new Date(this.#about.canceledAt as number);
+    return new Date(this.#facts.at);
   }
 
   /** Where in the code `cancel()` was called; `undefined` if nobody's code did. */
   get requestedFrom(): string | undefined {
-    return this.#about.site?.();
+    return this.#facts.site?.();
   }
 
   /** What the operation had saved with `savePartial()` or delivered through `stream()`. */
   get partialResult(): unknown {
-    const { subject, partialResult } = this.#about;
-    return subject === undefined ? partialResult : subject.partialResult;
+    return this.#subject.partialResult;
   }
+
+  get #facts(): CancelFacts {
+    return this.#subject.record as CancelFacts;
+  }
+}
+
+/** For an error that stands for itself. */
+function subjectOf(text: string, options: CancelationErrorOptions): CanceledSubject {
+  const { operationId, operationName, partialResult, canceledAt = Date.now() } = options;
+  const record: CancelFacts = { at: canceledAt, text, site: undefined };
+  return { id: operationId, name: operationName, partialResult, record };
 }
 
 /** As a native error's: not listed among its keys. */

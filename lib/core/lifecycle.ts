@@ -1,5 +1,5 @@
 import { cancelScope, parentRecord } from './cancel.js';
-import { CancelRecord, messageOf } from './cancel-record.js';
+import { CancelRecord } from './cancel-record.js';
 import { type CancelationError, createCancelationError } from './cancelation-error.js';
 import { runCleanups } from './cleanups.js';
 import { adoptAsCause, describeError, isDueTo } from './causes.js';
@@ -88,7 +88,7 @@ function refuseInCanceledScope(
 }
 
 function refusal(plan: OperationPlan, record: CancelRecord): Error {
-  return createCancelationError('parent', messageOf(record), {
+  return createCancelationError('parent', record.text, {
     cause: record.origin?.error(),
     operationName: plan.name,
     ...(record.requestedBy === undefined ? undefined : { requestedBy: record.requestedBy }),

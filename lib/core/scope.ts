@@ -1,7 +1,7 @@
 import type { Controller, Signal } from './abort-signal.js';
 import type { CanceledSubject, CancelationError } from './cancelation-error.js';
 import { createCancelationError } from './cancelation-error.js';
-import { type CancelOrigin, type CancelRecord, messageOf } from './cancel-record.js';
+import { type CancelOrigin, type CancelRecord } from './cancel-record.js';
 import { contextStorage } from './ambient.js';
 import { type CancelListener, ListenerList, ListenerNode } from './listeners.js';
 import { outside } from './outside.js';
@@ -169,11 +169,9 @@ export abstract class Scope extends Timed implements CanceledSubject {
 
   private createError(): CancelationError {
     const record = this.record as CancelRecord;
-    return (this.failure = createCancelationError(record.reason, messageOf(record), {
+    return (this.failure = createCancelationError(record.reason, record.text, {
       cause: record.origin === undefined ? record.cause : record.origin.error(),
-      canceledAt: record.at,
       requestedBy: record.requestedBy,
-      site: record.site,
       subject: this,
     }));
   }

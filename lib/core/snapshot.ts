@@ -1,5 +1,4 @@
 import { configure } from 'safe-stable-stringify';
-import { messageOf } from './cancel-record.js';
 import type { CancelationReason } from './cancelation-error.js';
 import { monotonicNow } from './clock.js';
 import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
@@ -87,7 +86,7 @@ export function snapshotOf(state: OperationState): OperationSnapshot {
   };
   if (record !== undefined) {
     snapshot.reason = record.reason;
-    snapshot.message = messageOf(record);
+    snapshot.message = record.text;
     snapshot.canceledAt = iso(record.at);
     if (record.requestedBy !== undefined) snapshot.requestedBy = record.requestedBy;
   }

@@ -186,10 +186,14 @@ export class OperationRegistry {
     const matches = this.#states(filter, 'cancelAll');
     const targets = spared.size === 0 ? matches : matches.filter((state) => !spared.has(state));
     const record = userRecord(options);
-    const open = targets.filter((state) => state.record === undefined && !state.decided);
-    for (const state of open) cancelScope(state, record);
     let canceled = 0;
-    for (const state of open) if (state.record !== undefined) canceled++;
+    for (const state of targets) {
+      if (state.record === undefined) {
+        if (cancelScope(state, record)) canceled++;
+      } else if (state.record.isAfter(record)) {
+        canceled++;
+      }
+    }
     return canceled;
   }
 
