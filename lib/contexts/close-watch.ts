@@ -15,8 +15,31 @@ export interface CloseSource {
 
 const OPEN = 1;
 
+/** Who wants to know of one connection: mostly the one call that it serves at a time. */
+class Watchers {
+  private single: DisconnectListener | undefined = undefined;
+  private others: Set<DisconnectListener> | undefined = undefined;
+
+  add(listener: DisconnectListener): void {
+    if (this.single === undefined) this.single = listener;
+    else (this.others ??= new Set()).add(listener);
+  }
+
+  remove(listener: DisconnectListener): void {
+    if (this.single === listener) this.single = undefined;
+    else this.others?.delete(listener);
+  }
+
+  closed(): void {
+    const { single, others } = this;
+    this.single = this.others = undefined;
+    single?.disconnected();
+    if (others !== undefined) for (const each of [...others]) each.disconnected();
+  }
+}
+
 /** One listener per connection: many calls share one. */
-const watched = new WeakMap<object, Set<DisconnectListener>>();
+const watched = new WeakMap<object, Watchers>();
 
 export function isClosed({ destroyed, connected, readyState }: CloseSource): boolean {
   if (destroyed === true || connected === false) return true;
@@ -26,20 +49,19 @@ export function isClosed({ destroyed, connected, readyState }: CloseSource): boo
 /** @returns whether the connection is still open */
 export function watchClose(source: CloseSource, listener: DisconnectListener): boolean {
   if (isClosed(source)) return false;
-  let listeners = watched.get(source);
-  if (listeners === undefined) {
-    const added = (listeners = new Set<DisconnectListener>());
+  let watchers = watched.get(source);
+  if (watchers === undefined) {
+    const added = (watchers = new Watchers());
     watched.set(source, added);
     source.on?.(source.connected === undefined ? 'close' : 'disconnect', () => {
       watched.delete(source);
-      for (const each of [...added]) each.disconnected();
-      added.clear();
+      added.closed();
     });
   }
-  listeners.add(listener);
+  watchers.add(listener);
   return true;
 }
 
 export function unwatchClose(source: object, listener: DisconnectListener): void {
-  watched.get(source)?.delete(listener);
+  watched.get(source)?.remove(listener);
 }

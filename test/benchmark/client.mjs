@@ -31,3 +31,7 @@ for (let index = 0; index < CONNECTIONS; index++) {
     throw error;
   });
 }
+
+/** Never sleeps: waking a client is work of the server's, and more of it the longer it slept. */
+const stayAwake = () => setImmediate(stayAwake);
+stayAwake();
