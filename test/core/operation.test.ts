@@ -124,10 +124,10 @@ describe('checkpoint', () => {
       immediate = setImmediate(tick);
     };
     let immediate = setImmediate(tick);
-    const until = performance.now() + 60;
-    while (performance.now() < until) await operation.checkpoint();
+    let checkpoints = 0;
+    for (; others < 2; checkpoints++) await operation.checkpoint();
     clearImmediate(immediate);
-    expect(others).toBeGreaterThanOrEqual(2);
+    expect(checkpoints).toBeGreaterThan(2);
   });
 
   it('lets a cancel through that comes from elsewhere', async () => {
