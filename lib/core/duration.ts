@@ -59,8 +59,22 @@ export function duration(text: Duration): number {
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1_000) return `${Math.round(milliseconds)}ms`;
   if (milliseconds < 60_000) return `${Number((milliseconds / 1_000).toFixed(1))}s`;
-  return ms(Math.round(milliseconds));
+  const seconds = Math.round(milliseconds / 1_000);
+  const index = UNITS.findIndex(([, size]) => seconds >= size);
+  const [unit, size] = UNITS[index];
+  const [smallerUnit, smaller] = UNITS[index + 1];
+  const rest = Math.floor((seconds % size) / smaller);
+  const whole = `${Math.floor(seconds / size)}${unit}`;
+  return rest === 0 ? whole : `${whole} ${rest}${smallerUnit}`;
 }
+
+/** Names and seconds. */
+const UNITS: readonly (readonly [string, number])[] = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['m', 60],
+  ['s', 1],
+];
 
 function toMilliseconds(value: unknown): number | undefined {
   if (typeof value === 'number') {

@@ -266,6 +266,14 @@ export class OperationState extends DeadlinedScope {
   }
 }
 
+/** Resolves once it has really ended. */
+export function whenSettled(state: OperationState): Promise<void> {
+  if (state.outcome !== undefined) return Promise.resolve();
+  return new Promise((resolve) => {
+    (state.more().settledListeners ??= new Set()).add(() => resolve());
+  });
+}
+
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     value !== null &&

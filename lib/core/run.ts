@@ -3,7 +3,7 @@ import { currentCell, currentScope } from './context.js';
 import { NotStarted } from './exclusive.js';
 import { faceOf, type Host, settleOperation, startOperation } from './lifecycle.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
-import type { OperationState } from './operation-state.js';
+import { type OperationState, whenSettled } from './operation-state.js';
 import { needsPreparation, prepareOperation } from './prepare.js';
 import { raceIn } from './sleep.js';
 
@@ -20,19 +20,40 @@ export function runOperation<Result>(
   try {
     state = startOperation(host, plan, currentCell(), call);
   } catch (error) {
-    return (error instanceof NotStarted ? outcomeOf(error) : Promise.reject(error)) as Promise<
-      Awaited<Result>
-    >;
+    const again = () => runOperation(host, plan, body, call);
+    return (
+      error instanceof NotStarted ? outcomeOf(error, again) : Promise.reject(error)
+    ) as Promise<Awaited<Result>>;
   }
   return runPrepared(state, call, body, undefined, [state]) as Promise<Awaited<Result>>;
 }
 
-/** What a call gets that did not start: the outcome of the one it joins, or nothing. */
-export async function outcomeOf({ holder, joins }: NotStarted): Promise<unknown> {
+/**
+ * What a call gets that did not start: the outcome of the one it joins, or nothing. If that one's
+ * own caller left, there is somebody who still waits: the call is made after all.
+ */
+export async function outcomeOf(
+  { holder, joins }: NotStarted,
+  again: () => unknown,
+): Promise<unknown> {
   if (!joins) return undefined;
   const outcome = holder.promise ?? (faceOf(holder) as { result: Promise<unknown> }).result;
   const scope = currentScope();
-  return scope === undefined ? outcome : raceIn(scope, outcome);
+  try {
+    return await (scope === undefined ? outcome : raceIn(scope, outcome));
+  } catch (error) {
+    if (!hasLostItsCaller(holder) || scope?.isCanceled() === true) throw error;
+    const settled = whenSettled(holder);
+    await (scope === undefined ? settled : raceIn(scope, settled));
+    return again();
+  }
+}
+
+function hasLostItsCaller({ record }: OperationState): boolean {
+  for (let link = record; link !== undefined; link = link.origin?.record) {
+    if (link.reason === 'disconnect') return true;
+  }
+  return false;
 }
 
 /** Starts the sources, then runs the body. */

@@ -118,10 +118,12 @@ class TimerQueue {
 
   /** @internal The old handle stays until the end: what is armed meanwhile is not the next one due. */
   fire(): void {
-    const trusted = this.target;
+    let trusted = this.target;
     const now = monotonicNow();
     let entry = this.head;
     while (entry !== undefined && (entry === trusted || (entry.due ?? 0) <= now)) {
+      // Once: it may be armed anew here, with the same delay.
+      if (entry === trusted) trusted = undefined;
       disarm(entry);
       entry.expired();
       entry = this.head;

@@ -1,5 +1,5 @@
 import type { Signal } from './abort-signal.js';
-import type { CancelationError } from './cancelation-error.js';
+import { CANCELATION_REASONS, type CancelationError } from './cancelation-error.js';
 import { captureCallSite } from './call-site.js';
 import { cancelScope } from './cancel.js';
 import { type CancelOptions, CancelRecord } from './cancel-record.js';
@@ -7,6 +7,7 @@ import { monotonicNow, wallNow } from './clock.js';
 import { currentScope } from './context.js';
 import { type Duration, parseDuration } from './duration.js';
 import type { CancelListener } from './listeners.js';
+import { refuse } from './read-options.js';
 import type { Scope } from './scope.js';
 import { raceIn, sleepIn, whenScopeCanceled } from './sleep.js';
 import {
@@ -178,6 +179,8 @@ export class CancelationToken {
   }
 }
 
+const CANCEL_SHAPE = "an object such as { message: 'stop pressed' }";
+
 /** @internal Cancels a scope as a user asks for it. */
 export function cancelWith(scope: Scope, options: CancelOptions = {}): boolean {
   if (scope.record !== undefined || scope.decided) return false;
@@ -186,7 +189,11 @@ export function cancelWith(scope: Scope, options: CancelOptions = {}): boolean {
 
 /** @internal The record of a cancel that somebody asked for. */
 export function userRecord(options: CancelOptions): CancelRecord {
+  if (typeof options !== 'object' || options === null) refuse('cancel()', options, CANCEL_SHAPE);
   const { reason = 'manual', message, cause, requestedBy } = options;
+  if (reason !== 'manual' && !CANCELATION_REASONS.includes(reason)) {
+    refuse('cancel(): reason', reason, CANCELATION_REASONS.map((each) => `'${each}'`).join(', '));
+  }
   return new CancelRecord(
     reason,
     message,

@@ -1,4 +1,4 @@
-import { from, isObservable, mergeMap, type Observable, throwError } from 'rxjs';
+import { from, isObservable, mergeMap, type Observable, of, throwError } from 'rxjs';
 import { type ContextCell, currentCell } from '../core/context.js';
 import { NotStarted } from '../core/exclusive.js';
 import { applyCall, retime, settleOperation, startOperation } from '../core/lifecycle.js';
@@ -139,7 +139,8 @@ export class MethodDefinition {
       state = startOperation(runtime.live, plan.operation, cell, call);
       if (job !== undefined) job.state = state;
     } catch (error) {
-      return error instanceof NotStarted ? outcomeOf(error) : Promise.reject(error);
+      if (!(error instanceof NotStarted)) return Promise.reject(error);
+      return outcomeOf(error, () => this.begin(runtime, plan, cell, self, args, job));
     }
     if (this.parameters.length > 0) fillParameters(args, this.parameters, state);
     if (needsPreparation(plan.operation, call)) {
@@ -227,23 +228,39 @@ export class MethodDefinition {
         if (retime(state, state.plan, call)) cell.retimed();
         if (call.id !== undefined) cell.renamed();
       }
-      const exclusive = call?.exclusive ?? plan.operation.exclusive;
-      if (exclusive !== undefined) holdKey(state, exclusive);
-      if (this.parameters.length > 0) fillParameters(args, this.parameters, state);
-      if (needsPreparation(plan.operation, call)) {
-        const pending = prepareOperation(state, call);
-        const body = () => callBody(state, this.original, self, args);
-        if (pending !== undefined) return cell.followHandler(pending.then(body));
-      }
-      const result = callBody(state, this.original, self, args);
-      if (result instanceof Promise) return cell.followHandler(result);
-      if (isThenable(result)) return cell.followHandler(Promise.resolve(result));
-      return lendResult(state, result);
+      return this.enter(cell, state, call, self, args);
     } catch (error) {
-      const outcome = error instanceof NotStarted ? outcomeOf(error) : undefined;
-      if (this.known !== 'observable') return outcome ?? Promise.reject(error);
-      return outcome === undefined ? throwError(() => error) : from(outcome);
+      return this.known === 'observable' ? throwError(() => error) : Promise.reject(error);
     }
+  }
+
+  /** All is known of the request's operation: its turn, then the method. */
+  private enter(
+    cell: HandlerCell,
+    state: OperationState,
+    call: CallOptions | undefined,
+    self: object,
+    args: unknown[],
+  ): unknown {
+    const { operation } = this.planFor(runtimeOf(self));
+    const exclusive = call?.exclusive ?? operation.exclusive;
+    try {
+      if (exclusive !== undefined) holdKey(state, exclusive);
+    } catch (error) {
+      if (!(error instanceof NotStarted)) throw error;
+      const outcome = outcomeOf(error, () => this.enter(cell, state, call, self, args));
+      return this.known === 'observable' ? from(outcome).pipe(mergeMap(toObservable)) : outcome;
+    }
+    if (this.parameters.length > 0) fillParameters(args, this.parameters, state);
+    if (needsPreparation(operation, call)) {
+      const pending = prepareOperation(state, call);
+      const body = () => callBody(state, this.original, self, args);
+      if (pending !== undefined) return cell.followHandler(pending.then(body));
+    }
+    const result = callBody(state, this.original, self, args);
+    if (result instanceof Promise) return cell.followHandler(result);
+    if (isThenable(result)) return cell.followHandler(Promise.resolve(result));
+    return lendResult(state, result);
   }
 
   private callOptions(
@@ -266,6 +283,10 @@ export class MethodDefinition {
 function holdKey(state: OperationState, exclusive: ExclusiveCall): void {
   state.host.exclusives.admit(state.name, exclusive, state);
   state.host.exclusives.hold(state, exclusive);
+}
+
+function toObservable(value: unknown): Observable<unknown> {
+  return isObservable(value) ? value : of(value);
 }
 
 async function* after<Item>(

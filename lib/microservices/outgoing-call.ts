@@ -57,14 +57,15 @@ function callerIn<Owner>(
 function follow(scope: Scope, call: OutgoingCall, subscriber: Subscriber<unknown>): () => void {
   const upstream = new Subscription();
   let isOver = false;
-  const leave = (timedOut: boolean) => {
+  const leave = (isLate: boolean) => {
     if (isOver) return;
     isOver = true;
     upstream.unsubscribe();
-    call.abandoned?.(timedOut);
+    call.abandoned?.(isLate);
   };
+  const timedOut = () => scope.isCanceled() && rootCause(scope.error())?.reason === 'timeout';
   const stopListening = scope.addListener((error) => {
-    leave(rootCause(error)?.reason === 'timeout');
+    leave(timedOut());
     subscriber.error(error);
   });
   upstream.add(
@@ -84,6 +85,7 @@ function follow(scope: Scope, call: OutgoingCall, subscriber: Subscriber<unknown
   );
   return () => {
     stopListening();
-    leave(false);
+    // Whoever consumes the answers may have heard of the timeout first.
+    leave(timedOut());
   };
 }

@@ -8,7 +8,7 @@ import type { OperationHost, OperationLog, OperationOrigin } from '../core/opera
 import type { Operation } from '../core/operation.js';
 import type { OperationKind } from '../core/operation-options.js';
 import type { NameCounters, OperationPlan } from '../core/operation-plan.js';
-import type { OperationState } from '../core/operation-state.js';
+import { type OperationState, whenSettled } from '../core/operation-state.js';
 import { History } from './history.js';
 import { LiveList } from './live-list.js';
 import { OperationEvents } from './operation-events.js';
@@ -191,11 +191,4 @@ export class LiveOperations implements OperationHost<OperationState> {
       await Promise.all(busy.map(whenSettled));
     }
   }
-}
-
-/** Resolves once it has really ended. */
-export function whenSettled(state: OperationState): Promise<void> {
-  return new Promise((resolve) => {
-    (state.more().settledListeners ??= new Set()).add(() => resolve());
-  });
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers';
 import type { OpenCalls } from '../contexts/open-calls.js';
 import { cancelScope } from '../core/cancel.js';
 import { CancelRecord } from '../core/cancel-record.js';
@@ -11,6 +12,9 @@ import { ownChain } from '../registry/own-chain.js';
 import { PatientWait } from './patient-wait.js';
 import { listenForRepeatedSignals } from './repeated-signals.js';
 import type { ShutdownSettings } from './shutdown-options.js';
+
+/** The RPC server of Nest takes one; gateways and proxies may need some more. */
+const TURNS_TO_ANSWER = 5;
 
 /** How many names a line of the log lists. */
 const MOST_NAMES = 10;
@@ -93,6 +97,7 @@ export class Drain {
       live.phase = 'drained';
       this.releaseCalls();
     }
+    await handOverAnswers();
   }
 
   private cancel(states: readonly OperationState[]): void {
@@ -121,6 +126,13 @@ export class Drain {
         report(error);
       }
     }
+  }
+}
+
+/** Transports write what handlers gave some turns later: before that, nothing may be closed. */
+async function handOverAnswers(): Promise<void> {
+  for (let turn = 0; turn < TURNS_TO_ANSWER; turn++) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }
 

@@ -102,6 +102,9 @@ describe('durations: written for people', () => {
     [1_500, '1.5s'],
     [59_940, '59.9s'],
     [60_000, '1m'],
+    [90_000, '1m 30s'],
+    [119_900, '2m'],
+    [86_400_000 * 40 + 5_000, '40d'],
     [7_200_000, '2h'],
   ])('%p ms reads %p', (milliseconds, text) => {
     expect(formatDuration(milliseconds)).toBe(text);

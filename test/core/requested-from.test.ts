@@ -28,4 +28,22 @@ describe('why was this canceled', () => {
     const late = registry.run({ timeout: '1ms' }, (operation) => operation.sleep('1h'));
     expect((await rejection(late)).requestedFrom).toBeUndefined();
   });
+
+  it('refuses reasons that do not exist before anything is canceled', async () => {
+    const registry = new OperationRegistry();
+    const handle = registry.start({ name: 'work', id: 'work' });
+    const token = new CancelationToken();
+    const unknown = { reason: 'because' } as any;
+    for (const cancel of [
+      () => registry.cancel('work', unknown),
+      () => registry.cancelAll({}, unknown),
+      () => handle.operation.cancel(unknown),
+      () => token.cancel(unknown),
+    ]) {
+      expect(cancel).toThrow(/reason: 'because' is not allowed. Allowed: 'timeout', 'manual'/);
+    }
+    expect(() => token.cancel('stop' as any)).toThrow(/'stop' is not allowed. Allowed: an object/);
+    expect([handle.operation.status, token.isCanceled]).toEqual(['running', false]);
+    await handle.complete();
+  });
 });

@@ -94,6 +94,16 @@ describe("rule 6: settle 'race' releases the caller at once", () => {
 });
 
 describe('rule 6: zombies', () => {
+  it('are not called so at once where the timeout is as long', async () => {
+    const registry = new OperationRegistry({ zombies: { after: 30 } });
+    const body = deferred();
+    const late = rejection(registry.run({ name: 'work', timeout: 30 }, () => body.promise));
+    expect(await late).toMatchObject({ reason: 'timeout' });
+    expect(registry.list()[0]?.snapshot().zombie).toBe(false);
+    body.resolve();
+    await registry.whenIdle();
+  });
+
   it('is a body that still runs: logged once by name, counted, listed', async () => {
     jest.useFakeTimers();
     const log = new MemoryLog();

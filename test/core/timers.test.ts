@@ -106,6 +106,19 @@ describe('timers that share a queue', () => {
     disarm(again);
   });
 
+  it('wait again for one that arms itself with the same delay', async () => {
+    const done = deferred();
+    const fired: number[] = [];
+    const alarm: Alarm = new Alarm(() => {
+      fired.push(performance.now());
+      if (fired.length === 1) arm(alarm, 30, performance.now());
+      else done.resolve();
+    });
+    arm(alarm, 30, performance.now());
+    await done.promise;
+    expect((fired[1] ?? 0) - (fired[0] ?? 0)).toBeGreaterThan(20);
+  });
+
   it('survive the removal of the one that the queue waited for', async () => {
     const fired = deferred();
     const first = new Alarm(() => {

@@ -3,7 +3,7 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { Cancelable } from 'nestjs-cancelable';
 import { type Deferred, deferred } from '../support/deferred.js';
 import { adapters, startHttpApp } from '../support/http-app.js';
-import { get } from '../support/http-client.js';
+import { get, send } from '../support/http-client.js';
 
 /** Each call of a handler waits for its own gate. */
 let gates: Deferred<void>[] = [];
@@ -138,5 +138,25 @@ describe.each(adapters)('exclusive handlers over %s', (adapter) => {
     expect((await first).json()).toEqual({ text: 'one' });
     expect((await second).json()).toEqual({ text: 'one' });
     expect(gates).toHaveLength(1);
+  });
+
+  it('join: goes on for a client that waits although the one it joined has left', async () => {
+    const { url, running, open, registry } = await start(adapter);
+    const first = send(`${url}/report/Paris?text=first`);
+    await running(1);
+    const second = get(`${url}/report/Paris?text=second`);
+    while (registry.list().length < 2) await new Promise(setImmediate);
+    first.destroy();
+    while (registry.list({ status: 'canceling' }).length === 0) await new Promise(setImmediate);
+    open(0);
+    await running(2);
+    open(1);
+    const answer = await second;
+    expect([answer.status, answer.json()]).toEqual([200, { text: 'second' }]);
+    const history = registry.history().map(({ status, reason }) => [status, reason]);
+    expect(history).toEqual([
+      ['canceled', 'disconnect'],
+      ['completed', undefined],
+    ]);
   });
 });

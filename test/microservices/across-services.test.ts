@@ -52,6 +52,15 @@ function crosses(options: () => Promise<Options>): void {
     await front.registry.whenIdle();
   });
 
+  it('says timeout too where the handler hands on the answers themselves', async () => {
+    const { front, service } = await startPair(await options());
+    const settled = service.next('settled', 'rates.find');
+    const answer = await get(`${front.url}/rates/brief/find`);
+    expect(answer.json()).toMatchObject({ code: 'OPERATION_TIMEOUT' });
+    expect(await settled).toMatchObject({ status: 'canceled', reason: 'timeout' });
+    await service.registry.whenIdle();
+  });
+
   it('tells that the time is over who does not know it', async () => {
     const { client, front, service } = await startPair(await options());
     const settled = service.next('settled', 'rates.deaf');

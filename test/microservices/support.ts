@@ -131,6 +131,12 @@ class FrontController {
 
   static client: ClientProxy;
 
+  @Get('brief/:pattern')
+  @Cancelable(300)
+  askBriefly(@Param('pattern') pattern: string) {
+    return FrontController.client.send(`rates.${pattern}`, 'Paris');
+  }
+
   @Get(':pattern')
   @Cancelable('1h')
   ask(@Param('pattern') pattern: string, @Query('timeout') timeout?: string) {

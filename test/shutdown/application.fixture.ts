@@ -28,6 +28,7 @@ class Pool implements OnModuleDestroy {
 
 @Controller()
 class Work {
+  @MessagePattern('slow')
   @Get('slow')
   async slow(): Promise<string> {
     say('entered');

@@ -176,6 +176,21 @@ describe('SIGTERM without HTTP', () => {
     client.close();
   });
 
+  it('lets a microservice give its last answers', async () => {
+    const port = await freePort();
+    const { application } = await start('microservice', { grace: '20s' }, { PORT: String(port) });
+    const client = ClientProxyFactory.create({
+      transport: Transport.TCP,
+      options: { host: '127.0.0.1', port },
+    });
+    const answers = Promise.all([1, 2].map(() => lastValueFrom(client.send('slow', {}))));
+    await application.says('entered');
+    application.signal('SIGTERM');
+    expect(await answers).toEqual(['done', 'done']);
+    expect(await application.ended()).toEqual([0, null]);
+    client.close();
+  });
+
   it('drains an application context before its modules are closed', async () => {
     const { application } = await start('context', { grace: '100ms' });
     await application.says('entered');
