@@ -102,9 +102,9 @@ export function callOptions(
   const timeout = ask('timeout') as Duration | false | undefined;
   return {
     timeout:
-      typeof timeout === 'number' || typeof timeout === 'string'
-        ? parseDuration(timeout, `${where}: timeout`, { zero: true, orElse: 'false' })
-        : timeout,
+      timeout === undefined || timeout === false
+        ? timeout
+        : parseDuration(timeout, `${where}: timeout`, { zero: true, orElse: 'false' }),
     deadline: (ask('deadline') as Date | undefined)?.getTime(),
     tags: ask('tags') as readonly string[] | undefined,
     metadata: ask('metadata') as OperationMetadata | undefined,

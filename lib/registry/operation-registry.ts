@@ -11,7 +11,7 @@ import type { OperationOptions } from '../core/operation-options.js';
 import type { OperationPlan } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { prepareOperation } from '../core/prepare.js';
-import { checkOptions, operationReaders, planOf } from '../core/read-options.js';
+import { checkOptions, operationReaders, planOf, refuse } from '../core/read-options.js';
 import { runOperation, runPrepared } from '../core/run.js';
 import { readSources, type SourceLike } from '../core/source.js';
 import type { OperationSnapshot, OperationTreeNode } from '../core/snapshot.js';
@@ -95,6 +95,7 @@ export class OperationRegistry {
    */
   run<Result>(options: RunOptions | string, fn: OperationBody<Result>): Promise<Awaited<Result>> {
     const plan = this.#plan(options, 'run');
+    checkBody(fn, 'run');
     return runOperation(this.#live, plan, (state) => fn(Operation.of(state)), callOf(options));
   }
 
@@ -107,6 +108,7 @@ export class OperationRegistry {
    */
   spawn<Result>(options: RunOptions | string, fn: OperationBody<Result>): Operation {
     const plan = { ...this.#plan(options, 'spawn'), detached: true };
+    checkBody(fn, 'spawn');
     let state: OperationState;
     try {
       state = startOperation(this.#live, plan, currentCell(), callOf(options));
@@ -260,6 +262,10 @@ export class OperationRegistry {
 
 /** How `OperationRegistry.over` hands over what it stands on. */
 let pendingLive: LiveOperations | undefined;
+
+function checkBody(fn: unknown, method: string): void {
+  if (typeof fn !== 'function') refuse(`registry.${method}(): what to run`, fn, 'a function');
+}
 
 function callOf(options: RunOptions | string): { id: string } | undefined {
   return typeof options === 'string' || options.id === undefined ? undefined : { id: options.id };

@@ -76,9 +76,11 @@ export class Drain {
       this.cancel(running().filter((state) => onShutdownOf(state) === 'cancel'));
       if (!(await patience.wait(running, grace))) {
         const late = running();
-        live.log.warn(
-          `Shutdown: canceled, since they did not finish within ${formatDuration(grace)}: ${describe(late)}`,
-        );
+        const why =
+          this.graceEnds === 0
+            ? 'a second signal came'
+            : `they did not finish within ${formatDuration(grace)}`;
+        live.log.warn(`Shutdown: canceled, since ${why}: ${describe(late)}`);
         this.cancel(late);
         patience.renew();
       }

@@ -17,7 +17,7 @@ export function warnOfSharedSignals(
       log.warn(
         `${definition.where}: onSignal('${signal}') waits for a signal that the process listens to ` +
           'already. If that is for enableShutdownHooks(), the signal ends the application too: use ' +
-          "another one ('SIGUSR2'), or leave it out of enableShutdownHooks([…]).",
+          'another one, or leave it out of enableShutdownHooks([…]).',
       );
     }
   }

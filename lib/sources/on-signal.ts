@@ -16,7 +16,7 @@ const listeners = new Map<string, () => void>();
  * @param names default: `SIGINT` and `SIGTERM`
  * @throws TypeError for what is no signal
  * @example
- * sources: [onSignal('SIGUSR2')]
+ * sources: [onSignal('SIGWINCH')]
  * @publicApi
  */
 export function onSignal(...names: readonly SignalName[]): CancelationSource {

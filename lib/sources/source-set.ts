@@ -31,7 +31,7 @@ function describe(source: Exclude<SourceLike, CancelationSource>): string {
  *
  * @throws TypeError for what is no source
  * @example
- * sources: [anyOf(onSignal('SIGUSR2'), onCondition(() => queue.isEmpty()))]
+ * sources: [anyOf(onSignal('SIGWINCH'), onCondition(() => queue.isEmpty()))]
  * @publicApi
  */
 export function anyOf(...sources: readonly SourceLike[]): CancelationSource {

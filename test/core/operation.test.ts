@@ -108,6 +108,15 @@ describe('defer', () => {
   });
 });
 
+describe('run and spawn', () => {
+  it('say so when there is nothing to run', () => {
+    const registry = new OperationRegistry() as any;
+    expect(() => registry.run('work')).toThrow(/registry\.run\(\): what to run.*a function/);
+    expect(() => registry.spawn('work', 5)).toThrow(/registry\.spawn\(\): what to run.*a function/);
+    expect(registry.list()).toEqual([]);
+  });
+});
+
 describe('checkpoint', () => {
   it('throws when canceled', async () => {
     const { operation } = begin();

@@ -119,6 +119,7 @@ describe.each(['express', 'fastify'])('SIGTERM to an application on %s', (kind) 
     while ((await get(`${url}/slow`)).status !== 503);
     application.signal('SIGTERM');
     expect((await answer).json()).toMatchObject({ code: 'OPERATION_SHUTDOWN' });
+    await application.says('canceled, since a second signal came: GET /endless');
     expect(await application.ended()).toEqual([0, null]);
   });
 
