@@ -4,7 +4,7 @@ import { contextStorage } from '../core/ambient.js';
 import { cancelScope } from '../core/cancel.js';
 import { CancelRecord } from '../core/cancel-record.js';
 import type { CancelationError } from '../core/cancelation-error.js';
-import { isDueTo } from '../core/causes.js';
+import { describeError, isDueTo } from '../core/causes.js';
 import type { ContextCell } from '../core/context.js';
 import { settleQuietly, startOperation } from '../core/lifecycle.js';
 import { isRefusal } from '../core/operation-errors.js';
@@ -149,7 +149,8 @@ export abstract class EntryCall
   followHandler(body: Promise<unknown>): Promise<unknown> {
     const state = this.state as OperationState;
     this.handlerIsRunning = true;
-    return new Promise((resolve, reject) => {
+    // What joins it gets what the handler gives, not what interceptors make of that.
+    return (state.promise = new Promise((resolve, reject) => {
       if (state.plan.race) {
         if (state.record !== undefined) reject(state.error());
         else this.releaseHandler = reject;
@@ -168,7 +169,7 @@ export abstract class EntryCall
           this.onHandlerOver(state, false, error);
         },
       );
-    });
+    }));
   }
 
   /** What a handler gives after it was let go says how it ended, whatever the chain makes of it. */
@@ -226,7 +227,7 @@ export abstract class EntryCall
     if (this.chainIsDone) return;
     this.chainIsDone = true;
     this.stopConsumer();
-    this.upstream?.unsubscribe();
+    this.leaveChain();
     if (!this.handlerIsRunning) void this.settle(false, this.state?.error());
   }
 
@@ -256,9 +257,19 @@ export abstract class EntryCall
 
   private deliverError(error: CancelationError): void {
     this.chainIsDone = true;
-    this.upstream?.unsubscribe();
+    this.leaveChain();
     this.fail(error);
     if (!this.handlerIsRunning) void this.settle(false, error);
+  }
+
+  private leaveChain(): void {
+    try {
+      this.upstream?.unsubscribe();
+    } catch (error) {
+      this.calls.live.log.error(
+        `The teardown of ${this.state?.name ?? 'a call'} failed: ${describeError(error)}`,
+      );
+    }
   }
 
   protected fail(error: unknown): void {

@@ -9,16 +9,35 @@ import { arm, disarm, Timed } from './timers.js';
 /**
  * Runs cleanups, last added first, one after the other. Those of a canceled operation have a
  * limit; when it passes, their token is canceled, and nobody waits any longer.
+ *
+ * @param then called in the very turn in which there are none left
  */
-export function runCleanups(state: OperationState, cleanups: Cleanup[]): Promise<void> {
-  const all = runAll(state, cleanups);
-  if (state.record === undefined) return all;
-  return new Promise((resolve) => {
-    const limit = new CleanupLimit(state, resolve);
-    void all.then(() => {
+export function runCleanups<Result>(
+  state: OperationState,
+  cleanups: Cleanup[],
+  then: () => Result,
+): Promise<Result> {
+  const rest = (): Result | Promise<Result> =>
+    cleanups.length === 0 ? then() : runAll(state, cleanups).then(rest);
+  if (state.record === undefined) return runAll(state, cleanups).then(rest);
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    const finish = () => {
+      if (isOver) return;
+      isOver = true;
       disarm(limit);
-      resolve();
-    });
+      try {
+        resolve(then());
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const limit = new CleanupLimit(state, finish);
+    const last = (): void => {
+      if (isOver || cleanups.length === 0) finish();
+      else void runAll(state, cleanups).then(last);
+    };
+    void runAll(state, cleanups).then(last);
   });
 }
 

@@ -190,7 +190,7 @@ export function settleOperation(
   if (state.firstChild !== undefined) releaseChildren(state, outcome);
   const cleanups = state.extras?.cleanups;
   if (cleanups !== undefined) {
-    return runCleanups(state, cleanups).then(() => {
+    return runCleanups(state, cleanups, () => {
       finish(state, outcome, fails, result);
       return deliver(fails, result);
     });

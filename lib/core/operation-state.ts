@@ -2,6 +2,7 @@ import type { Controller } from './abort-signal.js';
 import { contextStorage } from './ambient.js';
 import type { CancelRecord } from './cancel-record.js';
 import type { CancelationError } from './cancelation-error.js';
+import { describeError } from './causes.js';
 import { monotonicNow, wallNow } from './clock.js';
 import { ContextCell } from './context.js';
 import { DeadlinedScope } from './deadlined-scope.js';
@@ -176,7 +177,7 @@ export class OperationState extends DeadlinedScope {
 
   logFailure(what: string, error: unknown): void {
     const stack = error instanceof Error ? error.stack : undefined;
-    this.host.log.error(`${what} of ${this.name} failed: ${String(error)}`, stack);
+    this.host.log.error(`${what} of ${this.name} failed: ${describeError(error)}`, stack);
   }
 
   override callListener(node: ListenerNode, error: CancelationError): void {

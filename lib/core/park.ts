@@ -24,9 +24,9 @@ export function resumeOperation(state: OperationState): OperationState {
   const { timeout } = state.plan;
   const parent = parents.get(state);
   state.host.resumed(state);
-  if (parent !== undefined && !parent.decided) {
-    parent.addChild(state);
-    if (parent.isCanceled()) cancelScope(state, parentRecord(parent));
+  if (parent !== undefined) {
+    if (!parent.decided) parent.addChild(state);
+    if (parent.record !== undefined) cancelScope(state, parentRecord(parent));
   }
   if (state.ownLimit !== undefined || timeout !== undefined) {
     const now = monotonicNow();

@@ -24,7 +24,6 @@ class OpenShield extends Timed {
       this.held.push(up);
     }
     const canceled = state.observe(() => this.countDown());
-    state.addLink(() => canceled.remove());
     this.stopObserving = () => canceled.remove();
   }
 

@@ -123,7 +123,8 @@ export class LiveOperations implements OperationHost<OperationState> {
   }
 
   canceled(state: OperationState, record: CancelRecord): void {
-    this.statistics.canceling++;
+    // Parked, it is counted once somebody consumes it.
+    if (state.slot >= 0) this.statistics.canceling++;
     if (this.events.observed) this.events.emit('canceled', state);
     if (record.reason === 'manual' && record.message === 'consumer stopped') {
       this.log.debug(`${state.name} was canceled: ${describeChain(state.error())}`);
@@ -153,12 +154,14 @@ export class LiveOperations implements OperationHost<OperationState> {
   }
 
   parked(state: OperationState): void {
+    if (state.record !== undefined) this.statistics.canceling--;
     this.live.remove(state);
     state.plan.counters.live--;
     if (state.hasId) this.byId.delete(state.id);
   }
 
   resumed(state: OperationState): void {
+    if (state.record !== undefined) this.statistics.canceling++;
     this.live.add(state);
     state.plan.counters.live++;
     if (state.hasId) this.byId.set(state.id, state);

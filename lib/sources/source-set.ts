@@ -73,8 +73,15 @@ async function startLate(
   pending: readonly Promise<SourceStop | void>[],
   stops: SourceStop[],
 ): Promise<SourceStop> {
-  for (const stop of await Promise.all(pending)) if (typeof stop === 'function') stops.push(stop);
-  return () => stopAll(stops);
+  const results = await Promise.allSettled(pending);
+  for (const result of results) {
+    if (result.status === 'fulfilled' && typeof result.value === 'function')
+      stops.push(result.value);
+  }
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed === undefined) return () => stopAll(stops);
+  await stopAll(stops).catch(() => {});
+  throw failed.reason;
 }
 
 function startParts(

@@ -112,7 +112,23 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
       await this.return();
       throw error;
     }
-    return await iterator.throw(error);
+    const { cell } = this;
+    const give = () => iterator.throw?.(error) as Promise<IteratorResult<Item>>;
+    try {
+      const result = await (cell === undefined ? give() : contextStorage.run(cell, give));
+      if (result.done === true) await this.endedByThrow(false, undefined);
+      return result;
+    } catch (thrown) {
+      await this.endedByThrow(true, thrown);
+      throw thrown;
+    }
+  }
+
+  private async endedByThrow(failed: boolean, error: unknown): Promise<void> {
+    if (this.over) return;
+    this.over = true;
+    this.release();
+    await this.hooks.ended?.(failed, error);
   }
 
   private start(): IteratorSource<Item> {

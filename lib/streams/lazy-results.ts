@@ -3,8 +3,10 @@ import { contextStorage } from '../core/ambient.js';
 import { cancelScope } from '../core/cancel.js';
 import type { CancelationError } from '../core/cancelation-error.js';
 import { CancelRecord } from '../core/cancel-record.js';
+import { NotStarted } from '../core/exclusive.js';
 import { settleOperation } from '../core/lifecycle.js';
 import type { ListenerNode } from '../core/listeners.js';
+import { OperationConflict } from '../core/operation-errors.js';
 import { isThenable, type OperationState } from '../core/operation-state.js';
 import { InterruptibleIterator } from './interruptible-iterator.js';
 import { openSource } from './open-source.js';
@@ -83,6 +85,19 @@ export function streamOf(value: object): object | undefined {
   return typeof pipe === 'function' && typeof read === 'function' ? value : undefined;
 }
 
+/** Another one holds the key: there is nothing to consume. */
+function isSkipped(error: unknown): boolean {
+  return error instanceof NotStarted && !error.joins;
+}
+
+/** What flows to one consumer cannot be shared with another. */
+function refusalOf(error: unknown): unknown {
+  if (!(error instanceof NotStarted)) return error;
+  return new OperationConflict(
+    `${error.holder.name} is running already for this key, and only a promise can be joined`,
+  );
+}
+
 /** One operation per subscription, from `subscribe` to completion, error or teardown. */
 export function operateObservable<Value>(
   supply: OperationSupply,
@@ -93,7 +108,8 @@ export function operateObservable<Value>(
     try {
       state = supply.begin();
     } catch (error) {
-      subscriber.error(error);
+      if (isSkipped(error)) subscriber.complete();
+      else subscriber.error(refusalOf(error));
       return undefined;
     }
     let over = false;
@@ -113,7 +129,11 @@ export function operateObservable<Value>(
     };
     const fail = (error: unknown) => subscriber.error(error);
     observer = state.observe((error) => {
-      upstream?.unsubscribe();
+      try {
+        upstream?.unsubscribe();
+      } catch (failure) {
+        state.logFailure('The teardown of an Observable', failure);
+      }
       end(false, error, () => subscriber.error(error));
     });
     if (!over) {
@@ -183,7 +203,8 @@ export function operateIterator<Item>(
         inner ??= begin();
       } catch (error) {
         isOver = true;
-        return Promise.reject(error);
+        if (isSkipped(error)) return Promise.resolve({ done: true, value: undefined });
+        return Promise.reject(refusalOf(error));
       }
       return inner.next();
     },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { type CallHandler, Controller, Get, Param, Query, UseInterceptors } from '@nestjs/common';
 import { Cancelable } from 'nestjs-cancelable';
+import { map, Observable } from 'rxjs';
 import { type Deferred, deferred } from '../support/deferred.js';
 import { adapters, startHttpApp } from '../support/http-app.js';
 import { get, send } from '../support/http-client.js';
@@ -54,9 +55,33 @@ class ExclusiveController {
   }
 }
 
+/** What interceptors make of an answer is no part of what is shared. */
+@Controller('wrapped')
+@UseInterceptors({
+  intercept: (_context: unknown, next: CallHandler) =>
+    next.handle().pipe(map((data) => ({ data }))),
+})
+class WrappedController {
+  @Get()
+  @Cancelable({ exclusive: { onConflict: 'join' } })
+  wrapped() {
+    return answer('shared');
+  }
+
+  @Get('teardown')
+  @Cancelable(200)
+  teardown(): Observable<unknown> {
+    return new Observable(() => () => {
+      throw new Error('teardown');
+    });
+  }
+}
+
 const start = async (adapter: (typeof adapters)[number]) => {
   gates = [];
-  const app = await startHttpApp(adapter, { controllers: [ExclusiveController] });
+  const app = await startHttpApp(adapter, {
+    controllers: [ExclusiveController, WrappedController],
+  });
   const running = async (count: number) => {
     while (gates.length < count) await new Promise(setImmediate);
   };
@@ -158,5 +183,22 @@ describe.each(adapters)('exclusive handlers over %s', (adapter) => {
       ['canceled', 'disconnect'],
       ['completed', undefined],
     ]);
+  });
+
+  it('join: gives what the handler gives, and each client what its interceptors make of it', async () => {
+    const { url, running, open, registry } = await start(adapter);
+    const first = get(`${url}/wrapped`);
+    await running(1);
+    const second = get(`${url}/wrapped`);
+    while (registry.list().length < 2) await new Promise(setImmediate);
+    open(0);
+    const answers = (await Promise.all([first, second])).map((each) => each.json());
+    expect(answers).toEqual([{ data: { text: 'shared' } }, { data: { text: 'shared' } }]);
+  });
+
+  it('answers 504 although the teardown of a result throws', async () => {
+    const { url, registry } = await start(adapter);
+    expect(await get(`${url}/wrapped/teardown`)).toMatchObject({ status: 504 });
+    expect(registry.list()).toEqual([]);
   });
 });
