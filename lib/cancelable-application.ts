@@ -12,7 +12,7 @@ import { GraphqlApplication } from './contexts/graphql/graphql-application.js';
 import { OpenCalls } from './contexts/open-calls.js';
 import { interceptHandlers } from './contexts/rpc/message-handlers.js';
 import { prepareTransports } from './contexts/transports.js';
-import { describeError } from './core/causes.js';
+import { describeError } from './core/describe-error.js';
 import { parseDuration } from './core/duration.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
 import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explorer.js';

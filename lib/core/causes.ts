@@ -1,4 +1,5 @@
 import { type CancelationError, isCancelation, setCause } from './cancelation-error.js';
+import { describeError } from './describe-error.js';
 import type { OperationState } from './operation-state.js';
 
 const NAMES = new Set(['AbortError', 'TimeoutError', 'CanceledError']);
@@ -80,14 +81,6 @@ export function describeChain(error: CancelationError): string {
   }
   if (links.length <= 4) return links.join(' ← ');
   return [...links.slice(0, 3), '…', links.at(-1)].join(' ← ');
-}
-
-export function describeError(error: unknown): string {
-  try {
-    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  } catch {
-    return 'an error that cannot be printed';
-  }
 }
 
 function isObject(value: unknown): value is object {

@@ -37,13 +37,22 @@ export class ExclusiveKeys {
   }
 
   /** The key is the operation's until its body has settled. */
-  hold(state: OperationState, { key }: ExclusiveCall): void {
-    const entry = entryOf(state.name, key);
+  hold(state: OperationState, call: ExclusiveCall): void {
+    const entry = entryOf(state.name, call.key);
     if (this.holders.has(entry) && isAbove(this.holders.get(entry), state)) return;
     this.holders.set(entry, state);
-    state.addLink(() => {
-      if (this.holders.get(entry) === state) this.holders.delete(entry);
-    });
+    state.more().exclusive = call;
+    state.addLink(() => this.leave(state));
+  }
+
+  /** @returns what it held, to take again */
+  leave(state: OperationState): ExclusiveCall | undefined {
+    const call = state.extras?.exclusive;
+    if (call === undefined) return undefined;
+    const entry = entryOf(state.name, call.key);
+    if (this.holders.get(entry) !== state) return undefined;
+    this.holders.delete(entry);
+    return call;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Cleanup } from './operation-options.js';
+import type { ExclusiveCall } from './operation-plan.js';
 import type { OperationProgress, ProgressListener } from './progress.js';
 
 /** What most operations never need. */
@@ -12,6 +13,8 @@ export class OperationExtras {
   /** The timeout beside it, in monotonic milliseconds. */
   monotonicDeadline: number | undefined = undefined;
   cleanups: Cleanup[] | undefined = undefined;
+  /** The key it has held. */
+  exclusive: ExclusiveCall | undefined = undefined;
   progressListeners: Set<ProgressListener> | undefined = undefined;
   settledListeners: Set<() => unknown> | undefined = undefined;
   /** What to let go of at the end: tokens and signals it follows. */

@@ -27,6 +27,7 @@ export interface OperationHost<State> {
     /** Throws when the call does not start. */
     admit(name: string, call: ExclusiveCall, scope: unknown): void;
     hold(operation: State, call: ExclusiveCall): void;
+    leave(operation: State): ExclusiveCall | undefined;
   };
   /** Providers by token, for sources that ask for them. Throws where there is no container. */
   inject(tokens: readonly unknown[], where: string): unknown[];

@@ -2,7 +2,7 @@ import type { Controller } from './abort-signal.js';
 import { contextStorage } from './ambient.js';
 import type { CancelRecord } from './cancel-record.js';
 import type { CancelationError } from './cancelation-error.js';
-import { describeError } from './causes.js';
+import { describeError } from './describe-error.js';
 import { monotonicNow, wallNow } from './clock.js';
 import { ContextCell } from './context.js';
 import { DeadlinedScope } from './deadlined-scope.js';

@@ -1,17 +1,21 @@
 import { cancelScope, parentRecord } from './cancel.js';
 import { monotonicNow } from './clock.js';
+import type { ExclusiveCall } from './operation-plan.js';
 import { disarm } from './timers.js';
 import type { OperationState } from './operation-state.js';
 import type { Scope } from './scope.js';
 
 const parents = new WeakMap<OperationState, Scope>();
+const keys = new WeakMap<OperationState, ExclusiveCall>();
 
 /**
  * The body was called and gave something lazy: until somebody consumes it there is no work, so the
- * operation leaves the list, the tree and the clock.
+ * operation leaves the list, the tree and the clock, and lets go of its key.
  */
 export function parkOperation(state: OperationState): void {
   state.host.parked(state);
+  const key = state.host.exclusives.leave(state);
+  if (key !== undefined) keys.set(state, key);
   if (state.timer !== undefined) disarm(state);
   const { parent } = state;
   if (parent === undefined) return;
@@ -19,10 +23,19 @@ export function parkOperation(state: OperationState): void {
   state.orphan();
 }
 
-/** Somebody consumes it: it goes on where it belongs, unless that was canceled meanwhile. */
+/**
+ * Somebody consumes it: it goes on where it belongs, unless that was canceled meanwhile.
+ *
+ * @throws OperationConflict, NotStarted when another one has its key by now
+ */
 export function resumeOperation(state: OperationState): OperationState {
   const { timeout } = state.plan;
   const parent = parents.get(state);
+  const key = keys.get(state);
+  if (key !== undefined) {
+    state.host.exclusives.admit(state.name, key, parent);
+    state.host.exclusives.hold(state, key);
+  }
   state.host.resumed(state);
   if (parent !== undefined) {
     if (!parent.decided) parent.addChild(state);

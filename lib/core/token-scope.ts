@@ -1,7 +1,7 @@
 import type { Controller, Signal } from './abort-signal.js';
 import { cancelScope } from './cancel.js';
 import { CancelRecord, recordFromAbort, recordFromError } from './cancel-record.js';
-import { describeError } from './causes.js';
+import { describeError } from './describe-error.js';
 import { monotonicNow } from './clock.js';
 import { contextStorage } from './ambient.js';
 import { ContextCell } from './context.js';

@@ -1,5 +1,5 @@
 import { type DiscoveryService } from '@nestjs/core';
-import { describeError } from '../core/causes.js';
+import { describeError } from '../core/describe-error.js';
 import type { OperationEvent } from '../registry/operation-events.js';
 import { compileFilter, type Matcher } from '../registry/operation-filter.js';
 import { assignRuntime, type CancelableRuntime, hasRuntime } from './cancelable-runtime.js';

@@ -1,7 +1,7 @@
 import type { ClientProxy, ReadPacket, WritePacket } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { CANCEL_PATTERN, canCarry, CARRIED, type CancelMessage } from '../contexts/rpc/carried.js';
-import { describeError } from '../core/causes.js';
+import { describeError } from '../core/describe-error.js';
 import { monotonicNow } from '../core/clock.js';
 import type { OperationLog } from '../core/operation-host.js';
 import type { OperationState } from '../core/operation-state.js';

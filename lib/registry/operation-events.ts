@@ -1,5 +1,5 @@
 import { Observable, Subscriber, type Observer, type Operator, type Subscription } from 'rxjs';
-import { describeError } from '../core/causes.js';
+import { describeError } from '../core/describe-error.js';
 import type { OperationLog } from '../core/operation-host.js';
 import type { OperationState } from '../core/operation-state.js';
 import { type OperationSnapshot, snapshotOf } from '../core/snapshot.js';

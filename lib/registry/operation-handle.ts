@@ -1,4 +1,5 @@
-import { describeError, isDueTo } from '../core/causes.js';
+import { isDueTo } from '../core/causes.js';
+import { describeError } from '../core/describe-error.js';
 import { contextStorage } from '../core/ambient.js';
 import { settleOperation } from '../core/lifecycle.js';
 import { Operation } from '../core/operation.js';

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { cancelScope } from '../core/cancel.js';
 import type { CancelOptions } from '../core/cancel-record.js';
-import { describeError } from '../core/causes.js';
+import { describeError } from '../core/describe-error.js';
 import { currentCell } from '../core/context.js';
 import { NotStarted } from '../core/exclusive.js';
 import { startOperation } from '../core/lifecycle.js';

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers';
 import type { OpenCalls } from '../contexts/open-calls.js';
 import { cancelScope } from '../core/cancel.js';
 import { CancelRecord } from '../core/cancel-record.js';
-import { describeError } from '../core/causes.js';
+import { describeError } from '../core/describe-error.js';
 import { monotonicNow } from '../core/clock.js';
 import { formatDuration } from '../core/duration.js';
 import type { OnShutdown } from '../core/operation-options.js';

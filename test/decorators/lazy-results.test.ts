@@ -44,6 +44,14 @@ class Feeds {
     });
   }
 
+  @Cancelable({ exclusive: { onConflict: 'reject' } })
+  alone(): Observable<number> | Promise<number> {
+    return new Observable((subscriber) => {
+      const timer = setTimeout(() => subscriber.error(new Error('late')), 3_600_000);
+      return () => clearTimeout(timer);
+    });
+  }
+
   @Cancelable()
   async *numbers(): AsyncGenerator<number> {
     yield 1;
@@ -103,6 +111,18 @@ describe('lazy results', () => {
     await rejection(parent);
     expect(await rejection(firstValueFrom(result))).toMatchObject({ reason: 'parent' });
     expect(feeds.log).toEqual([]);
+  });
+
+  it('hold their key only while somebody consumes them', async () => {
+    const { feeds } = await start();
+    const [first, second] = [feeds.alone(), feeds.alone()] as Observable<number>[];
+    const holder = first?.subscribe({ error: () => {} });
+    const error = await rejection(firstValueFrom(second));
+    expect(error).toBeInstanceOf(OperationConflict);
+    holder?.unsubscribe();
+    const third = (feeds.alone() as Observable<number>).subscribe({ error: () => {} });
+    expect(third.closed).toBe(false);
+    third.unsubscribe();
   });
 
   it('end with throw() of a generator', async () => {
