@@ -8,7 +8,7 @@ import type {
   OperationStatus,
 } from '../core/operation-options.js';
 import type { OperationState } from '../core/operation-state.js';
-import { checkOptions, isRecord, refuse } from '../core/read-options.js';
+import { checkOptions, isPlainObject, operationReaders, refuse } from '../core/read-options.js';
 import { type OperationSnapshot, snapshotOf } from '../core/snapshot.js';
 
 /**
@@ -67,20 +67,25 @@ const oneOrMoreOf = (allowed: readonly string[]) => (value: unknown, where: stri
   }
 };
 
+/** What `new RegExp(undefined)` gives, which matches everything. */
+const EMPTY_PATTERN = new RegExp('').source;
+
 const READERS = {
   id: readText,
   status: oneOrMoreOf(STATUSES),
   reason: oneOrMoreOf(CANCELATION_REASONS),
   name: (value: unknown, where: string) => {
     if (!(value instanceof RegExp)) readText(value, where);
+    else if (value.source === EMPTY_PATTERN) refuse(where, value, 'a pattern that says something');
   },
-  kind: readText,
+  kind: operationReaders['kind'],
   parentId: readText,
   rootId: readText,
   tag: readText,
   metadata: (value: unknown, where: string) => {
-    if (!isRecord(value)) refuse(where, value, 'an object');
-    refuseUndefined(value, where);
+    if (Object.keys(readKeys(value, where, 'a plain object')).length === 0) {
+      refuse(where, value, 'an object with at least one key');
+    }
   },
   olderThan: (value: unknown, where: string) => void parseDuration(value, where, { zero: true }),
   since: (value: unknown, where: string) => {
@@ -99,14 +104,14 @@ const READERS = {
 
 /**
  * @param where the method, for messages
- * @throws TypeError for unknown keys, impossible values, and keys with the value `undefined`
+ * @throws TypeError for what is no plain object, unknown keys, impossible values, and keys with the
+ * value `undefined`
  */
 export function compileFilter(filter: OperationFilter | undefined, where: string): Matcher {
   if (filter === undefined) return ALL;
-  if (!isRecord(filter)) refuse(where, filter, 'a filter object');
-  refuseUndefined(filter, where);
-  checkOptions(filter, where, READERS);
-  const { limit = Infinity, ...rest } = filter as OperationFilter;
+  const keys = readKeys(filter, where, 'a plain filter object');
+  checkOptions(keys, where, READERS);
+  const { limit = Infinity, ...rest } = keys as OperationFilter;
   const tests = compileTests(rest);
   return {
     limit,
@@ -207,7 +212,7 @@ function nameTest(name: string | RegExp): (candidate: string) => boolean {
 }
 
 function metadataTest(subset: OperationMetadata): (metadata: OperationMetadata) => boolean {
-  const entries = Object.entries(subset);
+  const entries = Object.entries(readKeys(subset, 'metadata', 'a plain object'));
   return (metadata) =>
     entries.every(([key, value]) => {
       const other = metadata[key];
@@ -219,12 +224,22 @@ function listOf<Value>(value: Value | readonly Value[]): readonly Value[] {
   return Array.isArray(value) ? (value as readonly Value[]) : [value as Value];
 }
 
-function refuseUndefined(filter: Record<string, unknown>, where: string): void {
-  for (const key of Object.keys(filter)) {
-    if (filter[key] !== undefined) continue;
-    throw new TypeError(
-      `${where}: the filter's '${key}' is undefined. It would match everything, so it is refused: ` +
-        'leave the key out, or check the value first.',
-    );
+/**
+ * The own keys of an object, read once. What keeps its keys elsewhere (a Map, an instance with
+ * getters, a prototype) would seem to have none, and match everything.
+ */
+function readKeys(value: unknown, where: string, allowed: string): Record<string, unknown> {
+  if (!isPlainObject(value)) refuse(where, value, allowed);
+  const keys: Record<string, unknown> = {};
+  for (const key of Reflect.ownKeys(value)) {
+    if (typeof key === 'symbol') refuse(where, key, 'keys that are strings');
+    if (value[key] === undefined) {
+      throw new TypeError(
+        `${where}: the filter's '${key}' is undefined. It would match everything, so it is refused: ` +
+          'leave the key out, or check the value first.',
+      );
+    }
+    Object.defineProperty(keys, key, { value: value[key], enumerable: true });
   }
+  return keys;
 }

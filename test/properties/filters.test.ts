@@ -31,6 +31,8 @@ const reason = fc.constantFrom('manual' as const, 'shutdown' as const, 'parent' 
 const oneOrMore = <Value>(value: fc.Arbitrary<Value>) =>
   fc.oneof(value, fc.array(value, { minLength: 1, maxLength: 3 }));
 
+const given = metadata.filter((subset) => Object.keys(subset).length > 0);
+
 const keys = {
   /** Taken from the operation at that place. */
   nth: fc.record({
@@ -42,7 +44,7 @@ const keys = {
   name: fc.oneof(name, fc.constantFrom(/write/, /^re/g, /WRITE$/i)),
   kind,
   tag,
-  metadata,
+  metadata: given,
   limit: fc.integer({ min: 0, max: 6 }),
   where: fc.constant((operation: OperationSnapshot) => operation.tags.length > 1),
 };

@@ -72,6 +72,67 @@ describe('rule 22: cancelAll', () => {
   });
 });
 
+describe('a filter never means "all" by accident', () => {
+  class Wish {
+    get id() {
+      return 'nobody';
+    }
+  }
+  const bare = (properties: PropertyDescriptorMap) => Object.create(null, properties) as object;
+  const mistakes: [string, unknown][] = [
+    ['empty metadata', { metadata: {} }],
+    ['metadata that is a Map', { metadata: new Map([['owner', 'ann']]) }],
+    ['metadata that is an instance', { metadata: new Wish() }],
+    ['metadata with a value undefined', { metadata: { owner: undefined } }],
+    ['metadata with a hidden key undefined', { metadata: bare({ owner: { value: undefined } }) }],
+    ['metadata with a key that is a symbol', { metadata: { [Symbol('owner')]: 'ann' } }],
+    ['a Map', new Map([['id', 'nobody']])],
+    ['a Set', new Set(['nobody'])],
+    ['a Date', new Date()],
+    ['an array', []],
+    ['a RegExp', /nobody/],
+    ['null', null],
+    ['keys of a prototype', Object.create({ id: 'nobody' })],
+    ['an instance whose keys are getters', new Wish()],
+    ['URLSearchParams', new URLSearchParams('id=nobody')],
+    ['a hidden key that is undefined', bare({ id: { value: undefined } })],
+    ['a key that is a symbol', { [Symbol('id')]: 'nobody' }],
+    ['a pattern made of nothing', { name: new RegExp(undefined as never) }],
+    ['a kind that does not exist', { kind: 'jobs' }],
+    ['a kind that is a list', { kind: [] }],
+  ];
+
+  it.each(mistakes)('%s is refused', (_, filter) => {
+    const registry = new OperationRegistry();
+    const { operation } = registry.start('work');
+    for (const method of ['cancelAll', 'list', 'tree', 'history', 'clearHistory'] as const) {
+      expect(() => (registry as any)[method](filter)).toThrow(TypeError);
+    }
+    expect(operation.status).toBe('running');
+  });
+
+  it('says what was given', () => {
+    const registry = new OperationRegistry();
+    const message = (filter: unknown): string =>
+      thrown(() => registry.cancelAll(filter as never)).message;
+    expect(message(new Map())).toBe(
+      'cancelAll(): an instance of Map is not allowed. Allowed: a plain filter object.',
+    );
+    expect(message({ metadata: {} })).toContain('cancelAll(): metadata: {} is not allowed');
+    expect(message({ kind: 'jobs' })).toContain("'jobs' is not allowed. Allowed: 'http', 'rpc'");
+  });
+
+  it('takes keys that are not enumerable, and objects without a prototype', () => {
+    const registry = new OperationRegistry();
+    registry.start({ id: 'kept' });
+    registry.start({ id: 'wanted', metadata: { owner: 'ann' } });
+    expect(registry.cancelAll(bare({ id: { value: 'wanted' } }))).toBe(1);
+    expect(registry.get('kept')?.status).toBe('running');
+    const metadata = bare({ owner: { value: 'ann' } }) as { owner: string };
+    expect(registry.list({ metadata }).map(({ id }) => id)).toEqual(['wanted']);
+  });
+});
+
 describe('rule 22: whenIdle', () => {
   it('waits for bodies that are canceling too', async () => {
     const registry = new OperationRegistry();

@@ -75,12 +75,6 @@ const cases: [string, () => OperationFilter, string[], string[]][] = [
     ['second', 'first'],
   ],
   ['metadata that differs', () => ({ metadata: { owner: 'ann', place: 'here' } }), [], []],
-  [
-    'empty metadata',
-    () => ({ metadata: {} }),
-    ['first', 'second', 'third'],
-    ['second', 'first', 'third'],
-  ],
   ['olderThan', () => ({ olderThan: '1s' }), ['first', 'second'], ['second', 'first', 'third']],
   ['a longer olderThan', () => ({ olderThan: '5s' }), [], ['second', 'first', 'third']],
   ['since', () => ({ since: new Date(Date.now() - 1_000) }), ['second', 'third'], []],
