@@ -1,4 +1,6 @@
 import type { CancelationReason } from '../core/cancelation-error.js';
+import { type Duration, formatDuration, parseDuration } from '../core/duration.js';
+import { refuse } from '../core/read-options.js';
 import type { OperationSnapshot } from '../core/snapshot.js';
 import type { OperationEvent, OperationEventType } from '../registry/operation-events.js';
 import type { OperationRegistry } from '../registry/operation-registry.js';
@@ -88,6 +90,68 @@ export class OperationRecorder {
     );
     if (reported) return this;
     throw this.failure(`${name} to report progress`);
+  }
+
+  /**
+   * Asserts how long the operations of a name took, from begin to end. Exact under fake timers.
+   *
+   * @param limits durations, both included; at least one of them
+   * @throws Error unless at least one has ended, and all that have took that long
+   * @throws TypeError for limits that are no durations
+   * @example
+   * recorder.expectDuration('reports.render', { atMost: '5s' });
+   */
+  expectDuration(
+    name: string,
+    limits: { readonly atLeast?: Duration; readonly atMost?: Duration },
+  ): this {
+    const where = 'recorder.expectDuration()';
+    const { atLeast, atMost } = limits;
+    if (atLeast === undefined && atMost === undefined) {
+      refuse(where, limits, 'at least one of atLeast, atMost');
+    }
+    const least = atLeast === undefined ? 0 : parseDuration(atLeast, `${where}: atLeast`);
+    const most = atMost === undefined ? Infinity : parseDuration(atMost, `${where}: atMost`);
+    return this.expectTimes(
+      name,
+      this.outcomes(name).map(({ durationMs }) => durationMs),
+      { least, most },
+      'take',
+    );
+  }
+
+  /**
+   * Asserts how soon the work of canceled operations has really stopped, counted from the cancel.
+   *
+   * @param within a duration, included
+   * @throws Error unless at least one was canceled and has ended, and all of them ended in time
+   * @throws TypeError for what is no duration
+   * @example
+   * recorder.expectStopped('reports.render', { within: '100ms' });
+   */
+  expectStopped(name: string, { within }: { readonly within: Duration }): this {
+    const most = parseDuration(within, 'recorder.expectStopped(): within', { zero: true });
+    const latencies = this.outcomes(name).flatMap(({ canceledAt, endedAt }) =>
+      canceledAt === undefined || endedAt === undefined
+        ? []
+        : [Date.parse(endedAt) - Date.parse(canceledAt)],
+    );
+    return this.expectTimes(name, latencies, { least: 0, most }, 'stop, after its cancel,');
+  }
+
+  private expectTimes(
+    name: string,
+    times: readonly number[],
+    { least, most }: { readonly least: number; readonly most: number },
+    verb: string,
+  ): this {
+    if (times.length > 0 && times.every((time) => time >= least && time <= most)) return this;
+    const limits = [
+      ...(least > 0 ? [`at least ${formatDuration(least)}`] : []),
+      ...(most < Infinity ? [`at most ${formatDuration(most)}`] : []),
+    ].join(' and ');
+    const seen = times.length === 0 ? 'none ended' : times.map((time) => `${time} ms`).join(', ');
+    throw this.failure(`${name} to ${verb} ${limits} (${seen})`);
   }
 
   private eventsOf(name: string): OperationEvent[] {

@@ -80,6 +80,45 @@ describe('OperationRecorder', () => {
     }
   });
 
+  it('asserts how long operations took, and how soon canceled ones have stopped', async () => {
+    const registry = new OperationRegistry();
+    const recorder = new OperationRecorder(registry);
+    const late = (operation: Operation) =>
+      operation.token.whenCanceled().then(() => new Promise((done) => setTimeout(done, 250)));
+    const render = registry.run('render', (operation) => operation.sleep('2s'));
+    const upload = rejection(registry.run({ name: 'upload', timeout: '1s' }, late));
+    await advance(2_000);
+    await Promise.all([render, upload]);
+    recorder
+      .expectDuration('render', { atLeast: '2s', atMost: '2s' })
+      .expectDuration('render', { atMost: 2_000 })
+      .expectStopped('upload', { within: '250ms' });
+
+    const misses: [() => unknown, string][] = [
+      [
+        () => recorder.expectDuration('render', { atMost: '1s' }),
+        'render to take at most 1s (2000 ms)',
+      ],
+      [
+        () => recorder.expectDuration('render', { atLeast: '3s', atMost: '4s' }),
+        'render to take at least 3s and at most 4s (2000 ms)',
+      ],
+      [() => recorder.expectDuration('other', { atMost: '1s' }), '(none ended)'],
+      [
+        () => recorder.expectStopped('upload', { within: '100ms' }),
+        'upload to stop, after its cancel, at most 100ms (250 ms)',
+      ],
+      [() => recorder.expectStopped('render', { within: '1s' }), '(none ended)'],
+    ];
+    for (const [miss, message] of misses) expect(thrown(miss).message).toContain(message);
+    expect(thrown(() => recorder.expectDuration('render', {})).message).toContain(
+      'at least one of atLeast, atMost',
+    );
+    expect(thrown(() => recorder.expectStopped('upload', { within: 'soon' })).message).toContain(
+      'recorder.expectStopped(): within',
+    );
+  });
+
   it('hears nothing after it was stopped, and forgets on demand', async () => {
     const registry = new OperationRegistry();
     const recorder = new OperationRecorder(registry);
