@@ -3,7 +3,7 @@ import { type Observable, type Operator, type Subscriber, throwError } from 'rxj
 import { contextStorage } from '../core/ambient.js';
 import { cancelScope } from '../core/cancel.js';
 import { CancelRecord } from '../core/cancel-record.js';
-import type { CancelationError } from '../core/cancelation-error.js';
+import { type CancelationError, isCancelation } from '../core/cancelation-error.js';
 import { isDueTo } from '../core/causes.js';
 import { describeError } from '../core/describe-error.js';
 import type { ContextCell } from '../core/context.js';
@@ -15,6 +15,7 @@ import type { Scope } from '../core/scope.js';
 import { type ChainListener, ChainSubscriber } from './chain-subscriber.js';
 import { EntryCell, type EntryCellOwner } from './entry-cell.js';
 import type { EntryPlan } from './entry-plan.js';
+import { ownError } from './foreign-cancelation.js';
 import type { OpenCall, OpenCalls } from './open-calls.js';
 
 /**
@@ -39,6 +40,8 @@ export abstract class EntryCall
   private isOver = false;
   private isListed = true;
   private isClaimed = false;
+  /** There was no room for an operation: what its handler begins is in no tree. */
+  private hasNoPlace = false;
   /** The handler's promise is pending. */
   protected handlerIsRunning = false;
   private releaseHandler: ((error: unknown) => void) | undefined = undefined;
@@ -70,7 +73,10 @@ export abstract class EntryCall
     return this.chainIsDone && !this.isStreaming;
   }
   /** An error as the transport understands it. */
-  abstract answerTo(error: unknown): unknown;
+  answerTo(error: unknown): unknown {
+    return this.translate(this.own(error));
+  }
+  protected abstract translate(error: unknown): unknown;
   /** What the transport sends of a value that came out of the chain. */
   protected abstract send(value: unknown): void;
   /** A body that goes on after the chain is canceled; an iterable hears of it by itself. */
@@ -90,8 +96,9 @@ export abstract class EntryCall
     try {
       return this.state ?? this.begin();
     } catch (error) {
-      if (isRefusal(error)) return undefined;
-      throw error;
+      if (!isRefusal(error)) throw error;
+      this.hasNoPlace = true;
+      return undefined;
     }
   }
 
@@ -106,6 +113,19 @@ export abstract class EntryCall
     this.named(state);
     if (entry.followsCaller && !this.watchCaller()) this.disconnected();
     return state;
+  }
+
+  /** The outermost operation of what this call is a part of. */
+  protected treeId(): string | undefined {
+    return this.state?.rootId;
+  }
+
+  /** What this call failed with: a cancelation may be that of another. */
+  private own(error: unknown): unknown {
+    const { state } = this;
+    if (!isCancelation(error) || this.hasNoPlace) return error;
+    if (state?.hasError === true && error === state.error()) return error;
+    return ownError(error, this.treeId(), this.calls.live);
   }
 
   /** It is not served. @returns what the transport gets instead of an answer */
@@ -208,7 +228,7 @@ export abstract class EntryCall
     this.afterChain(false, error, () => {
       const { state } = this;
       const isDue = state?.record !== undefined && isDueTo(state, error);
-      this.fail(isDue ? state.error() : error);
+      this.fail(isDue ? state.error() : this.own(error));
     });
   }
 

@@ -26,6 +26,8 @@ export interface CancelFacts {
 export interface CanceledSubject {
   readonly id: string | undefined;
   readonly name: string | undefined;
+  /** The id of the outermost operation of its tree. */
+  readonly rootId: string | undefined;
   readonly partialResult: unknown;
   readonly record: CancelFacts | undefined;
 }
@@ -102,6 +104,11 @@ export abstract class CancelationError extends (StacklessError as unknown as Err
     return this.#subject.name;
   }
 
+  /** @internal The id of the outermost operation above it, or its own. */
+  get rootId(): string | undefined {
+    return this.#subject.rootId;
+  }
+
   get canceledAt(): Date {
     return new Date(this.#facts.at);
   }
@@ -125,7 +132,7 @@ export abstract class CancelationError extends (StacklessError as unknown as Err
 function subjectOf(text: string, options: CancelationErrorOptions): CanceledSubject {
   const { operationId, operationName, partialResult, canceledAt = Date.now() } = options;
   const record: CancelFacts = { at: canceledAt, text, site: undefined };
-  return { id: operationId, name: operationName, partialResult, record };
+  return { id: operationId, name: operationName, rootId: undefined, partialResult, record };
 }
 
 /** As a native error's: not listed among its keys. */

@@ -131,7 +131,7 @@ export class OperationState extends DeadlinedScope {
     return this.lineage?.parentId ?? this.parentOperation?.id;
   }
 
-  get rootId(): string {
+  override get rootId(): string {
     return this.lineage?.rootId ?? this.root.id;
   }
 

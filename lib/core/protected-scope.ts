@@ -24,6 +24,10 @@ export class ProtectedScope extends Scope {
     return this.owner.name;
   }
 
+  get rootId(): string | undefined {
+    return this.owner.rootId;
+  }
+
   get partialResult(): unknown {
     return this.owner.partialResult;
   }

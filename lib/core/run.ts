@@ -1,4 +1,5 @@
 import { contextStorage } from './ambient.js';
+import { isCancelation } from './cancelation-error.js';
 import { currentCell, currentScope } from './context.js';
 import { NotStarted } from './exclusive.js';
 import { faceOf, type Host, settleOperation, startOperation } from './lifecycle.js';
@@ -42,11 +43,21 @@ export async function outcomeOf(
   try {
     return await (scope === undefined ? outcome : raceIn(scope, outcome));
   } catch (error) {
-    if (!hasLostItsCaller(holder) || scope?.isCanceled() === true) throw error;
+    if (!hasLostItsCaller(holder) || scope?.isCanceled() === true) {
+      if (isCancelation(error)) sharedOutcomes.add(error);
+      throw error;
+    }
     const settled = whenSettled(holder);
     await (scope === undefined ? settled : raceIn(scope, settled));
     return again();
   }
+}
+
+/** Cancelations that calls got because they joined the one that was canceled. */
+const sharedOutcomes = new WeakSet<object>();
+
+export function isSharedOutcome(error: object): boolean {
+  return sharedOutcomes.has(error);
 }
 
 function hasLostItsCaller({ record }: OperationState): boolean {

@@ -27,6 +27,7 @@ export abstract class Scope extends Timed implements CanceledSubject {
 
   abstract readonly id: string | undefined;
   abstract readonly name: string | undefined;
+  abstract readonly rootId: string | undefined;
   abstract readonly partialResult: unknown;
   /** Monotonic milliseconds at which this scope or one it belongs to runs out. */
   abstract readonly limit: number | undefined;

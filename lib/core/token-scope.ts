@@ -46,6 +46,10 @@ export class TokenScope extends Scope {
   get id(): undefined {
     return undefined;
   }
+  get rootId(): undefined {
+    return undefined;
+  }
+
   get name(): undefined {
     return undefined;
   }

@@ -47,6 +47,10 @@ export class GraphqlCall extends EntryCall implements DisconnectListener {
     return this.request;
   }
 
+  protected override treeId(): string | undefined {
+    return super.treeId() ?? this.request?.resolve()?.rootId;
+  }
+
   protected override watchCaller(): boolean {
     if (this.state?.parent !== undefined || this.client === undefined) return true;
     return this.client.watch(this);
@@ -60,7 +64,7 @@ export class GraphqlCall extends EntryCall implements DisconnectListener {
     return this.client?.isGone() === true;
   }
 
-  override answerTo(error: unknown): unknown {
+  protected override translate(error: unknown): unknown {
     return toGraphqlError(error);
   }
 

@@ -1,4 +1,7 @@
-import { isThenable } from '../../core/operation-state.js';
+import { type CancelationError, isCancelation } from '../../core/cancelation-error.js';
+import { currentScope } from '../../core/context.js';
+import { isThenable, type OperationState } from '../../core/operation-state.js';
+import { ownError } from '../foreign-cancelation.js';
 import { toGraphqlError } from './graphql-errors.js';
 
 type Resolve = (source: unknown, args: unknown, context: unknown, info: unknown) => unknown;
@@ -40,6 +43,12 @@ function guardResolve(resolve: Resolve): Resolve {
   };
 }
 
+/** Runs in the context that the field was resolved in. */
 function rethrow(error: unknown): never {
-  throw toGraphqlError(error);
+  const state = isCancelation(error)
+    ? (currentScope()?.operation() as OperationState | undefined)
+    : undefined;
+  const own =
+    state === undefined ? error : ownError(error as CancelationError, state.rootId, state.host);
+  throw toGraphqlError(own);
 }

@@ -60,7 +60,7 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
     return this.response.writableEnded;
   }
 
-  override answerTo(error: unknown): unknown {
+  protected override translate(error: unknown): unknown {
     return answerTo(this, error);
   }
 

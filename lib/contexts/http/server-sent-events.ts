@@ -1,7 +1,9 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { isCancelation } from '../../core/cancelation-error.js';
 import { currentOperation } from '../../core/current-operation.js';
+import { Operation } from '../../core/operation.js';
 import type { StreamSource } from '../../core/stream-port.js';
+import { ownError } from '../foreign-cancelation.js';
 import { canceledMessage } from './canceled-message.js';
 
 /**
@@ -39,12 +41,13 @@ export function serverSentEvents<Item>(
   const operation = currentOperation();
   return new Observable((subscriber) => {
     const items = operation.stream(source);
-    void send(items, toEvent, subscriber);
+    void send(operation, items, toEvent, subscriber);
     return () => void items.return?.(undefined).catch(() => {});
   });
 }
 
 async function send<Item>(
+  operation: Operation,
   items: AsyncIterableIterator<Item>,
   toEvent: (item: Item) => ServerSentEvent,
   subscriber: Subscriber<ServerSentEvent>,
@@ -54,7 +57,10 @@ async function send<Item>(
     subscriber.complete();
   } catch (error) {
     if (!isCancelation(error)) return subscriber.error(error);
-    subscriber.next(canceledMessage(error));
+    const { rootId, host } = Operation.stateOf(operation);
+    const own = ownError(error, rootId, host);
+    if (!isCancelation(own)) return subscriber.error(own);
+    subscriber.next(canceledMessage(own));
     subscriber.complete();
   }
 }

@@ -105,7 +105,7 @@ export class RpcCall extends MessageCall implements DisconnectListener, Correlat
     return true;
   }
 
-  override answerTo(error: unknown): unknown {
+  protected override translate(error: unknown): unknown {
     return toRpcError(error, this.caller instanceof GrpcCaller ? this.caller.call : undefined);
   }
 }

@@ -36,7 +36,7 @@ export class WsCall extends MessageCall implements DisconnectListener {
     return isClosed(this.client);
   }
 
-  override answerTo(error: unknown): unknown {
+  protected override translate(error: unknown): unknown {
     return toWsError(error);
   }
 
