@@ -23,18 +23,23 @@ import { LiveOperations } from './registry/live-operations.js';
 import { OperationRegistry } from './registry/operation-registry.js';
 import { readRegistryOptions } from './registry/registry-options.js';
 import { Drain } from './shutdown/drain.js';
-import { drainBeforeClose } from './shutdown/http-shutdown.js';
+import { HttpServers } from './shutdown/http-shutdown.js';
 import { warnOfSharedSignals } from './shutdown/shared-signals.js';
-import { readShutdownOptions, type ShutdownSettings } from './shutdown/shutdown-options.js';
+import { readShutdownOptions } from './shutdown/shutdown-options.js';
 
 /** What one application has one of, however often the module is imported. */
 export class CancelableApplication {
   readonly runtime: CancelableRuntime;
   readonly registry: OperationRegistry;
   readonly drain: Drain;
-  private readonly shutdown: ShutdownSettings;
+  readonly servers: HttpServers;
   private readonly log = new Logger('Cancelable');
   private isStarted = false;
+  /** What a start needs, to start anew. */
+  private started:
+    { readonly discovery: DiscoveryService; readonly modules: ModuleRef } | undefined;
+  private readonly adapters = new WeakSet<object>();
+  private messages: readonly object[] = [];
   private definitions: readonly MethodDefinition[] = [];
   private readonly undo: [string, Uninstall][] = [];
   private readonly calls: OpenCalls;
@@ -59,9 +64,12 @@ export class CancelableApplication {
     const live = new LiveOperations(settings);
     this.runtime = new CancelableRuntime(live, policies ?? {});
     this.registry = OperationRegistry.over(live);
-    this.calls = new OpenCalls(live);
-    this.shutdown = readShutdownOptions(shutdown);
-    this.drain = new Drain(this.calls, this.shutdown);
+    this.calls = new OpenCalls(live, () => this.reopen());
+    const closing = readShutdownOptions(shutdown);
+    this.drain = new Drain(this.calls, closing);
+    this.servers = new HttpServers(adapterHost, this.drain, closing.onNewRequests, () =>
+      this.reopen(),
+    );
     this.interceptor = new CancelableInterceptor(
       this.runtime,
       {
@@ -80,26 +88,54 @@ export class CancelableApplication {
   /** Before any handler can be called: microservices and gateways may listen before the hooks run. */
   async prepare(modules: ModulesContainer): Promise<this> {
     const handlers = [...handlersOf(modules)];
-    const messages = handlers.filter(({ kind }) => kind === 'rpc').map(({ method }) => method);
-    this.undo.push(['the message handlers', interceptHandlers(messages, this.interceptor)]);
+    this.messages = handlers.filter(({ kind }) => kind === 'rpc').map(({ method }) => method);
+    this.interceptMessages();
     await prepareTransports(handlers.map(({ kind }) => kind));
     return this;
   }
 
+  private interceptMessages(): void {
+    const undo = interceptHandlers(this.messages, this.interceptor);
+    this.undo.push(['the message handlers', undo]);
+  }
+
+  /**
+   * Each application that a module makes starts here: a `TestingModule` may make several, one after
+   * the other or side by side.
+   */
   async start(discovery: DiscoveryService, modules: ModuleRef): Promise<void> {
-    if (this.isStarted) return;
+    this.started = { discovery, modules };
+    this.servers.opened();
+    const isFirst = !this.isStarted;
+    if (isFirst) this.activate(discovery, modules);
+    this.startGraphql(discovery);
+    if (isFirst) await this.install();
+  }
+
+  private activate(discovery: DiscoveryService, modules: ModuleRef): void {
     this.isStarted = true;
+    if (this.calls.live.phase !== 'open') {
+      this.drain.reset();
+      this.interceptMessages();
+    }
     this.runtime.live.injector = (token) => modules.get(token as string, { strict: false });
     const explorer = new DecoratedMethodsExplorer(discovery, this.runtime);
     this.undo.push(['the listeners', explorer.explore()]);
     this.definitions = explorer.definitions;
     this.runtime.activate();
-    this.startGraphql(discovery);
-    drainBeforeClose(this.adapterHost, this.drain, this.shutdown.onNewRequests);
+  }
+
+  private async install(): Promise<void> {
+    const listeners: (() => void)[] = [];
+    this.undo.push(['the listeners of the shutdown', () => listeners.forEach((stop) => stop())]);
     const host: CancelableExtensionHost = {
       registry: this.registry,
       log: this.log,
-      onShutdown: (listener) => this.drain.onBegin(listener),
+      onShutdown: (listener) => {
+        const stop = this.drain.onBegin(listener);
+        listeners.push(stop);
+        return stop;
+      },
     };
     try {
       for (const extension of this.options.extensions ?? []) {
@@ -108,9 +144,18 @@ export class CancelableApplication {
       }
     } catch (error) {
       // Nest runs no shutdown hooks for an application that did not start.
-      await this.stop();
+      await this.takeBack();
       throw error;
     }
+  }
+
+  /** It was closed, and serves again, although Nest calls no hook of an application a second time. */
+  private reopen(): void {
+    if (this.started === undefined || this.calls.live.phase !== 'closed') return;
+    this.activate(this.started.discovery, this.started.modules);
+    this.install().catch((error: unknown) =>
+      this.log.error(`An extension could not be installed again: ${describeError(error)}`),
+    );
   }
 
   private startGraphql(discovery: DiscoveryService): void {
@@ -118,6 +163,8 @@ export class CancelableApplication {
     const { httpAdapter } = this.adapterHost;
     // Without a server there is null.
     if (httpAdapter == null || this.options.http?.onDisconnect === 'ignore') return;
+    if (this.adapters.has(httpAdapter)) return;
+    this.adapters.add(httpAdapter);
     this.graphql?.enterRequests(httpAdapter);
   }
 
@@ -127,7 +174,15 @@ export class CancelableApplication {
     warnOfSharedSignals(this.definitions, this.runtime, this.log);
   }
 
+  /** One application is closed; another of the same module may go on. */
   async stop(): Promise<void> {
+    if (!this.servers.areClosed) return;
+    this.calls.live.phase = 'closed';
+    await this.takeBack();
+  }
+
+  private async takeBack(): Promise<void> {
+    this.isStarted = false;
     this.runtime.deactivate();
     for (let step = this.undo.pop(); step !== undefined; step = this.undo.pop()) {
       const [name, undo] = step;

@@ -27,6 +27,7 @@ import {
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
 import { OperationRegistry } from './registry/operation-registry.js';
 import { Drain } from './shutdown/drain.js';
+import { HttpServers } from './shutdown/http-shutdown.js';
 import { shutDownFirst, ShutdownModule } from './shutdown/shutdown-first.js';
 
 const OPTIONS = Symbol('nestjs-cancelable.options');
@@ -144,8 +145,13 @@ function assemble(
             useFactory: ({ drain }: CancelableApplication) => drain,
             inject: [CancelableApplication],
           },
+          {
+            provide: HttpServers,
+            useFactory: ({ servers }: CancelableApplication) => servers,
+            inject: [CancelableApplication],
+          },
         ],
-        exports: [CancelableRuntime, OperationRegistry, Drain],
+        exports: [CancelableRuntime, OperationRegistry, Drain, HttpServers],
       },
     ],
   };

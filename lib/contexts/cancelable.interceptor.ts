@@ -27,6 +27,7 @@ export class CancelableInterceptor implements NestInterceptor {
     const { calls } = this;
     const plan = this.planFor(transport, context);
     const call = transport.createCall(calls, plan, context);
+    if (calls.live.phase === 'closed') calls.reopen();
     const isDraining = calls.live.phase !== 'open';
     if (plan.isEager || isDraining) {
       try {

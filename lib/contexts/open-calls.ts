@@ -20,7 +20,11 @@ export interface OpenCall {
 export class OpenCalls {
   private first: OpenCall | undefined = undefined;
 
-  constructor(readonly live: LiveOperations) {}
+  /** @param reopen called when a call comes in after the application was closed: it serves again */
+  constructor(
+    readonly live: LiveOperations,
+    readonly reopen: () => void = () => {},
+  ) {}
 
   add(call: OpenCall): void {
     const { first } = this;

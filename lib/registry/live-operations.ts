@@ -20,8 +20,11 @@ import { type OperationStatistics, Statistics } from './statistics.js';
 /** What code inside of the application begins by itself, without a call from outside. */
 const INNER_KINDS: ReadonlySet<OperationKind> = new Set(['method', 'task', 'cqrs', 'event']);
 
-/** Taking everything, letting what runs finish, or done with that. */
-export type LivePhase = 'open' | 'draining' | 'drained';
+/**
+ * Taking everything, letting what runs finish, done with that, or closed as a whole, to be opened
+ * anew perhaps.
+ */
+export type LivePhase = 'open' | 'draining' | 'drained' | 'closed';
 
 /**
  * The operations of one application: who is live, who was, how it went. Decorators and edges use
@@ -96,7 +99,7 @@ export class LiveOperations implements OperationHost<OperationState> {
   /** While draining, what the shutdown ignores; afterwards, what the hooks of other modules call. */
   private isWelcome({ onShutdown, kind }: OperationPlan): boolean {
     if (onShutdown === 'ignore') return true;
-    return this.phase === 'drained' && INNER_KINDS.has(kind);
+    return this.phase !== 'draining' && INNER_KINDS.has(kind);
   }
 
   /** Counts what is not begun because the application shuts down. */

@@ -45,6 +45,18 @@ export class Drain {
     return (this.running ??= this.run());
   }
 
+  /** The application is started anew. */
+  reset(): void {
+    this.running = undefined;
+    this.graceEnds = 0;
+    this.calls.live.phase = 'open';
+  }
+
+  /** How long what runs may go on, in milliseconds. */
+  get grace(): number {
+    return this.settings.grace;
+  }
+
   /** How long what is no operation may go on, in milliseconds: the drain may have ended early. */
   get remainingGrace(): number {
     return Math.max(0, this.graceEnds - monotonicNow());

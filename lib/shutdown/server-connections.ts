@@ -14,6 +14,7 @@ const END_AFTER = 700;
 interface NodeServer {
   readonly listening: boolean;
   close(): unknown;
+  on(event: 'listening', listener: () => void): unknown;
   on(event: 'session', listener: (session: Http2Session) => void): unknown;
   on(event: 'connection' | 'secureConnection', listener: (socket: HttpSocket) => void): unknown;
   emit(event: string | symbol, ...args: unknown[]): boolean;
@@ -52,9 +53,12 @@ export class ServerConnections {
   private readonly sessions = new Set<Http2Session>();
   /** Those of HTTP/1. */
   private readonly sockets = new Set<HttpSocket>();
+  /** Takes `drain()` back. */
+  private undo: (() => void) | undefined = undefined;
 
-  constructor(server: unknown) {
+  constructor(server: unknown, onListening: () => void) {
     this.server = isNodeServer(server) ? server : undefined;
+    this.server?.on('listening', onListening);
     // A server that lists its connections speaks HTTP/1, or both.
     if (this.server?.closeAllConnections !== undefined) {
       const event = this.server instanceof TlsServer ? 'secureConnection' : 'connection';
@@ -78,8 +82,13 @@ export class ServerConnections {
    */
   drain(): void {
     const { server } = this;
-    if (server === undefined) return;
+    if (server === undefined || this.undo !== undefined) return;
+    const own = Object.getOwnPropertyDescriptor(server, 'emit');
     const emit = server.emit.bind(server);
+    this.undo = () => {
+      if (own !== undefined) Object.defineProperty(server, 'emit', own);
+      else delete (server as Partial<NodeServer>).emit;
+    };
     server.emit = (event, ...args) => {
       if (event !== 'request') return emit(event, ...args);
       const [request, response] = args as [IncomingMessage, ServerResponse];
@@ -89,6 +98,12 @@ export class ServerConnections {
     for (const { _httpMessage: response } of this.sockets) {
       if (response) askForNewConnection({ request: response.req, response });
     }
+  }
+
+  /** The server may listen again. */
+  renew(): void {
+    this.undo?.();
+    this.undo = undefined;
   }
 
   /** New connections are refused; those that are there go on. */

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { Drain } from './drain.js';
+import { HttpServers } from './http-shutdown.js';
 
 /** Nearer than the root module: Nest destroys the nearest first. */
 const NEAREST = -1;
@@ -12,10 +13,13 @@ const NEAREST = -1;
  */
 @Injectable()
 export class ShutdownHook implements OnModuleDestroy {
-  constructor(@Inject(Drain) private readonly drain: Drain) {}
+  constructor(
+    @Inject(Drain) private readonly drain: Drain,
+    @Inject(HttpServers) private readonly servers: HttpServers,
+  ) {}
 
-  onModuleDestroy(): Promise<void> {
-    return this.drain.begin();
+  async onModuleDestroy(): Promise<void> {
+    if (!this.servers.isShared) await this.drain.begin();
   }
 }
 
