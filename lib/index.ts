@@ -34,6 +34,8 @@ export type {
   OperationStatus,
   SettleMode,
 } from './core/operation-options.js';
+export { bind } from './core/bind.js';
+export type { Cleanup, CleanupOutcome } from './core/cleanup.js';
 export { Operation } from './core/operation.js';
 export { currentOperation, currentToken, tryCurrentOperation } from './core/current-operation.js';
 export type { OperationProgress, ProgressReport } from './core/progress.js';

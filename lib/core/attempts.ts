@@ -1,5 +1,6 @@
 import { faceOf, startOperation } from './lifecycle.js';
 import type { OperationState } from './operation-state.js';
+import { placeIn } from './place.js';
 import { planOf } from './read-options.js';
 import { runBody } from './run.js';
 import type { CancelationToken } from './token.js';
@@ -13,7 +14,7 @@ export function wrapAttempts<Args extends readonly unknown[], Result>(
   fn: (...args: [...Args, CancelationToken]) => Result | PromiseLike<Result>,
   timeout: number | undefined,
 ): (...args: Args) => Promise<Awaited<Result>> {
-  const { host, cell } = operation;
+  const { host } = operation;
   const name = fn.name === '' ? `${operation.name} attempt` : fn.name;
   const plan = planOf({ name, ...(timeout === undefined ? undefined : { timeout }) }, (each) =>
     host.countersOf(each),
@@ -21,7 +22,7 @@ export function wrapAttempts<Args extends readonly unknown[], Result>(
   return (...args) => {
     let state: OperationState;
     try {
-      state = startOperation(host, plan, cell);
+      state = startOperation(host, plan, placeIn(operation).cell);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -2,7 +2,7 @@ import { contextStorage } from './ambient.js';
 import { cancelScope } from './cancel.js';
 import { recordFromError } from './cancel-record.js';
 import { monotonicNow } from './clock.js';
-import type { Cleanup } from './operation-options.js';
+import type { Cleanup, CleanupOutcome } from './cleanup.js';
 import type { OperationState } from './operation-state.js';
 import { arm, disarm, Timed } from './timers.js';
 
@@ -15,11 +15,13 @@ import { arm, disarm, Timed } from './timers.js';
 export function runCleanups<Result>(
   state: OperationState,
   cleanups: Cleanup[],
+  outcome: Omit<CleanupOutcome, 'token'>,
   then: () => Result,
 ): Promise<Result> {
-  const rest = (): Result | Promise<Result> =>
-    cleanups.length === 0 ? then() : runAll(state, cleanups).then(rest);
-  if (state.record === undefined) return runAll(state, cleanups).then(rest);
+  const told: CleanupOutcome = { ...outcome, token: state.shelter().token };
+  const run = () => runAll(state, cleanups, told);
+  const rest = (): Result | Promise<Result> => (cleanups.length === 0 ? then() : run().then(rest));
+  if (state.record === undefined) return run().then(rest);
   return new Promise((resolve, reject) => {
     let isOver = false;
     const finish = () => {
@@ -35,21 +37,30 @@ export function runCleanups<Result>(
     const limit = new CleanupLimit(state, finish);
     const last = (): void => {
       if (isOver || cleanups.length === 0) finish();
-      else void runAll(state, cleanups).then(last);
+      else void run().then(last);
     };
-    void runAll(state, cleanups).then(last);
+    void run().then(last);
   });
 }
 
 /** A late cleanup: the operation is over, so it runs at once. */
 export function runCleanupNow(state: OperationState, cleanup: Cleanup): void {
-  state.callSafely('A cleanup', cleanup);
+  const { outcome = 'completed', record, cause } = state;
+  state.callSafely('A cleanup', cleanup, {
+    status: outcome,
+    error: cause ?? (record === undefined ? undefined : state.error()),
+    token: state.shelter().token,
+  });
 }
 
-async function runAll(state: OperationState, cleanups: Cleanup[]): Promise<void> {
+async function runAll(
+  state: OperationState,
+  cleanups: Cleanup[],
+  told: CleanupOutcome,
+): Promise<void> {
   for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) {
     try {
-      await contextStorage.run(state.shelter().cell, cleanup);
+      await contextStorage.run(state.shelter().cell, cleanup, told);
     } catch (error) {
       state.logFailure('A cleanup', error);
     }

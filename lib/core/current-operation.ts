@@ -1,6 +1,7 @@
 import { currentScope } from './context.js';
 import { Operation } from './operation.js';
 import { OperationState } from './operation-state.js';
+import { ProtectedScope } from './protected-scope.js';
 import { CancelationToken } from './token.js';
 
 /**
@@ -37,5 +38,6 @@ export function tryCurrentOperation(): Operation | undefined {
 export function currentToken(): CancelationToken {
   const scope = currentScope();
   if (scope === undefined) return CancelationToken.none;
-  return scope instanceof OperationState ? Operation.of(scope).token : CancelationToken.of(scope);
+  if (scope instanceof OperationState) return Operation.of(scope).token;
+  return scope instanceof ProtectedScope ? scope.token : CancelationToken.of(scope);
 }

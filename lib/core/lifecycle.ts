@@ -9,6 +9,7 @@ import type { ContextCell } from './context.js';
 import type { OperationHost, OperationOrigin } from './operation-host.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
 import { noop, OperationState } from './operation-state.js';
+import { SaidOnce } from './said-once.js';
 import type { Scope } from './scope.js';
 
 export type Host = OperationHost<OperationState>;
@@ -27,8 +28,15 @@ export function startOperation(
   call?: CallOptions,
   cell?: ContextCell,
 ): OperationState {
-  const scope = context?.resolve();
-  if (!plan.detached && context !== undefined) refuseInCanceledScope(plan, context, scope);
+  let scope = context?.resolve();
+  if (!plan.detached && scope?.decided === true) {
+    // The body has settled, so it cannot be the body that calls.
+    if (scope.record !== undefined) warnOfForeignContext(host, plan.name);
+    scope = undefined;
+  } else if (!plan.detached && context !== undefined) {
+    if (scope !== undefined) refuseInCanceledScope(plan, scope);
+    else if (context.canceled) warnOfForeignContext(host, plan.name);
+  }
   host.admit(plan, call?.id, originOf(plan, context, scope));
   const exclusive = call?.exclusive ?? plan.exclusive;
   if (exclusive !== undefined) host.exclusives.admit(plan.name, exclusive, scope);
@@ -74,16 +82,7 @@ export function faceOf(state: OperationState): object {
   return createFace(state);
 }
 
-function refuseInCanceledScope(
-  plan: OperationPlan,
-  context: ContextCell,
-  scope: Scope | undefined,
-): void {
-  if (scope === undefined) {
-    if (context.canceled)
-      throw refusal(plan, new CancelRecord('parent', 'parent was canceled', undefined, undefined));
-    return;
-  }
+function refuseInCanceledScope(plan: OperationPlan, scope: Scope): void {
   scope.checkClock();
   if (scope.isCanceled()) throw refusal(plan, parentRecord(scope));
 }
@@ -191,7 +190,8 @@ export function settleOperation(
   if (state.firstChild !== undefined) releaseChildren(state, outcome);
   const cleanups = state.extras?.cleanups;
   if (cleanups !== undefined) {
-    return runCleanups(state, cleanups, () => {
+    const error = fails ? result : record && state.error();
+    return runCleanups(state, cleanups, { status: outcome, error }, () => {
       finish(state, outcome, fails, result);
       return deliver(fails, result);
     });
@@ -258,14 +258,20 @@ function releaseChildren(state: OperationState, outcome: string): void {
   }
 }
 
-const warnedNames = new WeakMap<Host, Set<string>>();
-const MOST_WARNED_NAMES = 1_000;
+const lostWork = new SaidOnce();
+const callsFromElsewhere = new SaidOnce();
+
+function warnOfForeignContext(host: Host, name: string): void {
+  if (!callsFromElsewhere.isFirst(host, name)) return;
+  host.log.warn(
+    `${name} was called from the context of an operation that was canceled and is over, so it runs ` +
+      'on its own. A queue, pool, loader or timer that serves others calls from there: give it ' +
+      'functions made with bind(fn). Work that was begun there without await is seen here, too.',
+  );
+}
 
 function warnOfLostWork(state: OperationState, child: Scope): void {
-  let names = warnedNames.get(state.host);
-  if (names === undefined) warnedNames.set(state.host, (names = new Set()));
-  if (names.has(state.name) || names.size >= MOST_WARNED_NAMES) return;
-  names.add(state.name);
+  if (!lostWork.isFirst(state.host, state.name)) return;
   state.host.log.warn(
     `${state.name} completed while ${child.name} was still running, so ${child.name} was canceled. ` +
       'To keep such work: await it, give it detached: true, or start it with registry.spawn().',

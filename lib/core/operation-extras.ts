@@ -1,6 +1,7 @@
-import type { Cleanup } from './operation-options.js';
+import type { Cleanup } from './cleanup.js';
 import type { ExclusiveCall } from './operation-plan.js';
 import type { OperationProgress, ProgressListener } from './progress.js';
+import type { ProtectedScope } from './protected-scope.js';
 
 /** What most operations never need. */
 export class OperationExtras {
@@ -19,6 +20,8 @@ export class OperationExtras {
   settledListeners: Set<() => unknown> | undefined = undefined;
   /** What to let go of at the end: tokens and signals it follows. */
   links: (() => void)[] | undefined = undefined;
+  /** Its open shields. */
+  shelters: Set<ProtectedScope> | undefined = undefined;
   /** What watches for a lack of progress. */
   stalls: { progressed(): void }[] | undefined = undefined;
 }

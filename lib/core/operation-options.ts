@@ -29,13 +29,6 @@ export interface OperationMetadata {
   [key: string]: unknown;
 }
 
-/**
- * Runs when the operation ends; may be asynchronous.
- *
- * @publicApi
- */
-export type Cleanup = () => unknown;
-
 /** @publicApi */
 export type SettleMode = 'race' | 'wait';
 /** @publicApi */

@@ -150,6 +150,13 @@ export class OperationState extends DeadlinedScope {
     return new ProtectedScope(this);
   }
 
+  /** Where work of this operation may have been begun, beside itself. */
+  *shelters(): Generator<ProtectedScope> {
+    const open = this.extras?.shelters;
+    if (open !== undefined) yield* open;
+    if (this.aftermath !== undefined) yield this.aftermath;
+  }
+
   /** The place for listeners and cleanups: this operation, under a token that is not canceled. */
   shelter(): ProtectedScope {
     return (this.aftermath ??= new ProtectedScope(this));

@@ -4,23 +4,21 @@ import type { CancelationError } from './cancelation-error.js';
 import type { CancelOptions } from './cancel-record.js';
 import { monotonicNow, wallNow } from './clock.js';
 import { type Duration, parseDuration } from './duration.js';
+import { bindTo } from './bind.js';
+import { liveChildren } from './children.js';
+import type { Cleanup } from './cleanup.js';
 import { runCleanupNow } from './cleanups.js';
 import { defineFace } from './lifecycle.js';
 import type { CancelListener } from './listeners.js';
-import type {
-  Cleanup,
-  OperationKind,
-  OperationMetadata,
-  OperationStatus,
-} from './operation-options.js';
-import { OperationState } from './operation-state.js';
+import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
+import type { OperationState } from './operation-state.js';
+import { placeIn } from './place.js';
 import {
   completeProgress,
   type OperationProgress,
   type ProgressListener,
   type ProgressReport,
 } from './progress.js';
-import type { Scope } from './scope.js';
 import { shieldIn } from './shield.js';
 import { checkpointIn, sleepIn } from './sleep.js';
 import { spreadProgress } from './progress-delivery.js';
@@ -227,13 +225,15 @@ export class Operation {
   ): AsyncIterableIterator<Item[]>;
   stream<Item>(source: StreamSource<Item>, options?: StreamOptions): AsyncIterableIterator<Item>;
   stream(source: unknown, options: StreamOptions = {}): AsyncIterableIterator<unknown> {
-    return openStream(this.#state, source, options);
+    return openStream(this.#state, placeIn(this.#state), source, options);
   }
 
   /**
    * Runs a part that a cancel does not interrupt: a payment, a commit. The cancel is delivered at
-   * the next check after it; whoever waits for the operation waits for the shield.
+   * the next check after it; whoever waits for the operation waits for the shield. What acts on the
+   * current operation inside (`sleep`, `checkpoint`, `wrap`, `stream`, children) follows the shield.
    *
+   * @param fn gets the shield's token, which `currentToken()` gives there, too
    * @param options.limit how long it may go on after the cancel, or after its start if that is
    * later; then the caller is let go and the shield's own token is canceled. Default: 5 s
    * @throws what the function throws
@@ -241,13 +241,28 @@ export class Operation {
    * const receipt = await operation.shield(() => payments.capture(order));
    */
   shield<Result>(
-    fn: () => Result | PromiseLike<Result>,
+    fn: (token: CancelationToken) => Result | PromiseLike<Result>,
     options: { readonly limit?: Duration } = {},
   ): Promise<Awaited<Result>> {
     const { limit } = options;
     const milliseconds =
       limit === undefined ? undefined : parseDuration(limit, 'operation.shield(): limit');
     return shieldIn(this.#state, fn, milliseconds);
+  }
+
+  /**
+   * Fixes a function to this operation: it runs there wherever it is called. See `bind`.
+   *
+   * @throws TypeError for what is no function
+   * @example
+   * emitter.on('row', operation.bind((row) => this.rows.save(row)));
+   */
+  bind<This, Args extends readonly unknown[], Result>(
+    fn: (this: This, ...args: Args) => Result,
+  ): (this: This, ...args: Args) => Result {
+    const { cell } = placeIn(this.#state);
+    const own = this.#state.cell;
+    return bindTo(() => (cell.scope === undefined ? own : cell), fn, 'operation.bind()');
   }
 
   /**
@@ -279,7 +294,7 @@ export class Operation {
    * @throws CancelationError
    */
   checkpoint(): Promise<void> {
-    return checkpointIn(this.#state);
+    return checkpointIn(placeIn(this.#state));
   }
 
   /**
@@ -288,15 +303,20 @@ export class Operation {
    * @throws CancelationError as soon as the operation is canceled
    */
   sleep(duration: Duration): Promise<void> {
-    return sleepIn(this.#state, parseDuration(duration, 'operation.sleep()', { zero: true }));
+    return sleepIn(
+      placeIn(this.#state),
+      parseDuration(duration, 'operation.sleep()', { zero: true }),
+    );
   }
 
   /**
-   * Runs a cleanup when the operation ends, whatever the outcome: last added, first run, one after
-   * the other, under a token that is not canceled. The caller waits for them. At once if the
-   * operation has ended.
+   * Runs a cleanup when the operation ends, whatever the outcome, which it is told: last added,
+   * first run, one after the other, under a token that is not canceled. The caller waits for them.
+   * At once if the operation has ended.
    *
    * @returns takes it back
+   * @example
+   * operation.defer(({ status }) => (status === 'completed' ? file.keep() : file.remove()));
    */
   defer(cleanup: Cleanup): () => void {
     const state = this.#state;
@@ -305,7 +325,7 @@ export class Operation {
       return () => {};
     }
     const cleanups = (state.more().cleanups ??= []);
-    const entry: Cleanup = () => cleanup();
+    const entry: Cleanup = (outcome) => cleanup(outcome);
     cleanups.push(entry);
     return () => {
       const index = cleanups.lastIndexOf(entry);
@@ -369,12 +389,3 @@ export class Operation {
 }
 
 defineFace((state) => Operation.of(state));
-
-/** @internal The live operations directly below one, oldest first. */
-export function liveChildren(state: Scope): OperationState[] {
-  const children: OperationState[] = [];
-  for (let child = state.firstChild; child !== undefined; child = child.nextSibling) {
-    if (child instanceof OperationState) children.push(child);
-  }
-  return children.reverse();
-}

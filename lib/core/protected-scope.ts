@@ -4,6 +4,7 @@ import { contextStorage } from './ambient.js';
 import { ContextCell } from './context.js';
 import type { ListenerNode } from './listeners.js';
 import { Scope } from './scope.js';
+import { CancelationToken } from './token.js';
 
 /**
  * A part of an operation that its cancel does not reach: listeners and cleanups run here, so that
@@ -12,8 +13,15 @@ import { Scope } from './scope.js';
 export class ProtectedScope extends Scope {
   readonly cell: ContextCell = new ContextCell(this);
 
+  private face: CancelationToken | undefined = undefined;
+
   constructor(readonly owner: Scope) {
     super();
+  }
+
+  /** The same for all that runs here. */
+  get token(): CancelationToken {
+    return (this.face ??= CancelationToken.of(this));
   }
 
   get id(): string | undefined {
@@ -64,6 +72,7 @@ export class ProtectedScope extends Scope {
     }
     this.decided = true;
     this.cell.empty(false);
+    if (this.face !== undefined) CancelationToken.retire(this.face);
     this.clear();
   }
 }

@@ -5,6 +5,7 @@ import { monotonicNow } from './clock.js';
 import type { OperationState } from './operation-state.js';
 import type { ProtectedScope } from './protected-scope.js';
 import { arm, disarm, Timed } from './timers.js';
+import type { CancelationToken } from './token.js';
 
 /**
  * Counts as open for the operation and everything above it: whoever waits for one of them waits
@@ -23,6 +24,7 @@ class OpenShield extends Timed {
       up.shields++;
       this.held.push(up);
     }
+    (state.more().shelters ??= new Set()).add(scope);
     const canceled = state.observe(() => this.countDown());
     this.stopObserving = () => canceled.remove();
   }
@@ -45,6 +47,7 @@ class OpenShield extends Timed {
     this.stopObserving();
     disarm(this);
     this.release();
+    this.state.extras?.shelters?.delete(this.scope);
     this.scope.end();
   }
 
@@ -62,20 +65,20 @@ class OpenShield extends Timed {
  */
 export async function shieldIn<Result>(
   state: OperationState,
-  fn: () => Result | PromiseLike<Result>,
+  fn: (token: CancelationToken) => Result | PromiseLike<Result>,
   limit: number | undefined,
 ): Promise<Awaited<Result>> {
   const scope = state.openShelter();
   if (state.outcome !== undefined) {
     try {
-      return await contextStorage.run(scope.cell, fn);
+      return await contextStorage.run(scope.cell, fn, scope.token);
     } finally {
       scope.end();
     }
   }
   const shield = new OpenShield(state, scope, limit ?? state.host.cleanupLimit);
   try {
-    return await contextStorage.run(scope.cell, fn);
+    return await contextStorage.run(scope.cell, fn, scope.token);
   } finally {
     shield.close();
   }

@@ -46,22 +46,24 @@ export abstract class DerivedValue {
 }
 
 /** How `operation.stream()` reaches its implementation, which stands above the core. */
-export type StreamPort<State> = (
+export type StreamPort<State, Place> = (
   state: State,
+  /** What it follows: the operation, or a shield of it. */
+  place: Place,
   source: unknown,
   options: StreamOptions & { readonly chunk?: number },
 ) => AsyncIterableIterator<unknown>;
 
-let port: StreamPort<never> | undefined;
+let port: StreamPort<never, never> | undefined;
 
-export function defineStream<State>(implementation: StreamPort<State>): void {
+export function defineStream<State, Place>(implementation: StreamPort<State, Place>): void {
   port = implementation;
 }
 
-export function openStream<State>(
-  ...args: Parameters<StreamPort<State>>
+export function openStream<State, Place>(
+  ...args: Parameters<StreamPort<State, Place>>
 ): AsyncIterableIterator<unknown> {
   if (port === undefined)
     throw new Error('operation.stream() needs the entry point of the package');
-  return (port as StreamPort<State>)(...args);
+  return (port as StreamPort<State, Place>)(...args);
 }

@@ -1,9 +1,10 @@
 import { isDueTo } from '../core/causes.js';
 import { describeError } from '../core/describe-error.js';
 import { contextStorage } from '../core/ambient.js';
-import { settleOperation } from '../core/lifecycle.js';
+import type { CancelationError } from '../core/cancelation-error.js';
+import { settleOperation, settleQuietly } from '../core/lifecycle.js';
 import { Operation } from '../core/operation.js';
-import type { OperationState } from '../core/operation-state.js';
+import type { OperationEdge, OperationState } from '../core/operation-state.js';
 
 /** `[Symbol.asyncDispose]`, where the consumer's types know it. */
 export type AsyncDisposal = typeof Symbol extends {
@@ -39,7 +40,7 @@ export interface OperationHandleMethods {
 /** @publicApi */
 export type OperationHandle = OperationHandleMethods & AsyncDisposal;
 
-class Handle implements OperationHandleMethods {
+class Handle implements OperationHandleMethods, OperationEdge {
   /** Made at once: an operation that is looked at only after its end would not know its result. */
   readonly operation: Operation;
 
@@ -49,6 +50,16 @@ class Handle implements OperationHandleMethods {
     private readonly prepared: Promise<void> | undefined,
   ) {
     this.operation = Operation.of(state);
+    if (state.plan.race) state.edge = this;
+    prepared?.catch((error: unknown) => void settleQuietly(state, false, error));
+  }
+
+  /** The parts that are still waited for, by what lets their callers go. */
+  private readonly waiting = new Set<(error: CancelationError) => void>();
+
+  release(error: CancelationError): void {
+    for (const reject of this.waiting) reject(error);
+    this.waiting.clear();
   }
 
   async run<Result>(
@@ -64,14 +75,32 @@ class Handle implements OperationHandleMethods {
       Awaited<Result>
     >;
     if (!state.plan.race) return body;
-    body.catch((error: unknown) => {
-      if (state.record !== undefined && !isDueTo(state, error)) {
-        state.host.log.warn(
-          `A part of ${state.name} failed after it was canceled: ${describeError(error)}`,
-        );
-      }
+    return this.follow(body);
+  }
+
+  /** A cancel lets go of everybody who waits; open shields keep them. */
+  private follow<Value>(body: Promise<Value>): Promise<Value> {
+    const { state, waiting } = this;
+    return new Promise((resolve, reject) => {
+      if (state.record !== undefined && state.shields === 0) reject(state.error());
+      else waiting.add(reject);
+      body.then(
+        (value) => {
+          waiting.delete(reject);
+          resolve(value);
+        },
+        (error: unknown) => {
+          waiting.delete(reject);
+          const isDue = state.record !== undefined && isDueTo(state, error);
+          reject(isDue ? state.error() : error);
+          if (state.record !== undefined && !isDue) {
+            state.host.log.warn(
+              `A part of ${state.name} failed after it was canceled: ${describeError(error)}`,
+            );
+          }
+        },
+      );
     });
-    return operation.token.race(body);
   }
 
   async complete(result?: unknown): Promise<void> {

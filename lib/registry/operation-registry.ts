@@ -4,7 +4,7 @@ import type { CancelOptions } from '../core/cancel-record.js';
 import { describeError } from '../core/describe-error.js';
 import { currentCell } from '../core/context.js';
 import { NotStarted } from '../core/exclusive.js';
-import { startOperation } from '../core/lifecycle.js';
+import { settleQuietly, startOperation } from '../core/lifecycle.js';
 import { OperationConflict } from '../core/operation-errors.js';
 import { Operation } from '../core/operation.js';
 import type { OperationOptions } from '../core/operation-options.js';
@@ -131,12 +131,18 @@ export class OperationRegistry {
   /** Begins an operation whose end you decide. Disposing of it completes it. */
   start(options: RunOptions | string): OperationHandle {
     const plan = this.#plan(options, 'start');
+    let state: OperationState;
     try {
-      const state = startOperation(this.#live, plan, currentCell(), callOf(options));
-      return createHandle(state, prepareOperation(state, undefined));
+      state = startOperation(this.#live, plan, currentCell(), callOf(options));
     } catch (error) {
       if (!(error instanceof NotStarted)) throw error;
       throw new OperationConflict(`${plan.name} is running already for this key`);
+    }
+    try {
+      return createHandle(state, prepareOperation(state, undefined));
+    } catch (error) {
+      void settleQuietly(state, false, error);
+      throw error;
     }
   }
 

@@ -1,7 +1,7 @@
 import { contextStorage } from '../core/ambient.js';
 import type { CancelationError } from '../core/cancelation-error.js';
 import type { ListenerNode } from '../core/listeners.js';
-import type { OperationState } from '../core/operation-state.js';
+import type { Scope } from '../core/scope.js';
 
 /** What is iterated: asynchronous or not, and how to close it when its iterator would queue that. */
 export interface IteratorSource<Item> {
@@ -41,7 +41,7 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
 
   /** @param given what is open already is closed by a cancel even if nobody ever pulls */
   constructor(
-    private readonly state: OperationState,
+    private readonly scope: Scope,
     private readonly given: IteratorSource<Item> | (() => IteratorSource<Item>),
     private readonly hooks: IterationHooks<Item>,
     /** Runs the source's own code in this context, for bodies that are iterators. */
@@ -58,9 +58,9 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     if (this.resolve !== undefined) return this.afterPending(() => this.next());
     if (this.failure !== undefined) return this.deliverFailure();
     if (this.over) return Promise.resolve(DONE);
-    if (++this.items % CLOCK_EVERY === 0) this.state.checkClock();
-    if (this.state.record !== undefined) {
-      this.interrupt(this.state.error());
+    if (++this.items % CLOCK_EVERY === 0) this.scope.checkClock();
+    if (this.scope.record !== undefined) {
+      this.interrupt(this.scope.error());
       return this.deliverFailure();
     }
     let result: PromiseLike<IteratorResult<Item>> | IteratorResult<Item>;
@@ -138,7 +138,7 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
 
   private follow(source: IteratorSource<Item>): IteratorSource<Item> {
     this.source = source;
-    this.observer = this.state.observe((error) => this.interrupt(error));
+    this.observer = this.scope.observe((error) => this.interrupt(error));
     return source;
   }
 

@@ -1,5 +1,6 @@
 import { Operation } from '../core/operation.js';
 import type { OperationState } from '../core/operation-state.js';
+import type { Scope } from '../core/scope.js';
 import { noteProgress } from '../core/stall.js';
 import { DerivedValue, defineStream, type StreamOptions } from '../core/stream-port.js';
 import { InterruptibleIterator } from './interruptible-iterator.js';
@@ -34,6 +35,7 @@ class DeliveredItems extends DerivedValue {
 /** `operation.stream()`. */
 function streamThrough(
   state: OperationState,
+  place: Scope,
   source: unknown,
   options: StreamOptions & { readonly chunk?: number },
 ): AsyncIterableIterator<unknown> {
@@ -50,7 +52,7 @@ function streamThrough(
   const items = new DeliveredItems(buffer);
   state.more().partialResult = items;
   const report = reportEvery === undefined ? undefined : Operation.of(state);
-  const stream = new InterruptibleIterator(state, opened, {
+  const stream = new InterruptibleIterator(place, opened, {
     delivered(item) {
       items.add(item);
       noteProgress(state);

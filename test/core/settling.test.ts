@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { type Operation, OperationRegistry, type RunOptions } from 'nestjs-cancelable';
+import {
+  CancelationToken,
+  type CleanupOutcome,
+  type Operation,
+  OperationRegistry,
+  type RunOptions,
+} from 'nestjs-cancelable';
 import { armedTimers } from '../../lib/core/timers.js';
 import { deferred, isPending, microtasks, rejection } from '../support/deferred.js';
 import { MemoryLog } from '../support/memory-log.js';
@@ -231,5 +237,68 @@ describe('rule 10: a synchronous throw rejects, a thenable counts as a promise',
   it('takes plain values', async () => {
     expect(await new OperationRegistry().run('work', () => 7)).toBe(7);
     expect(await new OperationRegistry().run('work', () => undefined)).toBeUndefined();
+  });
+});
+
+describe('a cleanup is told the outcome', () => {
+  const outcomeOf = async (body: (operation: Operation) => unknown, options: RunOptions = {}) => {
+    const registry = new OperationRegistry({ logger: new MemoryLog() });
+    const told: CleanupOutcome[] = [];
+    let operation!: Operation;
+    await registry
+      .run({ name: 'work', ...options }, (own) => {
+        operation = own;
+        own.defer((outcome) => void told.push(outcome));
+        return body(own);
+      })
+      .catch(() => {});
+    await registry.whenIdle();
+    operation.defer((outcome) => void told.push(outcome));
+    return { told, operation };
+  };
+
+  it('of a success', async () => {
+    const { told } = await outcomeOf(() => 'value');
+    expect(told).toEqual([
+      { status: 'completed', error: undefined, token: expect.any(CancelationToken) },
+      { status: 'completed', error: undefined, token: expect.any(CancelationToken) },
+    ]);
+  });
+
+  it('of a failure', async () => {
+    const failure = new Error('broken');
+    const { told } = await outcomeOf(() => Promise.reject(failure));
+    expect(told.map(({ status }) => status)).toEqual(['failed', 'failed']);
+    expect(told.map(({ error }) => error)).toEqual([failure, failure]);
+  });
+
+  it.each(['race', 'wait'] as const)(
+    'of a cancel (%s), with a token that is not',
+    async (settle) => {
+      const { told, operation } = await outcomeOf(
+        (own) => {
+          own.cancel();
+          own.token.throwIfCanceled();
+        },
+        { settle },
+      );
+      expect(told.map(({ status }) => status)).toEqual(['canceled', 'canceled']);
+      expect(told.map(({ error }) => error)).toEqual([
+        operation.cancelation,
+        operation.cancelation,
+      ]);
+      expect(told.map(({ token }) => token.isCanceled)).toEqual([false, false]);
+    },
+  );
+
+  it('of a cancel whose body returned a value all the same', async () => {
+    const { told, operation } = await outcomeOf(
+      (own) => {
+        own.cancel();
+        return 'value';
+      },
+      { settle: 'wait' },
+    );
+    expect(told[0]).toMatchObject({ status: 'canceled', error: operation.cancelation });
   });
 });

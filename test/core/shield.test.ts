@@ -13,7 +13,88 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
+describe('what acts on the current operation inside of a shield', () => {
+  /** Runs something in a shield of an operation that is canceled already. */
+  const afterCancel = async <Result>(
+    work: (operation: ReturnType<typeof currentOperation>) => Promise<Result>,
+  ): Promise<Result> => {
+    let result!: Result;
+    await rejection(
+      new OperationRegistry().run({ name: 'order', settle: 'wait' }, async (operation) => {
+        operation.cancel();
+        await operation.shield(async () => {
+          result = await work(currentOperation());
+        });
+        operation.token.throwIfCanceled();
+      }),
+    );
+    return result;
+  };
+
+  it('sleeps and passes checkpoints', async () => {
+    const done = await afterCancel(async (operation) => {
+      await operation.sleep(1);
+      await operation.checkpoint();
+      return 'rested';
+    });
+    expect(done).toBe('rested');
+  });
+
+  it('iterates', async () => {
+    const items = await afterCancel(async (operation) => {
+      const seen: number[] = [];
+      for await (const item of operation.stream([1, 2, 3])) seen.push(item);
+      return seen;
+    });
+    expect(items).toEqual([1, 2, 3]);
+  });
+
+  it('makes attempts, also through a function that was wrapped before', async () => {
+    const registry = new OperationRegistry();
+    const seen: unknown[] = [];
+    await rejection(
+      registry.run({ name: 'order', settle: 'wait' }, async (operation) => {
+        const attempt = operation.wrap((token: CancelationToken) => token.isCanceled);
+        operation.cancel();
+        await operation.shield(async () => {
+          seen.push(await attempt(), await currentOperation().wrap(() => 'inside')());
+        });
+        seen.push((await rejection(attempt())).reason);
+        operation.token.throwIfCanceled();
+      }),
+    );
+    expect(seen).toEqual([false, 'inside', 'parent']);
+  });
+
+  it('stops with the shield when its limit passes', async () => {
+    jest.useFakeTimers();
+    const registry = new OperationRegistry({ logger: new MemoryLog() });
+    const outcome = deferred<unknown>();
+    const work = registry.run('order', async (operation) => {
+      await operation.shield(
+        async () => outcome.resolve(await rejection(currentOperation().sleep('1h'))),
+        { limit: '1s' },
+      );
+    });
+    registry.cancelAll({});
+    jest.advanceTimersByTime(1_000);
+    await rejection(work);
+    expect(await outcome.promise).toMatchObject({ reason: 'manual' });
+  });
+});
+
 describe('rule 9: shield(fn)', () => {
+  it('hands its token to the function', async () => {
+    const tokens: CancelationToken[] = [];
+    await new OperationRegistry().run('order', (operation) =>
+      operation.shield((token) => {
+        tokens.push(token, currentToken(), operation.token);
+      }),
+    );
+    expect(tokens[0]).toBe(tokens[1]);
+    expect(tokens[0]).not.toBe(tokens[2]);
+  });
+
   it('runs under a token that does not see the cancel, and delivers it at the next check', async () => {
     const registry = new OperationRegistry();
     const payment = deferred<string>();

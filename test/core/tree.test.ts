@@ -216,6 +216,38 @@ describe('rule 15: detached', () => {
   });
 });
 
+describe('operation.children', () => {
+  it('has what was begun in a shield and in a cleanup, oldest first', async () => {
+    const { registry } = setup();
+    const open = deferred();
+    const names: string[][] = [];
+    const look = (operation: Operation) =>
+      names.push(operation.children.map((child) => child.name));
+    await registry.run('order', async (operation) => {
+      operation.defer(async () => {
+        const audit = registry.run('audit', () => open.promise);
+        look(operation);
+        open.resolve();
+        await audit;
+      });
+      const end = deferred();
+      const first = registry.run('first', () => end.promise);
+      const shielded = operation.shield(async () => {
+        const payment = registry.run('payment', () => end.promise);
+        const last = registry.run('last', () => end.promise);
+        look(operation);
+        end.resolve();
+        await payment;
+        await last;
+      });
+      await first;
+      await shielded;
+      look(operation);
+    });
+    expect(names).toEqual([['first', 'payment', 'last'], [], ['audit']]);
+  });
+});
+
 describe('rule 16: a call from a context whose operation has ended', () => {
   /** A function that runs later what it is given, in the context of an operation. */
   const lateCaller = async (
@@ -250,12 +282,53 @@ describe('rule 16: a call from a context whose operation has ended', () => {
     expect(late.rootId).toBe(late.id);
   });
 
-  it('is refused with parent if it was canceled', async () => {
-    const { registry } = setup();
-    const error = await rejection(lateCaller(registry, 'canceled'));
+  it('is a new root, too, if it was canceled and its body has settled: logged once per name', async () => {
+    const { registry, log } = setup();
+    for (let count = 0; count < 3; count++) {
+      const late = (await lateCaller(registry, 'canceled')) as any;
+      expect(late).toMatchObject({ name: 'late', status: 'running' });
+      expect(late.parentId).toBeUndefined();
+    }
+    expect(log.warnings).toHaveLength(1);
+    expect(log.warnings[0]).toMatch(/^late was called from the context of .*canceled.*bind\(/);
+  });
+
+  it('is refused with parent as long as the canceled body still runs', async () => {
+    const { registry, log } = setup();
+    const go = deferred();
+    const end = deferred();
+    const refused = deferred<unknown>();
+    const work = registry.run('owner', async () => {
+      await go.promise;
+      refused.resolve(await rejection(registry.run('late', () => {})));
+      await end.promise;
+    });
+    registry.cancelAll({ name: 'owner' });
+    await rejection(work);
+    go.resolve();
+    const error = await refused.promise;
     expect(error).toBeInstanceOf(ParentCancelation);
     expect(error).toMatchObject({ reason: 'parent', operationName: 'late' });
-    expect(registry.history({ name: 'late' })).toEqual([]);
+    expect(log.warnings).toEqual([]);
+    end.resolve();
+  });
+
+  it('is a new root while cleanups still run: the body cannot be the one that calls', async () => {
+    const { registry } = setup();
+    const go = deferred();
+    const cleaned = deferred();
+    const late = deferred<unknown>();
+    const work = registry.run('owner', (operation) => {
+      operation.defer(() => cleaned.promise);
+      void go.promise.then(() => late.resolve(registry.run('late', (own) => own.parent?.name)));
+      operation.cancel();
+    });
+    await rejection(work);
+    await microtasks();
+    go.resolve();
+    expect(await late.promise).toBeUndefined();
+    cleaned.resolve();
+    await registry.whenIdle();
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { currentOperation, OperationRegistry, tryCurrentOperation } from 'nestjs-cancelable';
-import { deferred, isPending, microtasks, rejection } from '../support/deferred.js';
+import { deferred, isPending, microtasks, rejection, thrown } from '../support/deferred.js';
 import { MemoryLog } from '../support/memory-log.js';
 
 describe('start() gives a handle', () => {
@@ -29,6 +29,38 @@ describe('start() gives a handle', () => {
     handle.operation.cancel();
     expect(await rejection(part)).toBe(handle.operation.cancelation);
     expect(await rejection(handle.run(() => 'ran'))).toBe(handle.operation.cancelation);
+  });
+
+  it('keeps the caller of a part as long as a shield is open', async () => {
+    const handle = new OperationRegistry().start('upload');
+    const paid = deferred();
+    const parts = [
+      handle.run((operation) => operation.shield(() => paid.promise)),
+      handle.run(() => new Promise(() => {})),
+    ];
+    handle.operation.cancel();
+    expect(await Promise.all(parts.map((part) => isPending(part)))).toEqual([true, true]);
+    paid.resolve();
+    for (const part of parts) expect(await rejection(part)).toBe(handle.operation.cancelation);
+  });
+
+  it('fails when a source cannot start', async () => {
+    const registry = new OperationRegistry({ logger: new MemoryLog() });
+    const failure = new Error('no watcher');
+    const broken = {
+      name: 'broken',
+      start: () => {
+        throw failure;
+      },
+    };
+    expect(thrown(() => registry.start({ name: 'upload', sources: [broken] }))).toBe(failure);
+
+    const late = { name: 'late', start: () => Promise.reject(failure) };
+    const handle = registry.start({ name: 'upload', sources: [late] });
+    await microtasks();
+    expect(await rejection(handle.run(() => 'ran'))).toBe(failure);
+    expect(registry.list()).toEqual([]);
+    expect(registry.history().map(({ status }) => status)).toEqual(['failed', 'failed']);
   });
 
   it("waits for the part with settle 'wait'", async () => {
