@@ -6,6 +6,7 @@ import { isDisconnected } from './disconnects.js';
 import { type IterableOwner, operateIterableBody } from '../iterable-body.js';
 import type { HttpExchange } from './http-answer.js';
 import { OperationCanceledException } from './operation-canceled.exception.js';
+import { sendError } from './own-response.js';
 
 /** The request a body belongs to: it settles, and hears of the client, in one place. */
 export interface BodyOwner extends HttpExchange, IterableOwner {
@@ -53,9 +54,7 @@ function answerCanceledFile(owner: BodyOwner, file: StreamableFile): void {
   file.setErrorHandler((error, handled) => {
     const isOurs = error instanceof OperationCanceledException;
     if (!isOurs || response.headersSent) return errorHandler(error, handled);
-    response.statusCode = error.getStatus();
-    response.setHeader('Content-Type', 'application/json; charset=utf-8');
-    response.end(JSON.stringify(error.getResponse()));
+    sendError(response, error);
   });
 }
 

@@ -16,10 +16,14 @@ import {
 } from './http-answer.js';
 import { canceledMessage } from './canceled-message.js';
 import { type BodyOwner, operateBody } from './http-body.js';
+import { answerForHandler, onceOver } from './own-response.js';
 import type { RoutePlan } from './route-plan.js';
 
 /** One HTTP request. */
 export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner {
+  /** The handler has returned, and sends the response by itself. */
+  private handlerSends = false;
+
   constructor(
     calls: OpenCalls,
     readonly route: RoutePlan,
@@ -83,7 +87,42 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
     return operateBody(this, state, value, shape);
   }
 
+  override onComplete(): void {
+    if (this.route.sendsResponse) this.followResponse();
+    super.onComplete();
+  }
+
+  /** The handler has returned, and its response goes on: so does the operation. */
+  private followResponse(): void {
+    const { response } = this;
+    if (this.chainIsDone || this.handlerIsRunning) return;
+    if (response.writableEnded || response.destroyed) return;
+    this.isStreaming = this.handlerSends = true;
+    onceOver(response, () => this.responseOver());
+    if (this.state !== undefined) this.answerWhenCanceled(this.state);
+  }
+
+  override begin(): OperationState {
+    const state = super.begin();
+    if (this.handlerSends) this.answerWhenCanceled(state);
+    return state;
+  }
+
+  private answerWhenCanceled(state: OperationState): void {
+    state.observe((error) => {
+      if (!this.response.writableEnded) answerForHandler(this, this.answerTo(error));
+      void this.settle(false, error);
+    });
+  }
+
+  private responseOver(): void {
+    if (this.entry.followsCaller && this.isCallerGone()) this.disconnected();
+    const error = this.state?.record === undefined ? undefined : this.state.error();
+    void this.settle(error === undefined, error);
+  }
+
   protected override releaseBody(): void {
+    if (this.handlerSends) return;
     if (this.response.headersSent) destroySentResponse(this);
     else makeRoomForAnswer(this);
   }

@@ -5,10 +5,16 @@ import type { CancelableRuntime } from '../../decorators/cancelable-runtime.js';
 import { type EntryDefaults, EntryPlan } from '../entry-plan.js';
 
 const SSE_METADATA = '__sse__';
+const ROUTE_ARGUMENTS = '__routeArguments__';
+const PASSTHROUGH = '__responsePassthrough__';
+/** Of Nest's parameter types: `@Res()` and `@Next()`. */
+const RESPONSE_TYPES = /^[12]:/;
 
 /** One HTTP handler of one application. */
 export class RoutePlan extends EntryPlan {
   readonly isSse: boolean;
+  /** The handler has the response, and Nest sends nothing. */
+  readonly sendsResponse: boolean;
   readonly statusCodes: Partial<Record<CancelationReason, number>>;
   readonly idHeader: string | undefined;
   private lastMethod: string | undefined = undefined;
@@ -27,6 +33,7 @@ export class RoutePlan extends EntryPlan {
     super(runtime, defaults, 'http', handler, controller, Boolean(idHeader));
     this.hasOnePath = isMountedOnce(handler, controller);
     this.isSse = Reflect.getMetadata(SSE_METADATA, handler) === true;
+    this.sendsResponse = sendsResponse((handler as { name: string }).name, controller);
     this.statusCodes = statusCodes ?? {};
     this.idHeader = this.isExcluded ? undefined : idHeader || undefined;
   }
@@ -56,5 +63,14 @@ function pathOf(context: ExecutionContext): unknown {
 function isMountedOnce(handler: object, controller: object): boolean {
   return [handler, controller].every((target) =>
     ['path', '__version__'].every((key) => !Array.isArray(Reflect.getMetadata(key, target))),
+  );
+}
+
+/** Whether Nest leaves the response to the handler: `@Res()` without `passthrough`, or `@Next()`. */
+function sendsResponse(handlerName: string, controller: object): boolean {
+  const types: unknown = Reflect.getMetadata(ROUTE_ARGUMENTS, controller, handlerName);
+  return (
+    Object.keys(types ?? {}).some((type) => RESPONSE_TYPES.test(type)) &&
+    Reflect.getMetadata(PASSTHROUGH, controller, handlerName) !== true
   );
 }
