@@ -7,6 +7,7 @@ import type {
   ModulesContainer,
 } from '@nestjs/core';
 import type { CancelableModuleOptions } from './cancelable-module-options.js';
+import { readStreamLimits } from './contexts/backpressure.js';
 import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
 import { GraphqlApplication } from './contexts/graphql/graphql-application.js';
 import { OpenCalls } from './contexts/open-calls.js';
@@ -79,6 +80,7 @@ export class CancelableApplication {
             : parseDuration(defaultTimeout, 'defaultTimeout'),
         request,
         http: http ?? {},
+        streams: readStreamLimits(options.streams),
       },
       this.calls,
     );

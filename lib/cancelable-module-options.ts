@@ -1,5 +1,6 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
 import type { CancelableExtension } from './registry/cancelable-extension.js';
+import { checkStreamLimits, type StreamLimits } from './contexts/backpressure.js';
 import { checkHttpOptions, type HttpOptions } from './contexts/http/http-options.js';
 import type { RequestOption } from './contexts/request-options.js';
 import type { Duration } from './core/duration.js';
@@ -40,6 +41,8 @@ export interface CancelableModuleOptions extends Omit<
    */
   request?: RequestOption;
   http?: HttpOptions;
+  /** What callers that read slowly may cost, over WebSockets and microservices. */
+  streams?: StreamLimits;
   /** What a shutdown gives to what runs. */
   shutdown?: ShutdownOptions;
   /** Integrations with clients of the outside world. Default: none. */
@@ -81,6 +84,7 @@ export function checkModuleOptions(options: unknown, where: string): void {
       if (typeof value !== 'function') refuse(at, value, 'a function of the ExecutionContext');
     },
     http: checkHttpOptions,
+    streams: checkStreamLimits,
     history: (value, at) => void readRegistryOptions({ history: value as never }, at),
     zombies: (value, at) => void readRegistryOptions({ zombies: value as never }, at),
     shutdown: checkShutdownOptions,

@@ -78,6 +78,7 @@ export type {
   CancelableExtensionHost,
   Uninstall,
 } from './registry/cancelable-extension.js';
+export type { StreamLimits } from './contexts/backpressure.js';
 export type { HttpOptions } from './contexts/http/http-options.js';
 export { OperationCanceledException } from './contexts/http/operation-canceled.exception.js';
 export { type ServerSentEvent, serverSentEvents } from './contexts/http/server-sent-events.js';

@@ -1,3 +1,4 @@
+import { hasRoom, type SendingSource } from './backpressure.js';
 import {
   type CloseSource,
   type DisconnectListener,
@@ -12,6 +13,8 @@ export interface Caller {
   watch(listener: DisconnectListener): boolean;
   unwatch(listener: DisconnectListener): void;
   isGone(): boolean;
+  /** Whether its connection takes more; nobody knows of those behind a broker. */
+  hasRoom(): boolean;
 }
 
 /** A caller that is there as long as its connection. */
@@ -28,5 +31,9 @@ export class SocketCaller implements Caller {
 
   isGone(): boolean {
     return isClosed(this.socket);
+  }
+
+  hasRoom(): boolean {
+    return this.isGone() || hasRoom(this.socket as SendingSource);
   }
 }

@@ -10,6 +10,7 @@ import type { CancelableRuntime } from '../decorators/cancelable-runtime.js';
 import type { MethodDefinition } from '../decorators/method-definition.js';
 import { getDefinition, isNotCancelable } from '../decorators/method-metadata.js';
 import { createMethodPlan, mergeOptions } from '../decorators/method-plan.js';
+import type { StreamSettings } from './backpressure.js';
 import type { EntryCell } from './entry-cell.js';
 import type { HttpOptions } from './http/http-options.js';
 import type { RequestOption } from './request-options.js';
@@ -20,6 +21,7 @@ export interface EntryDefaults {
   readonly timeout: number | undefined;
   readonly request: RequestOption | undefined;
   readonly http: HttpOptions;
+  readonly streams: StreamSettings;
 }
 
 /** One handler of one application: what is known before a call comes. */
@@ -31,6 +33,8 @@ export class EntryPlan {
   readonly onShutdown: OnShutdown;
   /** In neither the module's defaults nor its disconnects. */
   protected readonly isExcluded: boolean;
+  /** What callers that read slowly may cost. */
+  readonly streams: StreamSettings;
   private readonly options: CancelableOptions;
   private readonly hasOwnTimeout: boolean;
   private readonly plans = new Map<string, OperationPlan>();
@@ -47,6 +51,7 @@ export class EntryPlan {
     const definition = getDefinition(handler) as MethodDefinition | undefined;
     const { policy: _policy, ...options } = definition?.mergedOptions(runtime) ?? {};
     this.definition = definition;
+    this.streams = defaults.streams;
     this.options = options;
     this.isExcluded = isNotCancelable(handler) || isNotCancelable(host);
     this.hasOwnTimeout =

@@ -1,7 +1,13 @@
+import { cancelScope } from '../core/cancel.js';
+import { CancelRecord } from '../core/cancel-record.js';
+import { createCancelationError } from '../core/cancelation-error.js';
 import { noop, type OperationState } from '../core/operation-state.js';
 import { shapeOf } from '../streams/lazy-results.js';
+import { untilRoom } from './backpressure.js';
 import { EntryCall } from './entry-call.js';
 import { operateIterableBody } from './iterable-body.js';
+
+const DOES_NOT_READ = 'the client does not read what it is sent';
 
 /**
  * A call whose answer is one value after the other: of a microservice, or a WebSocket message. The
@@ -16,7 +22,24 @@ export abstract class MessageCall extends EntryCall {
 
   protected override send(value: unknown): void {
     if (shapeOf(value) === 'iterable') void this.pump(value as AsyncIterable<unknown>);
-    else this.sendItem(value);
+    else this.sendPushed(value);
+  }
+
+  /** Whether the caller takes more: a generator is not asked for what nobody takes. */
+  protected hasRoom(): boolean {
+    return true;
+  }
+
+  /** Whether so much waits for the caller that what cannot be held back has to end. */
+  protected isOverfull(): boolean {
+    return false;
+  }
+
+  private sendPushed(item: unknown): void {
+    this.sendItem(item);
+    if (!this.isOverfull()) return;
+    const state = this.cell.resolve() as OperationState | undefined;
+    if (state !== undefined) cancelScope(state, notReading());
   }
 
   private sendItem(item: unknown): void {
@@ -36,7 +59,10 @@ export abstract class MessageCall extends EntryCall {
     const close = () => void iterator.return?.(undefined).catch(noop);
     subscriber?.add(close);
     try {
-      for await (const item of { [Symbol.asyncIterator]: () => iterator }) this.sendItem(item);
+      for await (const item of { [Symbol.asyncIterator]: () => iterator }) {
+        this.sendItem(item);
+        if (!this.hasRoom()) await this.waitForRoom(state);
+      }
       subscriber?.complete();
     } catch (error) {
       subscriber?.error(this.answerTo(error));
@@ -45,6 +71,19 @@ export abstract class MessageCall extends EntryCall {
     }
   }
 
+  private async waitForRoom(state: OperationState | undefined): Promise<void> {
+    const { subscriber } = this;
+    const goesOn = () =>
+      state?.record === undefined && subscriber?.closed !== true && !this.hasRoom();
+    if (await untilRoom(this.entry.streams.patience, goesOn)) return;
+    if (state === undefined) throw createCancelationError('disconnect', DOES_NOT_READ, {});
+    cancelScope(state, notReading());
+  }
+
   /** The iterable says when it is over. */
   protected override completeChain(): void {}
+}
+
+function notReading(): CancelRecord {
+  return new CancelRecord('disconnect', DOES_NOT_READ, undefined, undefined);
 }

@@ -26,6 +26,9 @@ export abstract class Client {
   abstract send(event: string, data: unknown): void;
   /** Cuts the connection. */
   abstract leave(): void;
+  /** Reads nothing any more, until it resumes. */
+  abstract pause(): void;
+  abstract resume(): void;
 
   protected receive(event: string, data: unknown): void {
     this.received.push({ event, data });
@@ -58,6 +61,19 @@ class IoClient extends Client {
   leave(): void {
     this.socket.disconnect();
   }
+
+  pause(): void {
+    this.connection.pause();
+  }
+
+  resume(): void {
+    this.connection.resume();
+  }
+
+  /** In Node, socket.io's client uses ws. */
+  private get connection(): WebSocket {
+    return (this.socket.io.engine.transport as unknown as { ws: WebSocket }).ws;
+  }
 }
 
 class WsClient extends Client {
@@ -78,6 +94,14 @@ class WsClient extends Client {
 
   leave(): void {
     this.socket.terminate();
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
   }
 }
 

@@ -56,6 +56,11 @@ class HttpClient implements Caller {
   isGone(): boolean {
     return isDisconnected(this.request, this.open);
   }
+
+  /** GraphQL's own servers ask for items one by one. */
+  hasRoom(): boolean {
+    return true;
+  }
 }
 
 const NO_RESPONSE = { destroyed: false, writableEnded: false } as ServerResponse;

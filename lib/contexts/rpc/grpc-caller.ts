@@ -1,4 +1,5 @@
 import { wallNow } from '../../core/clock.js';
+import { hasRoom } from '../backpressure.js';
 import type { DisconnectListener } from '../close-watch.js';
 import type { Caller } from '../caller.js';
 
@@ -13,6 +14,8 @@ const MOST_TOLERANCE = 100;
 export interface GrpcCall {
   readonly cancelled: boolean;
   readonly metadata?: object;
+  /** Of calls that answer with a stream. */
+  readonly writableNeedDrain?: boolean;
   /** A Date, milliseconds since the epoch, or Infinity. */
   getDeadline(): Date | number;
   prependListener(event: 'cancelled', listener: () => void): unknown;
@@ -59,6 +62,10 @@ export class GrpcCaller implements Caller {
 
   isGone(): boolean {
     return this.call.cancelled;
+  }
+
+  hasRoom(): boolean {
+    return this.isGone() || hasRoom(this.call);
   }
 
   /** Whether it has left because its time is over. */

@@ -65,6 +65,10 @@ export class RpcCall extends MessageCall implements DisconnectListener, Correlat
     cancelScope(this.state as OperationState, record);
   }
 
+  protected override hasRoom(): boolean {
+    return this.caller?.hasRoom() ?? true;
+  }
+
   protected override isCallerGone(): boolean {
     return this.caller?.isGone() ?? false;
   }

@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { EMPTY, type Observable } from 'rxjs';
 import type { OperationPlan } from '../../core/operation-plan.js';
+import { bufferedBytes, hasRoom } from '../backpressure.js';
 import { type DisconnectListener, isClosed, unwatchClose, watchClose } from '../close-watch.js';
 import { MessageCall } from '../message-call.js';
 import type { OpenCalls } from '../open-calls.js';
@@ -34,6 +35,15 @@ export class WsCall extends MessageCall implements DisconnectListener {
 
   protected override isCallerGone(): boolean {
     return isClosed(this.client);
+  }
+
+  protected override hasRoom(): boolean {
+    return this.isCallerGone() || hasRoom(this.client);
+  }
+
+  protected override isOverfull(): boolean {
+    const { maxBuffered } = this.entry.streams;
+    return !this.isCallerGone() && bufferedBytes(this.client, maxBuffered) > maxBuffered;
   }
 
   protected override translate(error: unknown): unknown {
