@@ -247,6 +247,7 @@ export abstract class EntryCall
   onTeardown(): void {
     if (this.chainIsDone) return;
     this.chainIsDone = true;
+    this.cell.outlived = this.entry.definition === undefined;
     this.stopConsumer();
     this.leaveChain();
     if (!this.handlerIsRunning) void this.settle(false, this.state?.error());
@@ -278,6 +279,7 @@ export abstract class EntryCall
 
   private deliverError(error: CancelationError): void {
     this.chainIsDone = true;
+    this.cell.outlived = this.entry.definition === undefined;
     this.leaveChain();
     this.fail(error);
     if (!this.handlerIsRunning) void this.settle(false, error);

@@ -27,6 +27,13 @@ export class EntryCell extends ContextCell implements HandlerCell {
     super(undefined);
   }
 
+  /** The handler was not followed: it may go on after its operation. */
+  outlived = false;
+
+  override get mayStillRun(): boolean {
+    return this.outlived;
+  }
+
   get hasAnswered(): boolean {
     return this.owner === undefined || this.owner.hasAnswered;
   }

@@ -1,4 +1,5 @@
 import { isDueTo } from '../core/causes.js';
+import { closeLateValue } from '../core/close-value.js';
 import type { OperationState } from '../core/operation-state.js';
 import { operateIterator, takeOver } from '../streams/lazy-results.js';
 
@@ -33,6 +34,7 @@ export function operateIterableBody(
       stop: () => owner.stopConsumer(),
       skip: () => {
         const succeeded = state.record === undefined;
+        closeLateValue(state, takeOver(iterable));
         void owner.settle(succeeded, succeeded ? undefined : state.error());
       },
     },

@@ -8,13 +8,18 @@ import type { Scope } from './scope.js';
  * an operation that ends empties its cell and leaves one bit behind.
  */
 export class ContextCell {
-  /** The scope is gone, and it was canceled: calls from here are refused. */
+  /** The scope is gone, and it was canceled. */
   canceled = false;
 
   constructor(public scope: Scope | undefined) {}
 
   /** Something that came in is still on its way to its handler: it may use what it needs for that. */
   get isArriving(): boolean {
+    return false;
+  }
+
+  /** The operation is over, but nobody knows whether its body is. */
+  get mayStillRun(): boolean {
     return false;
   }
 

@@ -2,6 +2,7 @@ import { cancelScope, parentRecord } from './cancel.js';
 import { CancelRecord } from './cancel-record.js';
 import { type CancelationError, createCancelationError } from './cancelation-error.js';
 import { runCleanups } from './cleanups.js';
+import { closeLateValue } from './close-value.js';
 import { adoptAsCause, isDueTo } from './causes.js';
 import { describeError } from './describe-error.js';
 import { monotonicNow, wallNow } from './clock.js';
@@ -28,15 +29,7 @@ export function startOperation(
   call?: CallOptions,
   cell?: ContextCell,
 ): OperationState {
-  let scope = context?.resolve();
-  if (!plan.detached && scope?.decided === true) {
-    // The body has settled, so it cannot be the body that calls.
-    if (scope.record !== undefined) warnOfForeignContext(host, plan.name);
-    scope = undefined;
-  } else if (!plan.detached && context !== undefined) {
-    if (scope !== undefined) refuseInCanceledScope(plan, scope);
-    else if (context.canceled) warnOfForeignContext(host, plan.name);
-  }
+  const scope = scopeFor(host, plan, context);
   host.admit(plan, call?.id, originOf(plan, context, scope));
   const exclusive = call?.exclusive ?? plan.exclusive;
   if (exclusive !== undefined) host.exclusives.admit(plan.name, exclusive, scope);
@@ -82,9 +75,31 @@ export function faceOf(state: OperationState): object {
   return createFace(state);
 }
 
-function refuseInCanceledScope(plan: OperationPlan, scope: Scope): void {
-  scope.checkClock();
-  if (scope.isCanceled()) throw refusal(plan, parentRecord(scope));
+/**
+ * What a call belongs to. Once a body has settled it cannot be the body that calls: whatever comes
+ * from its context then belongs to nothing.
+ *
+ * @throws ParentCancelation in a canceled scope whose body still runs
+ */
+function scopeFor(
+  host: Host,
+  plan: OperationPlan,
+  context: ContextCell | undefined,
+): Scope | undefined {
+  const scope = context?.resolve();
+  if (context === undefined || plan.detached) return scope;
+  if (scope !== undefined && !scope.decided) {
+    scope.checkClock();
+    if (scope.isCanceled()) throw refusal(plan, parentRecord(scope));
+    return scope;
+  }
+  if (scope?.record === undefined && !context.canceled) return undefined;
+  if (context.mayStillRun) {
+    const lost = new CancelRecord('parent', 'parent was canceled', undefined, undefined);
+    throw refusal(plan, scope === undefined ? lost : parentRecord(scope));
+  }
+  warnOfForeignContext(host, plan.name);
+  return undefined;
 }
 
 function refusal(plan: OperationPlan, record: CancelRecord): Error {
@@ -234,6 +249,7 @@ function reportLate(
   const { log } = state.host;
   if (succeeded) {
     log.debug(`${state.name} returned a value after it was canceled; the value is dropped`);
+    closeLateValue(state, value);
   } else if (result === value && value !== state.error()) {
     const line = `${state.name} failed after it was canceled: ${describeError(value)}`;
     if (state.plan.kind === 'http') log.debug(line);

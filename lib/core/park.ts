@@ -28,7 +28,7 @@ export function parkOperation(state: OperationState): void {
  *
  * @throws OperationConflict, NotStarted when another one has its key by now
  */
-export function resumeOperation(state: OperationState): OperationState {
+function resumeOperation(state: OperationState): OperationState {
   const { timeout } = state.plan;
   const parent = parents.get(state);
   const key = keys.get(state);
@@ -47,4 +47,20 @@ export function resumeOperation(state: OperationState): OperationState {
     state.setDeadline(Math.max(0, left), now);
   }
   return state;
+}
+
+/**
+ * How the consumers of a lazy result get their operations: the first goes on with the one that waits
+ * for it, each after it begins another.
+ */
+export function resumeFirst(
+  parked: OperationState,
+  beginAnother: () => OperationState,
+): () => OperationState {
+  let waiting: OperationState | undefined = parked;
+  return () => {
+    const first = waiting;
+    waiting = undefined;
+    return first === undefined ? beginAnother() : resumeOperation(first);
+  };
 }

@@ -1,15 +1,12 @@
 import type { Observable } from 'rxjs';
-import { settleQuietly } from '../core/lifecycle.js';
+import { settleQuietly, startOperation } from '../core/lifecycle.js';
+import type { ContextCell } from '../core/context.js';
+import type { CallOptions } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
-import { parkOperation, resumeOperation } from '../core/park.js';
-import { destroyStream, followStream } from '../streams/flowing-results.js';
-import {
-  operateIterator,
-  operateObservable,
-  shapeOf,
-  streamOf,
-  supplyOf,
-} from '../streams/lazy-results.js';
+import { parkOperation, resumeFirst } from '../core/park.js';
+import { closeLateValue, destroyStream, streamOf } from '../core/close-value.js';
+import { followStream } from '../streams/flowing-results.js';
+import { operateIterator, operateObservable, shapeOf, supplyOf } from '../streams/lazy-results.js';
 
 /**
  * A result that goes on after it was given: the operation lasts until it ends.
@@ -32,12 +29,30 @@ export function adoptResult(
     return { value };
   }
   if (state.record !== undefined) return undefined;
+  const beginAnother = siblingsOf(state);
   parkOperation(state);
-  const supply = supplyOf(() => resumeOperation(state));
+  const supply = {
+    ...supplyOf(resumeFirst(state, beginAnother)),
+    skip: () => closeLateValue(state, value),
+  };
   return {
     value:
       shape === 'observable'
         ? operateObservable(supply, () => value as Observable<unknown>)
         : operateIterator(supply, () => value as AsyncIterable<unknown>),
   };
+}
+
+/** Begins operations beside one that was begun: of the same parent, with what its call said. */
+function siblingsOf(state: OperationState): () => OperationState {
+  const { host, plan, metadata, tags } = state;
+  // An async context of the parent's: once that has ended, it is nobody's.
+  const context = state.parent?.callbackCell() as ContextCell | undefined;
+  const call: CallOptions = {
+    metadata,
+    tags,
+    timeout: state.ownLimit === undefined ? undefined : state.ownLimit - state.startedAt,
+    exclusive: state.extras?.exclusive,
+  };
+  return () => startOperation(host, plan, context, call);
 }

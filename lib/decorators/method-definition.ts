@@ -15,7 +15,7 @@ import {
   shapeOf,
   supplyOf,
 } from '../streams/lazy-results.js';
-import { parkOperation, resumeOperation } from '../core/park.js';
+import { parkOperation, resumeFirst } from '../core/park.js';
 import type { CancelableOptions } from './cancelable-options.js';
 import { type CancelableRuntime, runtimeOf } from './cancelable-runtime.js';
 import { adoptResult } from './adopted-results.js';
@@ -154,27 +154,25 @@ export class MethodDefinition {
     }
     if (result instanceof Promise) return follow(state, result);
     if (isThenable(result)) return follow(state, Promise.resolve(result));
-    return this.finishLater(runtime, plan, state, result);
+    return this.finishLater(state, result, () =>
+      startOperation(runtime.live, plan.operation, cell, call),
+    );
   }
 
-  /** It gave no promise: something to consume, a stream that flows, or just a value. */
+  /**
+   * It gave no promise: something to consume, a stream that flows, or just a value.
+   *
+   * @param beginAnother for each consumer after the first
+   */
   private finishLater(
-    runtime: CancelableRuntime,
-    plan: MethodPlan,
     state: OperationState,
     result: unknown,
+    beginAnother: () => OperationState,
   ): unknown {
     const shape = shapeOf(result);
     if (shape === 'observable' || shape === 'iterable') {
       parkOperation(state);
-      const cell = state.cell;
-      let first: OperationState | undefined = state;
-      const supply = supplyOf(() => {
-        const own = first;
-        first = undefined;
-        if (own !== undefined) return resumeOperation(own);
-        return startOperation(runtime.live, plan.operation, currentCell() ?? cell);
-      });
+      const supply = supplyOf(resumeFirst(state, beginAnother));
       return shape === 'observable'
         ? operateObservable(supply, () => result as Observable<unknown>)
         : operateIterable(supply, () => result as AsyncIterable<unknown>);

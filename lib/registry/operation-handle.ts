@@ -1,4 +1,5 @@
 import { isDueTo } from '../core/causes.js';
+import { closeLateValue } from '../core/close-value.js';
 import { describeError } from '../core/describe-error.js';
 import { contextStorage } from '../core/ambient.js';
 import type { CancelationError } from '../core/cancelation-error.js';
@@ -86,8 +87,8 @@ class Handle implements OperationHandleMethods, OperationEdge {
       else waiting.add(reject);
       body.then(
         (value) => {
-          waiting.delete(reject);
-          resolve(value);
+          if (waiting.delete(reject)) resolve(value);
+          else closeLateValue(state, value);
         },
         (error: unknown) => {
           waiting.delete(reject);

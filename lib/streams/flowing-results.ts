@@ -1,4 +1,5 @@
 import { finished, type Readable } from 'node:stream';
+import { destroyStream } from '../core/close-value.js';
 import type { CancelationError } from '../core/cancelation-error.js';
 import type { OperationState } from '../core/operation-state.js';
 
@@ -21,19 +22,3 @@ export function followStream(
     end(error === undefined || error === null, error);
   });
 }
-
-/** Destroys a stream that nobody will read. Without a listener, its `error` would end the process. */
-export function destroyStream(stream: object, error: Error | undefined): void {
-  const { destroy, on, cancel, locked } = stream as Partial<Readable> & {
-    cancel?: (reason: unknown) => Promise<void>;
-    locked?: boolean;
-  };
-  if (typeof destroy === 'function') {
-    on?.call(stream, 'error', ignore);
-    destroy.call(stream as Readable, error);
-  } else if (typeof cancel === 'function' && locked !== true) {
-    cancel.call(stream, error).catch(ignore);
-  }
-}
-
-function ignore(): void {}

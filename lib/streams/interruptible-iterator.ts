@@ -1,6 +1,8 @@
 import { contextStorage } from '../core/ambient.js';
+import { closeValue } from '../core/close-value.js';
 import type { CancelationError } from '../core/cancelation-error.js';
 import type { ListenerNode } from '../core/listeners.js';
+import { isThenable } from '../core/operation-state.js';
 import type { Scope } from '../core/scope.js';
 
 /** What is iterated: asynchronous or not, and how to close it when its iterator would queue that. */
@@ -77,7 +79,7 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     const waiting = new Promise<IteratorResult<Item>>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
-      if ('then' in result) void result.then(this.onResult, this.onError);
+      if (isThenable(result)) void result.then(this.onResult, this.onError);
       else this.onResult(result);
     });
     this.waiting = waiting;
@@ -144,7 +146,13 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
 
   private readonly onResult = (result: IteratorResult<Item>): void => {
     const { resolve } = this;
-    if (resolve === undefined || this.over) return this.lateEnd();
+    if (typeof result !== 'object' || result === null) {
+      return this.onError(new TypeError(`next() gave ${String(result)}, which is no object`));
+    }
+    if (resolve === undefined || this.over) {
+      closeValue(result.value, ignore);
+      return this.lateEnd();
+    }
     if (result.done === true) {
       this.finish(false, undefined);
       return;
@@ -244,3 +252,5 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     this.observer = undefined;
   }
 }
+
+function ignore(): void {}

@@ -3,6 +3,7 @@ import { contextStorage } from '../core/ambient.js';
 import { cancelScope } from '../core/cancel.js';
 import type { CancelationError } from '../core/cancelation-error.js';
 import { CancelRecord } from '../core/cancel-record.js';
+import { closeLateValue, streamOf } from '../core/close-value.js';
 import { NotStarted } from '../core/exclusive.js';
 import { settleOperation } from '../core/lifecycle.js';
 import type { ListenerNode } from '../core/listeners.js';
@@ -50,7 +51,8 @@ export function lendIterable<Item>(
   state: OperationState,
   iterable: AsyncIterable<Item>,
 ): AsyncGenerator<Item> {
-  const iterator = operateIterator(lend(state), () => iterable);
+  const supply = { ...lend(state), skip: () => closeLateValue(state, iterable) };
+  const iterator = operateIterator(supply, () => iterable);
   lent.set(iterator, iterable);
   return iterator;
 }
@@ -75,14 +77,6 @@ export function shapeOf(value: unknown): ResultShape {
   return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function'
     ? 'iterable'
     : 'value';
-}
-
-/** A Node or web stream, also the one inside of a `StreamableFile`. */
-export function streamOf(value: object): object | undefined {
-  const { getStream, getReader, pipe, read } = value as Record<string, unknown>;
-  if (typeof getStream === 'function') return getStream.call(value) as object;
-  if (typeof getReader === 'function') return value;
-  return typeof pipe === 'function' && typeof read === 'function' ? value : undefined;
 }
 
 /** Another one holds the key: there is nothing to consume. */
@@ -216,6 +210,7 @@ export function operateIterator<Item>(
     },
     async throw(error: unknown): Promise<IteratorResult<Item>> {
       if (inner !== undefined) return inner.throw(error);
+      if (!isOver) supply.skip?.();
       isOver = true;
       throw error;
     },

@@ -1,15 +1,20 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import {
   Cancelable,
   CancelationToken,
   CancelToken,
+  type Duration,
   injected,
   OperationConflict,
 } from 'nestjs-cancelable';
 import { firstValueFrom, NEVER, Observable, of, toArray } from 'rxjs';
 import { startContext } from '../support/app-context.js';
 import { rejection } from '../support/deferred.js';
+
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 @Injectable()
 class Feeds {
@@ -34,6 +39,26 @@ class Feeds {
   @Cancelable()
   linked(@CancelToken() _token: CancelationToken = injected): Observable<number> | Promise<number> {
     return of(1);
+  }
+
+  @Cancelable({ metadata: (city: string) => ({ city }) })
+  live(_city: string): Observable<number> | Promise<number> {
+    return NEVER;
+  }
+
+  @Cancelable({ metadata: (city: string) => ({ city }) })
+  async promised(_city: string): Promise<Observable<number>> {
+    return NEVER;
+  }
+
+  @Cancelable({ timeout: (limit: Duration) => limit })
+  limited(_limit: Duration): Observable<number> | Promise<number> {
+    return NEVER;
+  }
+
+  @Cancelable()
+  broken(): AsyncIterable<number> | Promise<number> {
+    return { [Symbol.asyncIterator]: () => ({ next: async () => undefined as never }) };
   }
 
   @Cancelable()
@@ -71,7 +96,70 @@ const start = async () => {
   return { ...host, feeds: host.app.get(Feeds) };
 };
 
+describe('rule 11: an Observable whose kind is not known beforehand has one operation per subscriber', () => {
+  const subscribe = (source: Observable<number>) => {
+    const errors: any[] = [];
+    const subscription = source.subscribe({ error: (error) => errors.push(error) });
+    return { errors, leave: () => subscription.unsubscribe() };
+  };
+
+  it.each(['live', 'promised'] as const)('siblings, which end one by one (%s)', async (method) => {
+    const { feeds, registry } = await start();
+    const caller = registry.start('caller');
+    const source = (await caller.run(() => feeds[method]('rome') as any)) as Observable<number>;
+    // Subscribed to in the context of nobody.
+    const first = subscribe(source);
+    const second = subscribe(source);
+    const third = subscribe(source);
+    const operations = registry.list({ name: `Feeds.${method}` });
+    expect(operations.map(({ parent }) => parent)).toEqual(Array(3).fill(caller.operation));
+    expect(operations.map(({ metadata }) => metadata)).toEqual(Array(3).fill({ city: 'rome' }));
+    first.leave();
+    expect(registry.list({ name: `Feeds.${method}` })).toEqual(operations.slice(1));
+    expect([second.errors, third.errors]).toEqual([[], []]);
+    caller.operation.cancel();
+    expect(second.errors).toMatchObject([{ reason: 'parent' }]);
+    expect(third.errors).toMatchObject([{ reason: 'parent' }]);
+    await caller.fail(caller.operation.cancelation);
+    expect(registry.list()).toEqual([]);
+  });
+
+  it('also in the context of the first one', async () => {
+    const { feeds, registry } = await start();
+    const source = feeds.live('rome') as Observable<number>;
+    const first = subscribe(source);
+    const [operation] = registry.list();
+    const second = operation.bind(() => subscribe(source))();
+    first.leave();
+    expect(second.errors).toEqual([]);
+    expect(registry.list()).toHaveLength(1);
+  });
+
+  it('with a time limit each', async () => {
+    jest.useFakeTimers();
+    const { feeds } = await start();
+    const source = feeds.limited('1s') as Observable<number>;
+    const first = subscribe(source);
+    jest.advanceTimersByTime(500);
+    const second = subscribe(source);
+    jest.advanceTimersByTime(600);
+    expect([first.errors.length, second.errors.length]).toEqual([1, 0]);
+    jest.advanceTimersByTime(500);
+    expect(second.errors).toMatchObject([{ reason: 'timeout' }]);
+  });
+});
+
 describe('lazy results', () => {
+  it('fail, and end, when next() of their iterator gives no object', async () => {
+    const { feeds, registry } = await start();
+    const items = feeds.broken() as AsyncIterable<number>;
+    const error = await rejection(items[Symbol.asyncIterator]().next());
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toMatch(/next\(\) gave undefined/);
+    expect(registry.list()).toEqual([]);
+    expect(registry.history()).toMatchObject([{ status: 'failed' }]);
+  });
+
   it('are empty when they are skipped', async () => {
     const { feeds } = await start();
     const holder = feeds.skipped().subscribe({ error: () => {} });

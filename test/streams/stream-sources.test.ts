@@ -12,6 +12,36 @@ async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   return collected;
 }
 
+describe('an iterator whose next() gives no object', () => {
+  it.each([
+    [
+      'asynchronous',
+      { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(undefined) }) },
+    ],
+    ['asynchronous, without a promise', { [Symbol.asyncIterator]: () => ({ next: () => 1 }) }],
+    ['synchronous', { [Symbol.iterator]: () => ({ next: () => 'text' }) }],
+  ])('fails the iteration and is not an unhandled rejection (%s)', async (_kind, source) => {
+    const registry = new OperationRegistry();
+    const result = registry.run('read', (operation) =>
+      collect(operation.stream(source as unknown as AsyncIterable<number>)),
+    );
+    expect(await rejection(result)).toBeInstanceOf(TypeError);
+    expect(registry.list()).toEqual([]);
+  });
+
+  it('too late, is ignored', async () => {
+    const next = deferred<never>();
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => next.promise }) };
+    const registry = new OperationRegistry();
+    const result = registry.run('read', (operation) => collect(operation.stream(source)));
+    registry.cancelAll({});
+    expect(await rejection(result)).toMatchObject({ reason: 'manual' });
+    next.resolve(undefined as never);
+    await turn();
+    expect(registry.list()).toEqual([]);
+  });
+});
+
 describe('rule 18: stream() over Observables', () => {
   it('delivers all items, also those emitted faster than they are read', async () => {
     const registry = new OperationRegistry();

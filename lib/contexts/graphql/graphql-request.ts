@@ -86,6 +86,7 @@ export class GraphqlRequest implements EntryCellOwner, OpenCall, DisconnectListe
     calls.remove(this);
     unwatchDisconnect(request, response, this);
     const isGone = isDisconnected(request, response);
+    this.cell.outlived = isGone;
     if (state === undefined) {
       this.cell.empty(isGone);
       return;

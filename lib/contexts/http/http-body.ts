@@ -1,7 +1,7 @@
 import { StreamableFile } from '@nestjs/common';
 import { noop, type OperationState } from '../../core/operation-state.js';
-import { destroyStream, followStream } from '../../streams/flowing-results.js';
-import { streamOf } from '../../streams/lazy-results.js';
+import { destroyStream, streamOf } from '../../core/close-value.js';
+import { followStream } from '../../streams/flowing-results.js';
 import { isDisconnected } from './disconnects.js';
 import { type IterableOwner, operateIterableBody } from '../iterable-body.js';
 import type { HttpExchange } from './http-answer.js';
