@@ -39,6 +39,7 @@ export type { Cleanup, CleanupOutcome } from './core/cleanup.js';
 export { Operation } from './core/operation.js';
 export { currentOperation, currentToken, tryCurrentOperation } from './core/current-operation.js';
 export type { OperationProgress, ProgressReport } from './core/progress.js';
+export type { PublicOperation, PublicProgress } from './core/public-view.js';
 export type { ErrorSnapshot, OperationSnapshot, OperationTreeNode } from './core/snapshot.js';
 export type {
   ChunkedStreamOptions,
@@ -54,12 +55,12 @@ export type {
   OperationHandle,
   OperationHandleMethods,
 } from './registry/operation-handle.js';
-export {
-  type OperationBody,
-  OperationRegistry,
-  type RunOptions,
-} from './registry/operation-registry.js';
-export type { OperationMessage } from './registry/operation-watch.js';
+export { OperationRegistry } from './registry/operation-registry.js';
+export type { OperationMessage, WatchOptions } from './registry/operation-watch.js';
+export type { OperationView, ViewOptions } from './registry/view-options.js';
+export type { OperationScope } from './registry/registry-scope.js';
+export type { OperationBody, RunOptions } from './registry/run-options.js';
+export type { ScopedRegistry } from './registry/scoped-registry.js';
 export type {
   HistoryOptions,
   OperationRegistryOptions,

@@ -10,6 +10,7 @@ import {
   OperationNotFound,
   OperationRefused,
 } from '../core/operation-errors.js';
+import { publicCode } from '../core/public-view.js';
 
 /** What a caller is told of an error of ours: nothing of what happened inside. */
 export interface PublicError {
@@ -54,10 +55,6 @@ const KNOWN_ERRORS = [
 /** What a caller is told: `parent` as its root cause. */
 export function publicReason(error: CancelationError): CancelationReason {
   return error.reason === 'parent' ? (rootCause(error)?.reason ?? 'parent') : error.reason;
-}
-
-export function publicCode(reason: CancelationReason): string {
-  return `OPERATION_${reason.toUpperCase()}`;
 }
 
 /** What a caller is told of an error of ours; `undefined` for anybody else's. */

@@ -12,7 +12,7 @@ import type { OperationHost } from './operation-host.js';
 import type { OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationPlan } from './operation-plan.js';
 import { ProtectedScope } from './protected-scope.js';
-import { DerivedValue } from './stream-port.js';
+import { valueOf } from './stream-port.js';
 import { arm, disarm } from './timers.js';
 
 /** The public face of an operation; told the outcome, since the state itself must not keep it. */
@@ -114,8 +114,7 @@ export class OperationState extends DeadlinedScope {
   }
 
   get partialResult(): unknown {
-    const value = this.extras?.partialResult;
-    return value instanceof DerivedValue ? value.read() : value;
+    return valueOf(this.extras?.partialResult);
   }
 
   /** Milliseconds since the epoch. */

@@ -19,6 +19,7 @@ import {
   type ProgressListener,
   type ProgressReport,
 } from './progress.js';
+import { type PublicOperation, publicView } from './public-view.js';
 import { shieldIn } from './shield.js';
 import { checkpointIn, sleepIn } from './sleep.js';
 import { spreadProgress } from './progress-delivery.js';
@@ -377,14 +378,14 @@ export class Operation {
     return () => void listeners.delete(entry);
   }
 
-  /** Everything about it as plain data. */
+  /** Everything about it as plain data, for those who may see all: operators, logs. */
   snapshot(): OperationSnapshot {
     return snapshotOf(this.#state);
   }
 
-  /** The snapshot: operations can be returned from a controller. */
-  toJSON(): OperationSnapshot {
-    return this.snapshot();
+  /** What anybody may know: an operation that a controller returns gives nothing else away. */
+  toJSON(): PublicOperation {
+    return publicView(this.#state);
   }
 }
 

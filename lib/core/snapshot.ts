@@ -4,6 +4,7 @@ import { monotonicNow } from './clock.js';
 import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationState } from './operation-state.js';
 import type { OperationProgress } from './progress.js';
+import { valueOf } from './stream-port.js';
 
 /**
  * An error as plain data.
@@ -67,22 +68,59 @@ const stringify = configure({
   maximumBreadth: 2_000,
 });
 
-export function snapshotOf(state: OperationState): OperationSnapshot {
-  const { record, extras, limit, duration } = state;
-  const { startedWall } = state;
-  const parentId = state.parentId;
+/** An operation at one moment: what of it may change, read, and not yet turned into plain data. */
+export interface OperationFacts extends Pick<
+  OperationState,
+  'status' | 'record' | 'duration' | 'limit' | 'metadata' | 'tags' | 'zombie' | 'returned' | 'cause'
+> {
+  /** For what does not change. */
+  readonly state: OperationState;
+  /** Monotonic milliseconds. */
+  readonly now: number;
+  readonly progress: OperationProgress | undefined;
+  /** Perhaps a `DerivedValue`. */
+  readonly partialResult: unknown;
+}
+
+/** Reads what of an operation may change. A fraction of what a snapshot costs. */
+export function factsOf(state: OperationState, withPartialResult = true): OperationFacts {
+  const { extras } = state;
+  return {
+    state,
+    now: monotonicNow(),
+    status: state.status,
+    record: state.record,
+    duration: state.duration,
+    limit: state.limit,
+    metadata: state.metadata,
+    tags: state.tags,
+    zombie: state.zombie,
+    returned: state.returned,
+    cause: state.cause,
+    progress: extras?.progress,
+    partialResult: withPartialResult ? extras?.partialResult : undefined,
+  };
+}
+
+export function snapshotOf(state: OperationState, withPartialResult = true): OperationSnapshot {
+  return snapshotOfFacts(factsOf(state, withPartialResult));
+}
+
+export function snapshotOfFacts(facts: OperationFacts): OperationSnapshot {
+  const { state, record, limit, duration, metadata, progress } = facts;
+  const { startedWall, parentId } = state;
   const snapshot: { -readonly [Key in keyof OperationSnapshot]: OperationSnapshot[Key] } = {
     id: state.id,
     name: state.name,
     kind: state.plan.kind,
-    status: state.status,
+    status: facts.status,
     rootId: state.rootId,
     startedAt: iso(startedWall),
-    durationMs: round(duration ?? monotonicNow() - state.startedAt),
-    metadata: state.metadata === undefined ? {} : (plain(state.metadata) as OperationMetadata),
-    tags: state.tags ?? [],
-    zombie: state.zombie,
-    returned: state.returned,
+    durationMs: milliseconds(duration ?? facts.now - state.startedAt),
+    metadata: metadata === undefined ? {} : (plain(metadata) as OperationMetadata),
+    tags: facts.tags ?? [],
+    zombie: facts.zombie,
+    returned: facts.returned,
   };
   if (record !== undefined) {
     snapshot.reason = record.reason;
@@ -93,10 +131,11 @@ export function snapshotOf(state: OperationState): OperationSnapshot {
   if (parentId !== undefined) snapshot.parentId = parentId;
   if (duration !== undefined) snapshot.endedAt = iso(startedWall + duration);
   if (limit !== undefined) snapshot.deadline = iso(startedWall + limit - state.startedAt);
-  if (extras?.progress !== undefined)
-    snapshot.progress = plain(extras.progress) as OperationProgress;
-  if (extras?.partialResult !== undefined) snapshot.partialResult = plain(state.partialResult);
-  if (state.cause !== undefined) snapshot.error = errorSnapshot(state.cause);
+  if (progress !== undefined) snapshot.progress = plain(progress) as OperationProgress;
+  if (facts.partialResult !== undefined) {
+    snapshot.partialResult = plain(valueOf(facts.partialResult));
+  }
+  if (facts.cause !== undefined) snapshot.error = errorSnapshot(facts.cause);
   return snapshot;
 }
 
@@ -163,11 +202,13 @@ export function plain(value: unknown): unknown {
   }
 }
 
-function iso(milliseconds: number): string {
+/** A moment for JSON. */
+export function iso(milliseconds: number): string {
   const date = new Date(milliseconds);
   return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();
 }
 
-function round(milliseconds: number): number {
-  return Math.max(0, Math.round(milliseconds * 1_000) / 1_000);
+/** A duration for JSON: never negative, to the microsecond. */
+export function milliseconds(value: number): number {
+  return Math.max(0, Math.round(value * 1_000) / 1_000);
 }

@@ -45,6 +45,10 @@ export abstract class DerivedValue {
   abstract read(): unknown;
 }
 
+export function valueOf(value: unknown): unknown {
+  return value instanceof DerivedValue ? value.read() : value;
+}
+
 /** How `operation.stream()` reaches its implementation, which stands above the core. */
 export type StreamPort<State, Place> = (
   state: State,

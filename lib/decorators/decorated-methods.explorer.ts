@@ -1,7 +1,11 @@
 import { type DiscoveryService } from '@nestjs/core';
 import { describeError } from '../core/describe-error.js';
-import type { OperationEvent } from '../registry/operation-events.js';
-import { compileFilter, type Matcher } from '../registry/operation-filter.js';
+import type {
+  EventListener,
+  OperationEvent,
+  OperationEventType,
+} from '../registry/operation-events.js';
+import { compileFilter } from '../registry/operation-filter.js';
 import { assignRuntime, type CancelableRuntime, hasRuntime } from './cancelable-runtime.js';
 import type { MethodDefinition } from './method-definition.js';
 import { getDefinition, methodsOf } from './method-metadata.js';
@@ -10,6 +14,7 @@ import { wantsRuntime } from './runtime-slot.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 type Method = (event: OperationEvent) => unknown;
+type TypedListener = readonly [OperationEventType, EventListener];
 
 /**
  * Looks over everything the application is made of, once, when it starts: refuses what cannot
@@ -29,21 +34,16 @@ export class DecoratedMethodsExplorer {
    * @throws TypeError for an unknown policy, or a listener where it cannot work
    */
   explore(): () => void {
-    const listeners: ((event: OperationEvent) => void)[] = [];
+    const listeners: TypedListener[] = [];
     for (const wrapper of [...this.discovery.getControllers(), ...this.discovery.getProviders()]) {
       this.exploreWrapper(wrapper, listeners);
     }
-    if (listeners.length === 0) return () => {};
-    const subscription = this.runtime.live.events.stream$.subscribe((event) => {
-      for (const listener of listeners) listener(event);
-    });
-    return () => subscription.unsubscribe();
+    const { events } = this.runtime.live;
+    const stops = listeners.map(([type, listener]) => events.listen(type, listener));
+    return () => stops.forEach((stop) => stop());
   }
 
-  private exploreWrapper(
-    wrapper: InstanceWrapper,
-    listeners: ((event: OperationEvent) => void)[],
-  ): void {
+  private exploreWrapper(wrapper: InstanceWrapper, listeners: TypedListener[]): void {
     const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
     const isInstance = typeof instance === 'object' && instance !== null;
     const prototype = isInstance
@@ -67,7 +67,10 @@ export class DecoratedMethodsExplorer {
               'Move the listener to a provider of the default scope.',
           );
         }
-        listeners.push(this.createListener(instance, method as Method, listener, where));
+        listeners.push([
+          listener.type,
+          this.createListener(instance, method as Method, listener, where),
+        ]);
       }
     }
   }
@@ -75,18 +78,21 @@ export class DecoratedMethodsExplorer {
   private createListener(
     instance: object,
     method: Method,
-    { type, filter }: OperationListener,
+    { filter }: OperationListener,
     where: string,
-  ): (event: OperationEvent) => void {
-    const matcher: Matcher = compileFilter(filter, where);
+  ): EventListener {
+    const fixed = compileFilter(filter, where);
+    // An age is measured from when the event comes.
+    const matcher =
+      filter?.olderThan === undefined ? () => fixed : () => compileFilter(filter, where);
     const report = (error: unknown) =>
       this.runtime.live.log.error(
         `${where} failed: ${describeError(error)}`,
         error instanceof Error ? error.stack : undefined,
       );
-    return (event) => {
-      if (event.type !== type || !matcher.snapshot(event.operation)) return;
+    return (event, state) => {
       try {
+        if (!matcher().state(state)) return;
         const result = method.call(instance, event);
         if (result instanceof Promise) result.catch(report);
       } catch (error) {

@@ -1,4 +1,4 @@
-import type { OperationEventType } from '../registry/operation-events.js';
+import { EVENT_TYPES, type OperationEventType } from '../registry/operation-events.js';
 import type { OperationFilter } from '../registry/operation-filter.js';
 
 /** One listener method: what it wants to hear. */
@@ -8,13 +8,6 @@ export interface OperationListener {
 }
 
 const LISTENERS = Symbol.for('nestjs-cancelable.listeners');
-const TYPES: readonly OperationEventType[] = [
-  'started',
-  'progress',
-  'canceled',
-  'settled',
-  'zombie',
-];
 
 /**
  * Calls a provider's method for each event of a type. What it throws, or rejects with, is logged.
@@ -27,9 +20,9 @@ const TYPES: readonly OperationEventType[] = [
  * @publicApi
  */
 export function OnOperation(type: OperationEventType, filter?: OperationFilter): MethodDecorator {
-  if (!TYPES.includes(type)) {
+  if (!EVENT_TYPES.includes(type)) {
     throw new TypeError(
-      `@OnOperation(): '${String(type)}' is not allowed. Allowed: ${TYPES.map((each) => `'${each}'`).join(', ')}.`,
+      `@OnOperation(): '${String(type)}' is not allowed. Allowed: ${EVENT_TYPES.map((each) => `'${each}'`).join(', ')}.`,
     );
   }
   return (_target: object, _key: string | symbol, descriptor: PropertyDescriptor) => {

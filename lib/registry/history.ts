@@ -39,14 +39,16 @@ export class History {
   }
 
   /** The newest: an id that a user chose may come again. */
-  find(id: string): OperationSnapshot | undefined {
+  find(id: string, matcher: Matcher): OperationSnapshot | undefined {
     const isFresh = this.freshness();
     const { length } = this.ring;
     for (let age = 1; age <= length; age++) {
       const entry = this.ring[(this.position + length - age) % length];
       const matches =
         entry instanceof OperationState ? entry.hasId && entry.id === id : entry.id === id;
-      if (matches && isFresh(entry)) return toSnapshot(entry);
+      if (!matches || !isFresh(entry)) continue;
+      const snapshot = toSnapshot(entry);
+      if (matcher.snapshot(snapshot)) return snapshot;
     }
     return undefined;
   }

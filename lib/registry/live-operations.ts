@@ -113,7 +113,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     this.live.add(state);
     state.plan.counters.live++;
     if (state.hasId) this.byId.set(state.id, state);
-    if (this.events.observed) this.events.emit('started', state);
+    this.events.emit('started', state);
   }
 
   identified(state: OperationState, id: string, former?: string): void {
@@ -122,13 +122,13 @@ export class LiveOperations implements OperationHost<OperationState> {
   }
 
   progressed(state: OperationState): void {
-    if (this.events.observed) this.events.emit('progress', state);
+    this.events.emit('progress', state);
   }
 
   canceled(state: OperationState, record: CancelRecord): void {
     // Parked, it is counted once somebody consumes it.
     if (state.slot >= 0) this.statistics.canceling++;
-    if (this.events.observed) this.events.emit('canceled', state);
+    this.events.emit('canceled', state);
     if (record.reason === 'manual' && record.message === 'consumer stopped') {
       this.log.debug(`${state.name} was canceled: ${describeChain(state.error())}`);
     }
@@ -144,7 +144,7 @@ export class LiveOperations implements OperationHost<OperationState> {
           'operation.checkpoint() in its loops.',
       );
     }
-    if (this.events.observed) this.events.emit('zombie', state);
+    this.events.emit('zombie', state);
   }
 
   settled(state: OperationState): void {
@@ -153,7 +153,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     if (state.hasId) this.byId.delete(state.id);
     this.statistics.ended(state, monotonicNow());
     this.history.add(state);
-    if (this.events.observed) this.events.emit('settled', state);
+    this.events.emit('settled', state);
   }
 
   parked(state: OperationState): void {

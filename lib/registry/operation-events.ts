@@ -2,10 +2,19 @@ import { Observable, Subscriber, type Observer, type Operator, type Subscription
 import { describeError } from '../core/describe-error.js';
 import type { OperationLog } from '../core/operation-host.js';
 import type { OperationState } from '../core/operation-state.js';
-import { type OperationSnapshot, snapshotOf } from '../core/snapshot.js';
+import { factsOf, type OperationSnapshot, snapshotOfFacts } from '../core/snapshot.js';
 
 /** @publicApi */
 export type OperationEventType = 'started' | 'progress' | 'canceled' | 'settled' | 'zombie';
+
+/** Every type there is. */
+export const EVENT_TYPES: readonly OperationEventType[] = [
+  'started',
+  'progress',
+  'canceled',
+  'settled',
+  'zombie',
+];
 
 /**
  * Something happened to an operation.
@@ -14,30 +23,65 @@ export type OperationEventType = 'started' | 'progress' | 'canceled' | 'settled'
  */
 export interface OperationEvent {
   readonly type: OperationEventType;
+  /**
+   * As it was when it happened; made when it is first read, so that events nobody looks into cost
+   * next to nothing. Of `progress`, without the partial result.
+   */
   readonly operation: OperationSnapshot;
   readonly at: Date;
 }
 
-/** Events cost nothing until somebody subscribes: snapshots are taken for subscribers only. */
+/** Hears events of one type; the state allows a look before a snapshot is made. */
+export type EventListener = (event: OperationEvent, state: OperationState) => void;
+
+/** Events cost nothing until somebody listens to their type. */
 export class OperationEvents {
-  private readonly subscribers = new Set<Subscriber<OperationEvent>>();
+  private readonly listeners: Readonly<Record<OperationEventType, Set<EventListener>>> = {
+    started: new Set(),
+    progress: new Set(),
+    canceled: new Set(),
+    settled: new Set(),
+    zombie: new Set(),
+  };
+  /** Events of every type. */
   readonly stream$: Observable<OperationEvent>;
 
   constructor(log: OperationLog) {
     this.stream$ = new GuardedObservable<OperationEvent>(log, (subscriber) => {
-      this.subscribers.add(subscriber);
-      return () => this.subscribers.delete(subscriber);
+      const next: EventListener = (event) => subscriber.next(event);
+      const stops = EVENT_TYPES.map((type) => this.listen(type, next));
+      return () => stops.forEach((stop) => stop());
     });
   }
 
-  get observed(): boolean {
-    return this.subscribers.size > 0;
+  /**
+   * @param listener must not throw
+   * @returns stops listening
+   */
+  listen(type: OperationEventType, listener: EventListener): () => void {
+    const listeners = this.listeners[type];
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   }
 
   emit(type: OperationEventType, state: OperationState): void {
-    const event: OperationEvent = { type, operation: snapshotOf(state), at: new Date() };
-    for (const subscriber of [...this.subscribers]) subscriber.next(event);
+    const listeners = this.listeners[type];
+    if (listeners.size === 0) return;
+    const event = eventOf(type, state);
+    for (const listener of [...listeners]) listener(event, state);
   }
+}
+
+function eventOf(type: OperationEventType, state: OperationState): OperationEvent {
+  const facts = factsOf(state, type !== 'progress');
+  let snapshot: OperationSnapshot | undefined;
+  return {
+    type,
+    get operation() {
+      return (snapshot ??= snapshotOfFacts(facts));
+    },
+    at: new Date(),
+  };
 }
 
 /** RxJS throws what a subscriber throws into the void, where it ends the process: this logs it. */

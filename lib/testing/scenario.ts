@@ -3,7 +3,8 @@ import type { CancelOptions } from '../core/cancel-record.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import type { Operation } from '../core/operation.js';
 import type { OperationStatus } from '../core/operation-options.js';
-import type { OperationRegistry, RunOptions } from '../registry/operation-registry.js';
+import type { OperationRegistry } from '../registry/operation-registry.js';
+import type { RunOptions } from '../registry/run-options.js';
 
 /**
  * @publicApi

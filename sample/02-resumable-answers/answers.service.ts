@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { type Operation, OperationRegistry } from 'nestjs-cancelable';
+import { type Operation, OperationRegistry, type ScopedRegistry } from 'nestjs-cancelable';
+import { map } from 'rxjs';
 import { LanguageModel } from './language-model.js';
 
 export interface Answer {
@@ -12,10 +13,14 @@ export interface Answer {
 export class AnswersService {
   private readonly answers = new Map<string, Answer>();
 
+  private readonly operations: ScopedRegistry;
+
   constructor(
     private readonly model: LanguageModel,
-    private readonly operations: OperationRegistry,
-  ) {}
+    operations: OperationRegistry,
+  ) {
+    this.operations = operations.scoped({ name: 'answer' });
+  }
 
   /** @returns the id of the run; the first one is the answer's too */
   begin(prompt: string): string {
@@ -41,12 +46,20 @@ export class AnswersService {
     return operation.id;
   }
 
+  /** What anybody may know of the run, and the words so far. */
+  watch(id: string) {
+    const messages = this.operations.watch(id, { heartbeat: '15s' });
+    return messages.pipe(
+      map((message) => ({ ...message, data: { ...message.data, text: this.text(id) } })),
+    );
+  }
+
   text(id: string): string | undefined {
     return this.answers.get(id)?.words.join(' ');
   }
 
   private run(answer: Answer, position: number): Operation {
-    return this.operations.spawn({ name: 'answer', timeout: '1m' }, async (operation) => {
+    return this.operations.spawn({ timeout: '1m' }, async (operation) => {
       operation.savePartial({ position });
       const words = this.model.complete(answer.prompt, position);
       for await (const word of operation.stream(words, { buffer: 0 })) {
@@ -57,7 +70,7 @@ export class AnswersService {
         }
         answer.words[position++] = word;
         operation.savePartial({ position });
-        operation.reportProgress({ message: word, current: position });
+        operation.reportProgress({ current: position });
       }
     });
   }

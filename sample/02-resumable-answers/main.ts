@@ -1,16 +1,13 @@
 import 'reflect-metadata';
 import { Body, Controller, Get, Module, NotFoundException, Param, Post, Sse } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CancelableModule, OperationRegistry } from 'nestjs-cancelable';
+import { CancelableModule } from 'nestjs-cancelable';
 import { AnswersService } from './answers.service.js';
 import { LanguageModel } from './language-model.js';
 
 @Controller('answers')
 class AnswersController {
-  constructor(
-    private readonly answers: AnswersService,
-    private readonly operations: OperationRegistry,
-  ) {}
+  constructor(private readonly answers: AnswersService) {}
 
   @Post()
   begin(@Body() { prompt }: { prompt: string }) {
@@ -20,7 +17,7 @@ class AnswersController {
   /** Word by word, then why it ended. */
   @Sse(':id')
   watch(@Param('id') id: string) {
-    return this.operations.watch(id);
+    return this.answers.watch(id);
   }
 
   @Get(':id/text')

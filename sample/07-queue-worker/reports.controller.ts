@@ -29,6 +29,7 @@ export class ReportsController {
   /** A job is an operation with the id `queue:jobId`. Canceled, it is not tried again. */
   @Delete(':id')
   stop(@Param('id') id: string) {
-    return { canceled: this.operations.cancel(`reports:${id}`, { message: 'stop pressed' }) };
+    const jobs = this.operations.scoped({ kind: 'job', name: 'reports' });
+    return { canceled: jobs.cancel(`reports:${id}`, { message: 'stop pressed' }) };
   }
 }

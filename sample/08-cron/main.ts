@@ -13,7 +13,8 @@ class RunsController {
   @Get()
   runs() {
     const filter = { kind: 'cron', name: 'sync' } as const;
-    return { ended: this.operations.history(filter), live: this.operations.list(filter) };
+    const live = this.operations.list(filter).map((operation) => operation.snapshot());
+    return { ended: this.operations.history(filter), live };
   }
 
   @Delete()

@@ -109,6 +109,51 @@ describe('@OnOperation()', () => {
     expect(log.find('error', 'broken promise')).toHaveLength(1);
   });
 
+  it('costs nothing for events of another type, and no snapshot for those its filter leaves out', async () => {
+    let snapshots = 0;
+    const probe = { toJSON: () => ++snapshots };
+    const heard: unknown[] = [];
+    @Injectable()
+    class Audit {
+      @OnOperation('canceled')
+      canceled({ operation }: OperationEvent) {
+        heard.push(operation.name);
+      }
+
+      @OnOperation('settled', { name: 'other', metadata: { probe: 'other' } })
+      settled() {
+        heard.push('never');
+      }
+    }
+    const { registry } = await startContext({ providers: [Audit] }, { history: { limit: 0 } });
+    const work = registry.start({ name: 'work', metadata: { probe } });
+    await work.complete();
+    expect(snapshots).toBe(0);
+
+    const stopped = registry.start({ name: 'stopped', metadata: { probe } });
+    stopped.operation.cancel();
+    await stopped.complete();
+    expect(heard).toEqual(['stopped']);
+    expect(snapshots).toBe(1);
+  });
+
+  it('measures an age from when the event comes', async () => {
+    const heard: string[] = [];
+    @Injectable()
+    class Audit {
+      @OnOperation('settled', { olderThan: '10ms' })
+      slow({ operation }: OperationEvent) {
+        heard.push(operation.name);
+      }
+    }
+    const { registry } = await startContext({ providers: [Audit] });
+    await registry.run('quick', () => {});
+    const slow = registry.start('slow');
+    while (slow.operation.duration < 10) await turn();
+    await slow.complete();
+    expect(heard).toEqual(['slow']);
+  });
+
   it('hears nothing of other applications, nor after its own has closed', async () => {
     const heard: string[] = [];
     @Injectable()

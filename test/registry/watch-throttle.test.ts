@@ -49,4 +49,35 @@ describe('watch(id) delivers what a person can follow', () => {
     expect(jest.getTimerCount()).toBe(0);
     operation.cancel();
   });
+
+  it('with a heartbeat, sends the present state when nothing else was sent for so long', async () => {
+    const registry = new OperationRegistry();
+    const operation = registry.spawn('import', () => new Promise(() => {}));
+    const types: string[] = [];
+    const subscription = registry
+      .watch(operation.id, { heartbeat: '10s' })
+      .subscribe(({ type, data }) => types.push(`${type} ${data.progress?.current ?? 0}`));
+
+    await jest.advanceTimersByTimeAsync(9_000);
+    operation.reportProgress({ current: 1 });
+    await jest.advanceTimersByTimeAsync(9_000);
+    expect(types).toEqual(['state 0', 'progress 1']);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(types.slice(2)).toEqual(['state 1']);
+    await jest.advanceTimersByTimeAsync(20_000);
+    expect(types.slice(3)).toEqual(['state 1', 'state 1']);
+
+    subscription.unsubscribe();
+    expect(jest.getTimerCount()).toBe(0);
+    registry.watch(operation.id, { heartbeat: '10s' }).subscribe();
+    operation.cancel();
+  });
+
+  it('leaves no timer of a heartbeat when the operation ends', async () => {
+    const registry = new OperationRegistry();
+    const handle = registry.start('import');
+    registry.watch(handle.operation.id, { heartbeat: '10s' }).subscribe();
+    await handle.complete();
+    expect(jest.getTimerCount()).toBe(0);
+  });
 });

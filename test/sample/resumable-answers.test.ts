@@ -45,13 +45,10 @@ describe('the resumable answers', () => {
     const paused = await follow(first, () =>
       sample.json(`/answers/${first}/pause`, { method: 'POST' }),
     );
-    expect(paused).toMatchObject({
-      status: 'canceled',
-      reason: 'manual',
-      message: 'paused by the user',
-    });
+    expect(paused).toMatchObject({ status: 'canceled', reason: 'manual' });
     const { text } = await sample.json<{ text: string }>(`/answers/${first}/text`);
-    expect(text.split(' ')).toHaveLength(paused.partialResult.position);
+    expect(text.split(' ')).toHaveLength(paused.progress.current);
+    expect(paused.text).toBe(text);
     expect(text).not.toMatch(WHOLE);
 
     const { id } = await sample.json<{ id: string }>(`/answers/${first}/resume`, {
@@ -68,8 +65,7 @@ describe('the resumable answers', () => {
     expect(await follow(id)).toMatchObject({
       status: 'canceled',
       reason: 'condition',
-      message: 'the model said stop',
-      partialResult: { position: 8 },
+      progress: { current: 8 },
     });
   });
 });

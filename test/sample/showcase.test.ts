@@ -86,12 +86,20 @@ describe.each(['express', 'fastify'])('the showcase on %s', (adapter) => {
       }
     }
     expect(lastEvent).toBe('settled');
-    expect(await json(`/imports/${id}`)).toMatchObject({
+    expect(await json(`/imports/${id}`)).toEqual({
+      id,
+      name: 'import',
       status: 'canceled',
       reason: 'manual',
-      message: 'stop pressed',
-      progress: { message: 'rows imported' },
+      code: 'OPERATION_MANUAL',
+      startedAt: expect.any(String),
+      endedAt: expect.any(String),
+      canceledAt: expect.any(String),
+      deadline: expect.any(String),
+      durationMs: expect.any(Number),
+      progress: expect.objectContaining({ percent: expect.any(Number) }),
     });
+    expect(await remembered('import')).toMatchObject({ id, message: 'stop pressed' });
     expect(await json('/operations/statistics')).toMatchObject({ zombies: 0 });
   });
 });

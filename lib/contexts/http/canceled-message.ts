@@ -1,5 +1,6 @@
 import type { CancelationError } from '../../core/cancelation-error.js';
-import { PUBLIC_MESSAGES, publicCode, publicReason } from '../public-errors.js';
+import { publicCode } from '../../core/public-view.js';
+import { PUBLIC_MESSAGES, publicReason } from '../public-errors.js';
 
 /** The last message of an SSE stream that was canceled. */
 export function canceledMessage(error: CancelationError): { type: string; data: object } {

@@ -1,13 +1,8 @@
 import { HttpException } from '@nestjs/common';
 import type { CancelationError, CancelationReason } from '../../core/cancelation-error.js';
 import { isCancelation } from '../../core/cancelation-error.js';
-import {
-  PUBLIC_MESSAGES,
-  publicCode,
-  publicErrorOf,
-  publicReason,
-  STATUS_CODES,
-} from '../public-errors.js';
+import { publicCode } from '../../core/public-view.js';
+import { PUBLIC_MESSAGES, publicErrorOf, publicReason, STATUS_CODES } from '../public-errors.js';
 
 /**
  * What exception filters see of a cancelation. The response body carries `statusCode`, a `message`

@@ -1,18 +1,23 @@
 import { Controller, Delete, Get, NotFoundException, Param, Post, Sse } from '@nestjs/common';
-import { OperationRegistry } from 'nestjs-cancelable';
+import { OperationRegistry, type ScopedRegistry } from 'nestjs-cancelable';
 import { ImportsService } from './imports.service.js';
 
 /** Work that goes on after the response: an id, its progress, and a way to stop it. */
 @Controller('imports')
 export class ImportsController {
+  /** Imports and nothing else: an id that a client names reaches no other operation. */
+  private readonly operations: ScopedRegistry;
+
   constructor(
     private readonly imports: ImportsService,
-    private readonly operations: OperationRegistry,
-  ) {}
+    operations: OperationRegistry,
+  ) {
+    this.operations = operations.scoped({ name: 'import' });
+  }
 
   @Post()
   start() {
-    const { id } = this.operations.spawn({ name: 'import', timeout: '10m' }, (operation) =>
+    const { id } = this.operations.spawn({ timeout: '10m' }, (operation) =>
       this.imports.import(operation),
     );
     return { id };
@@ -20,14 +25,14 @@ export class ImportsController {
 
   @Get(':id')
   find(@Param('id') id: string) {
-    const operation = this.operations.find(id);
+    const operation = this.operations.find(id, { view: 'public' });
     if (operation === undefined) throw new NotFoundException();
     return operation;
   }
 
   @Sse(':id/progress')
   progress(@Param('id') id: string) {
-    return this.operations.watch(id);
+    return this.operations.watch(id, { heartbeat: '15s' });
   }
 
   @Delete(':id')

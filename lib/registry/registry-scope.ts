@@ -1,0 +1,118 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { OperationMetadata } from '../core/operation-options.js';
+import { isRecord } from '../core/read-options.js';
+import { compileFilter, type Matcher, type OperationFilter } from './operation-filter.js';
+
+/**
+ * Which operations a scoped registry is for.
+ *
+ * @publicApi
+ */
+export type OperationScope = Omit<OperationFilter, 'limit'>;
+
+/** What a scope can promise of an operation that it begins. */
+interface ScopedOptions {
+  name?: string;
+  kind?: string;
+  tags?: readonly string[];
+  metadata?: OperationMetadata;
+}
+
+/** The keys of a filter that can be given to a new operation. */
+const GIVEN: ReadonlySet<string> = new Set(['name', 'kind', 'tag', 'metadata']);
+
+/** What a scoped registry is for: all of its filters must match. */
+export class RegistryScope {
+  private constructor(private readonly filters: readonly OperationScope[]) {}
+
+  /**
+   * @throws TypeError when the filter is not valid, has a key that is undefined, or has no key at
+   * all: a scope never means "all"
+   */
+  static of(filter: OperationScope, outer: RegistryScope | undefined): RegistryScope {
+    compileFilter(filter, 'scoped()');
+    const keys = Object.getOwnPropertyNames(filter ?? {}) as (keyof OperationScope)[];
+    if (keys.length === 0) {
+      throw new TypeError(
+        "scoped() needs a filter that says something, such as { name: 'import' }",
+      );
+    }
+    const own: OperationFilter = Object.fromEntries(keys.map((key) => [key, filter[key]]));
+    if (own.limit !== undefined) {
+      throw new TypeError(
+        'scoped(): limit belongs into the filters of its lists, not of the scope',
+      );
+    }
+    if (own.metadata !== undefined) own.metadata = { ...own.metadata };
+    return new RegistryScope([...(outer?.filters ?? []), own]);
+  }
+
+  /** As of now: `olderThan` moves with the clock. */
+  matcher(): Matcher {
+    return this.filters.map((filter) => compileFilter(filter, 'scoped()')).reduce(both);
+  }
+
+  /**
+   * The options of an operation that is begun in this scope: with its name, kind, tag and metadata.
+   *
+   * @throws TypeError when the operation would not be in the scope
+   */
+  optionsFor<Options extends object>(options: Options | string, where: string): Options {
+    const given: unknown = typeof options === 'string' ? { name: options } : options;
+    // What is no object is refused by whoever reads the options.
+    if (!isRecord(given)) return given as Options;
+    const laid: ScopedOptions = { ...given };
+    for (const filter of this.filters) layOver(laid, filter, where);
+    return laid as Options;
+  }
+}
+
+function layOver(laid: ScopedOptions, filter: OperationScope, where: string): void {
+  for (const key of Object.keys(filter)) {
+    if (GIVEN.has(key)) continue;
+    throw new TypeError(
+      `${where}: a registry scoped by '${key}' can begin nothing, since that cannot be given to an ` +
+        `operation. Begin it in the registry itself, or scope by ${[...GIVEN].join(', ')} alone.`,
+    );
+  }
+  const { name, kind, tag, metadata } = filter;
+  if (name instanceof RegExp) {
+    if (!new RegExp(name).test(laid.name ?? 'task')) throw outside(where, 'name', laid.name, name);
+  } else if (name !== undefined) {
+    laid.name = agree(laid.name, name, 'name', where);
+  }
+  if (kind !== undefined) laid.kind = agree(laid.kind, kind, 'kind', where);
+  if (tag !== undefined) laid.tags = [...new Set([...(laid.tags ?? []), tag])];
+  if (metadata !== undefined) {
+    const merged = { ...laid.metadata };
+    for (const [key, value] of Object.entries(metadata)) {
+      merged[key] = agree(merged[key], value, `metadata.${key}`, where);
+    }
+    laid.metadata = merged;
+  }
+}
+
+function agree<Value>(given: Value | undefined, scope: Value, key: string, where: string): Value {
+  if (given !== undefined && !isDeepStrictEqual(given, scope)) {
+    throw outside(where, key, given, scope);
+  }
+  return scope;
+}
+
+function outside(where: string, key: string, given: unknown, scope: unknown): TypeError {
+  return new TypeError(
+    `${where}: ${key} ${String(given)} is outside of this scope, which is for ${String(scope)}. ` +
+      'Leave it out, or begin it in the registry itself.',
+  );
+}
+
+/** Both must match; the limit is the inner one's. */
+export function both(outer: Matcher, inner: Matcher): Matcher {
+  if (outer.all) return inner;
+  return {
+    limit: inner.limit,
+    all: false,
+    state: (state) => outer.state(state) && inner.state(state),
+    snapshot: (snapshot) => outer.snapshot(snapshot) && inner.snapshot(snapshot),
+  };
+}

@@ -1,0 +1,48 @@
+import type { Operation } from '../core/operation.js';
+import type { OperationOptions } from '../core/operation-options.js';
+import type { OperationPlan } from '../core/operation-plan.js';
+import { checkOptions, operationReaders, planOf, refuse } from '../core/read-options.js';
+import { readSources, type SourceLike } from '../core/source.js';
+import type { LiveOperations } from './live-operations.js';
+
+const RUN_READERS = { ...operationReaders, sources: readSources };
+
+/**
+ * What `run`, `spawn` and `start` take.
+ *
+ * @publicApi
+ */
+export interface RunOptions extends OperationOptions<Operation> {
+  /** What else may cancel it. Default: nothing. */
+  sources?: readonly SourceLike[];
+}
+
+/**
+ * @publicApi
+ */
+export type OperationBody<Result> = (operation: Operation) => Result | PromiseLike<Result>;
+
+/** @throws TypeError when an option is not valid */
+export function planOfRun(
+  options: RunOptions | string,
+  live: LiveOperations,
+  where: string,
+): OperationPlan {
+  const counters = (name: string) => live.countersOf(name);
+  if (typeof options === 'string') {
+    checkOptions({ name: options }, where);
+    return planOf({ name: options }, counters);
+  }
+  checkOptions(options, where, RUN_READERS);
+  const { sources } = options;
+  const plan = planOf(options, counters);
+  return sources === undefined ? plan : { ...plan, sources };
+}
+
+export function checkBody(fn: unknown, method: string): void {
+  if (typeof fn !== 'function') refuse(`registry.${method}(): what to run`, fn, 'a function');
+}
+
+export function callOf(options: RunOptions | string): { id: string } | undefined {
+  return typeof options === 'string' || options.id === undefined ? undefined : { id: options.id };
+}

@@ -1,0 +1,35 @@
+import { checkOptions, refuse } from '../core/read-options.js';
+
+/**
+ * How much of an operation is shown.
+ *
+ * @publicApi
+ */
+export type OperationView = 'public' | 'full';
+
+/**
+ * @publicApi
+ */
+export interface ViewOptions {
+  /**
+   * `'public'`: what anybody may know: id, name, status, reason, code, progress in numbers, times.
+   * `'full'`: the whole snapshot, for operators: messages, metadata, errors, partial results.
+   */
+  readonly view?: OperationView;
+}
+
+/** @throws TypeError for a view that does not exist, and for what `more` does not allow */
+export function readView(
+  options: ViewOptions = {},
+  where: string,
+  orElse: OperationView,
+  more: Parameters<typeof checkOptions>[2] = {},
+): OperationView {
+  checkOptions(options, where, {
+    ...more,
+    view: (value, at) => {
+      if (value !== 'public' && value !== 'full') refuse(at, value, "'public', 'full'");
+    },
+  });
+  return options.view ?? orElse;
+}
