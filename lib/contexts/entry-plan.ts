@@ -91,7 +91,7 @@ export class EntryPlan {
     const { timeout } = this.defaults;
     const options = this.hasOwnTimeout ? this.options : mergeOptions([this.options, { timeout }]);
     const { operation } = createMethodPlan(options, { name, kind: this.kind }, (each) =>
-      this.runtime.live.countersOf(each),
+      this.runtime.live.countersOf(each, true),
     );
     // The handler takes its key when it is called: only then is it known what its call would share.
     const plan = { ...operation, exclusive: undefined };

@@ -31,7 +31,8 @@ export interface OperationHost<State> {
   };
   /** Providers by token, for sources that ask for them. Throws where there is no container. */
   inject(tokens: readonly unknown[], where: string): unknown[];
-  countersOf(name: string): NameCounters;
+  /** A name that is `declared` stands in the code; others may be user data. */
+  countersOf(name: string, isDeclared?: boolean): NameCounters;
   createId(): string;
   /** Throws when there is no room, nothing is taken any more, or a live operation has this id. */
   admit(plan: OperationPlan, id: string | undefined, origin: OperationOrigin): void;

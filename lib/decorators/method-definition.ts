@@ -100,7 +100,7 @@ export class MethodDefinition {
     const entry = this.wrapper && entryOf(this.prototype, this.key, this.wrapper);
     const { kind = 'method', name = this.name, onShutdown = 'drain' } = entry ?? {};
     const plan = createMethodPlan(options, { name, kind, onShutdown }, (each) =>
-      runtime.live.countersOf(each),
+      runtime.live.countersOf(each, true),
     );
     return { ...plan, operation: { ...plan.operation, adopt: adoptResult } };
   }

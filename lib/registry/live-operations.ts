@@ -15,7 +15,7 @@ import { OperationEvents } from './operation-events.js';
 import type { Matcher } from './operation-filter.js';
 import { OperationIds } from './operation-ids.js';
 import type { RegistrySettings } from './registry-options.js';
-import { type OperationStatistics, Statistics } from './statistics.js';
+import { LONGEST_NAME, type OperationStatistics, Statistics } from './statistics.js';
 
 /** What code inside of the application begins by itself, without a call from outside. */
 const INNER_KINDS: ReadonlySet<OperationKind> = new Set(['method', 'task', 'cqrs', 'event']);
@@ -40,7 +40,7 @@ export class LiveOperations implements OperationHost<OperationState> {
   readonly events: OperationEvents;
   phase: LivePhase = 'open';
   readonly maxLive: number;
-  private readonly statistics = new Statistics();
+  private readonly statistics: Statistics;
   private readonly byId = new Map<string, OperationState>();
   private readonly live = new LiveList();
   private readonly zombieNames = new Set<string>();
@@ -52,6 +52,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     this.log = settings.log;
     this.history = new History(settings.historyLimit, settings.historyMaxAge);
     this.events = new OperationEvents(settings.log);
+    this.statistics = new Statistics(settings.log);
   }
 
   get size(): number {
@@ -76,8 +77,8 @@ export class LiveOperations implements OperationHost<OperationState> {
     return this.ids.create();
   }
 
-  countersOf(name: string): NameCounters {
-    return this.statistics.countersOf(name);
+  countersOf(name: string, isDeclared = false): NameCounters {
+    return this.statistics.countersOf(name, isDeclared);
   }
 
   admit(plan: OperationPlan, id: string | undefined, origin: OperationOrigin): void {
@@ -136,7 +137,11 @@ export class LiveOperations implements OperationHost<OperationState> {
 
   lingered(state: OperationState): void {
     this.statistics.zombies++;
-    if (!this.zombieNames.has(state.name) && this.zombieNames.size < 1_000) {
+    if (
+      !this.zombieNames.has(state.name) &&
+      this.zombieNames.size < 1_000 &&
+      state.name.length <= LONGEST_NAME
+    ) {
       this.zombieNames.add(state.name);
       this.log.warn(
         `${state.name} is still running ${formatDuration(this.zombieAfter)} after it was canceled ` +

@@ -20,6 +20,7 @@ import { createHandle, type OperationHandle } from './operation-handle.js';
 import { buildTree } from './operation-tree.js';
 import { ownChain } from './own-chain.js';
 import { type OperationMessage, type WatchOptions, watchOperation } from './operation-watch.js';
+import { LONGEST_NAME } from './statistics.js';
 import { readView, type ViewOptions } from './view-options.js';
 import { both, type OperationScope, RegistryScope } from './registry-scope.js';
 import {
@@ -260,7 +261,8 @@ export class ScopedRegistry {
     let plan = this.#plans.get(options);
     if (plan === undefined) {
       plan = planOfRun(options, this.#live, where);
-      if (this.#plans.size < MOST_PLANS) this.#plans.set(options, plan);
+      if (this.#plans.size < MOST_PLANS && options.length <= LONGEST_NAME)
+        this.#plans.set(options, plan);
     }
     return plan;
   }

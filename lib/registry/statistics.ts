@@ -1,5 +1,6 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { CancelationReason } from '../core/cancelation-error.js';
+import type { OperationLog } from '../core/operation-host.js';
 import type { OperationStatus } from '../core/operation-options.js';
 import type { NameCounters } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
@@ -21,7 +22,7 @@ export interface OperationStatistics {
   /** Live ones as they are, ended ones since the start. */
   readonly byStatus: Readonly<Record<OperationStatus, number>>;
   readonly byReason: Readonly<Partial<Record<CancelationReason, number>>>;
-  /** The 100 names that started most. */
+  /** The 100 names that started most; last, under `(other)`, all beyond the first 1,000 names together. */
   readonly byName: Readonly<Record<string, NameStatistics>>;
   readonly duration: Percentiles;
   /** From the cancel until the body had really stopped. */
@@ -33,10 +34,13 @@ export interface OperationStatistics {
 }
 
 const BUSIEST = 100;
-/** Names beyond this number push out the least busy ones: ids in names must not fill the memory. */
+/** Names that are not written in the code, sooner or later hold ids: so many have counters of their own. */
 const MOST_NAMES = 1_000;
+/** A longer name, of whatever origin, is not remembered beyond its operation. */
+export const LONGEST_NAME = 256;
+const OTHER = '(other)';
 
-/** Counters and two HDR histograms (Node's own), bounded whatever happens. */
+/** Counters and two HDR histograms (Node's own), bounded whatever happens, in constant time. */
 export class Statistics {
   zombies = 0;
   refused = 0;
@@ -46,17 +50,43 @@ export class Statistics {
   private canceled = 0;
   private readonly reasons = new Map<CancelationReason, number>();
   private readonly names = new Map<string, NameCounters>();
+  /** How many of the names are not written in the code. */
+  private given = 0;
+  /** Those that found no room. */
+  private readonly others = createCounters();
+  private hasWarned = false;
   private readonly durations = createDurationHistogram();
   private readonly latencies = createDurationHistogram();
 
-  countersOf(name: string): NameCounters {
-    let counters = this.names.get(name);
-    if (counters === undefined) {
-      if (this.names.size >= MOST_NAMES) this.dropQuietNames();
-      counters = { started: 0, live: 0, completed: 0, failed: 0, canceled: 0 };
-      this.names.set(name, counters);
-    }
+  constructor(private readonly log: OperationLog) {}
+
+  /**
+   * The counters of a name; plans keep them, so they are never replaced.
+   *
+   * @param isDeclared the name is written in the code, and so one of few: it always has its own
+   */
+  countersOf(name: string, isDeclared: boolean): NameCounters {
+    const known = this.names.get(name);
+    if (known !== undefined) return known;
+    if (!isDeclared && !this.hasRoomFor(name)) return this.others;
+    const counters = createCounters();
+    this.names.set(name, counters);
     return counters;
+  }
+
+  private hasRoomFor(name: string): boolean {
+    if (name !== OTHER && name.length <= LONGEST_NAME && this.given < MOST_NAMES) {
+      this.given++;
+      return true;
+    }
+    if (this.given >= MOST_NAMES && !this.hasWarned) {
+      this.hasWarned = true;
+      this.log.warn(
+        `There are more than ${MOST_NAMES.toLocaleString('en')} names of operations: the statistics count ` +
+          `further ones together, as '${OTHER}'. Keep names few: ids belong into metadata.`,
+      );
+    }
+    return false;
   }
 
   ended(state: OperationState, now: number): void {
@@ -86,9 +116,7 @@ export class Statistics {
       live,
       byStatus: { running: live - canceling, canceling, completed, failed, canceled },
       byReason: Object.fromEntries(this.reasons),
-      byName: Object.fromEntries(
-        this.busiest(BUSIEST).map(([name, counters]) => [name, { ...counters }]),
-      ),
+      byName: Object.fromEntries(this.busiest().map(([name, counters]) => [name, { ...counters }])),
       duration: percentiles(this.durations),
       cancelLatency: percentiles(this.latencies),
       zombies: this.zombies,
@@ -96,20 +124,15 @@ export class Statistics {
     };
   }
 
-  private busiest(limit: number): [string, NameCounters][] {
-    const begun = this.ranked().filter(([, { started }]) => started > 0);
-    return begun.slice(0, limit);
+  private busiest(): [string, NameCounters][] {
+    const begun = [...this.names].filter(([, { started }]) => started > 0);
+    const busiest = begun.sort(([, a], [, b]) => b.started - a.started).slice(0, BUSIEST);
+    return this.others.started === 0 ? busiest : [...busiest, [OTHER, this.others]];
   }
+}
 
-  private dropQuietNames(): void {
-    for (const [name, counters] of this.ranked().slice(MOST_NAMES / 2)) {
-      if (counters.live === 0) this.names.delete(name);
-    }
-  }
-
-  private ranked(): [string, NameCounters][] {
-    return [...this.names].sort(([, a], [, b]) => b.started - a.started);
-  }
+function createCounters(): NameCounters {
+  return { started: 0, live: 0, completed: 0, failed: 0, canceled: 0 };
 }
 
 const MICROSECONDS = 1_000;

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { OperationRegistry } from 'nestjs-cancelable';
+import { Cancelable, OperationRegistry } from 'nestjs-cancelable';
+import { startContext } from '../support/app-context.js';
+import { MemoryLog } from '../support/memory-log.js';
 
 afterEach(() => {
   jest.useRealTimers();
@@ -70,8 +72,16 @@ describe('statistics', () => {
     for (let count = 0; count < 5; count++) await registry.run('busy', () => {});
     for (let count = 0; count < 3_000; count++) await registry.run(`user ${count}`, () => {});
     const { byName, byStatus } = registry.statistics();
-    expect(Object.keys(byName)).toHaveLength(100);
+    expect(Object.keys(byName)).toHaveLength(101);
     expect(Object.keys(byName)[0]).toBe('busy');
+    expect(Object.keys(byName)[100]).toBe('(other)');
+    expect(byName['(other)']).toEqual({
+      started: 2_001,
+      live: 0,
+      completed: 2_001,
+      failed: 0,
+      canceled: 0,
+    });
     expect(byStatus.completed).toBe(3_005);
 
     for (let count = 0; count < 5; count++) await registry.run('user 1', () => {});
@@ -86,5 +96,42 @@ describe('statistics', () => {
     await handle.complete();
     expect(registry.statistics().duration.p50).toBeGreaterThan(360 * 86_400_000);
     await registry.run('short', () => {});
+  });
+
+  it('do not lose a name that was quiet while many others came', async () => {
+    const registry = new OperationRegistry();
+    const run = () => registry.run('nightly', () => {});
+    await run();
+    for (let count = 0; count < 2_000; count++) {
+      await registry.run({ name: `user ${count}` }, () => {});
+      await registry.run({ name: `user ${count}` }, () => {});
+    }
+    for (let count = 0; count < 9; count++) await run();
+    expect(registry.statistics().byName['nightly']).toMatchObject({ started: 10, completed: 10 });
+  });
+
+  it('count the names written in the code by themselves, however many others there are', async () => {
+    class Reports {
+      @Cancelable({ name: 'reports.build' })
+      async build() {}
+    }
+    const { registry, app, log } = await startContext({ providers: [Reports] });
+    for (let count = 0; count < 1_001; count++) registry.start(`user ${count}`);
+    for (let count = 0; count < 3; count++) await app.get(Reports).build();
+    expect(registry.statistics().byName['reports.build']).toMatchObject({ started: 3 });
+    expect(log.find('warn', 'more than 1,000 names of operations')).toHaveLength(1);
+  });
+
+  it('take no longer, and no more memory, with many live names; one warning says so', () => {
+    const log = new MemoryLog();
+    const registry = new OperationRegistry({ logger: log });
+    // To rank them at each new name took minutes.
+    for (let count = 0; count < 50_000; count++) registry.start(`user ${count}`);
+    registry.start('x'.repeat(10_000));
+    const { byName, live } = registry.statistics();
+    expect(live).toBe(50_001);
+    expect(byName['(other)']).toMatchObject({ started: 49_001, live: 49_001 });
+    expect(log.warnings).toEqual([expect.stringContaining("further ones together, as '(other)'")]);
+    registry.cancelAll({});
   });
 });
