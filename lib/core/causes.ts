@@ -6,7 +6,7 @@ const NAMES = new Set(['AbortError', 'TimeoutError', 'CanceledError']);
 /** Node's and axios' codes, and PostgreSQL's query_canceled. */
 const CODES = new Set<unknown>(['ABORT_ERR', 'ERR_CANCELED', '57014']);
 
-/** How much of a chain is looked at: errors come from anywhere and may be of any shape. */
+/** How many errors are looked through for one. */
 const LONGEST_CHAIN = 20_000;
 
 interface ErrorLike {
@@ -24,13 +24,49 @@ interface ErrorLike {
  * @publicApi
  */
 export function rootCause(error: unknown): CancelationError | undefined {
-  const seen = new Set<unknown>();
   let last: CancelationError | undefined;
-  for (let link = error; isObject(link) && !seen.has(link); link = (link as ErrorLike).cause) {
-    seen.add(link);
-    if (isCancelation(link)) last = link;
-  }
+  for (const link of causeChain(error)) if (isCancelation(link)) last = link;
   return last;
+}
+
+/** An error and everything below it, once each: ends at a circle. */
+export function* causeChain(error: unknown): Generator<object> {
+  const reader = new CauseReader();
+  const seen = new Set<unknown>();
+  for (let link = error; isObject(link) && !seen.has(link); link = reader.causeOf(link)) {
+    seen.add(link);
+    yield link;
+  }
+}
+
+/** So many causes of one chain may be made by a getter, which can go on for ever. */
+const MOST_COMPUTED = 100;
+
+/** Reads the causes of one chain: errors come from anywhere, and may be of any shape. */
+export class CauseReader {
+  private computed = 0;
+
+  /** @returns `undefined` too where a cause cannot be read, or too many were made as they were read */
+  causeOf(link: object): unknown {
+    return this.read(link, 'cause');
+  }
+
+  /** The errors of an AggregateError. */
+  errorsOf(link: object): readonly unknown[] | undefined {
+    const errors = this.read(link, 'errors');
+    return Array.isArray(errors) ? (errors as unknown[]) : undefined;
+  }
+
+  private read(link: object, key: 'cause' | 'errors'): unknown {
+    try {
+      const own = Object.getOwnPropertyDescriptor(link, key);
+      if (own !== undefined && 'value' in own) return own.value as unknown;
+      if (!(key in link) || ++this.computed > MOST_COMPUTED) return undefined;
+      return (link as ErrorLike)[key];
+    } catch {
+      return undefined;
+    }
+  }
 }
 
 /**
@@ -47,6 +83,7 @@ export function isDueTo(operation: OperationState, error: unknown): boolean {
 /** Whether an error stands anywhere below another: as a cause, or among the errors of one. */
 function containsError(error: unknown, wanted: CancelationError): boolean {
   if (error === wanted) return true;
+  const reader = new CauseReader();
   const seen = new Set<unknown>();
   const pending: unknown[] = [error];
   while (pending.length > 0 && seen.size < LONGEST_CHAIN) {
@@ -54,9 +91,8 @@ function containsError(error: unknown, wanted: CancelationError): boolean {
     if (!isObject(link) || seen.has(link)) continue;
     seen.add(link);
     if (link === wanted) return true;
-    const { cause, errors } = link as ErrorLike;
-    if (Array.isArray(errors)) for (const each of errors) pending.push(each);
-    pending.push(cause);
+    for (const each of reader.errorsOf(link) ?? []) pending.push(each);
+    pending.push(reader.causeOf(link));
   }
   return false;
 }
@@ -69,18 +105,23 @@ export function adoptAsCause(own: CancelationError, original: unknown): void {
 
 /** A chain for a log line: at most three links and the root. */
 export function describeChain(error: CancelationError): string {
-  const seen = new Set<unknown>();
-  const links: string[] = [];
-  for (
-    let link: unknown = error;
-    isObject(link) && !seen.has(link);
-    link = (link as ErrorLike).cause
-  ) {
-    seen.add(link);
-    links.push(isCancelation(link) ? `${link.reason} (${link.message})` : describeError(link));
+  const first: object[] = [];
+  let length = 0;
+  let last: object = error;
+  for (const link of causeChain(error)) {
+    if (length++ < MOST_PRINTED) first.push(link);
+    last = link;
   }
-  if (links.length <= 4) return links.join(' ← ');
-  return [...links.slice(0, 3), '…', links.at(-1)].join(' ← ');
+  const links = first.map(describeLink);
+  if (length > MOST_PRINTED + 1) links.push('…');
+  if (length > MOST_PRINTED) links.push(describeLink(last));
+  return links.join(' ← ');
+}
+
+const MOST_PRINTED = 3;
+
+function describeLink(link: object): string {
+  return isCancelation(link) ? `${link.reason} (${link.message})` : describeError(link);
 }
 
 function isObject(value: unknown): value is object {

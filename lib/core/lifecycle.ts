@@ -117,8 +117,10 @@ function attach(state: OperationState, scope: Scope): void {
     if (metadata !== undefined) state.metadata = { ...metadata, ...state.metadata };
     if (tags !== undefined) state.tags = mergeTags(tags, state.tags);
   }
-  if (!state.plan.detached) scope.addChild(state);
-  else if (parent !== undefined) state.lineage = { parentId: parent.id, rootId: parent.rootId };
+  if (!state.plan.detached) {
+    scope.addChild(state);
+    if (parent !== undefined) state.adoptedBy(parent);
+  } else if (parent !== undefined) state.lineage = { parentId: parent.id, rootId: parent.rootId };
 }
 
 /** Options that only the call knew: laid over what is there. */

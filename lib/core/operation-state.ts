@@ -50,6 +50,8 @@ export class OperationState extends DeadlinedScope {
   tags: readonly string[] | undefined;
   face: OperationFace | undefined = undefined;
   lineage: Lineage | undefined = undefined;
+  /** The topmost of its tree, so that nobody has to climb there; `undefined`: itself. */
+  private root: OperationState | undefined = undefined;
   /** The promise the caller holds. */
   promise: Promise<unknown> | undefined = undefined;
   /** How to let the caller go early; only in `race`, and only until it was let go. */
@@ -131,13 +133,29 @@ export class OperationState extends DeadlinedScope {
   }
 
   override get rootId(): string {
-    return this.lineage?.rootId ?? this.root.id;
+    return this.lineage?.rootId ?? this.root?.rootId ?? this.id;
   }
 
-  private get root(): OperationState {
-    let root = this.parentOperation;
-    for (let up = root; up !== undefined; up = up.parentOperation) root = up;
-    return root ?? this;
+  /** Without making an id that nobody has asked for, and so cannot look for. */
+  isChildOf(id: string): boolean {
+    if (this.lineage !== undefined) return this.lineage.parentId === id;
+    const { parentOperation } = this;
+    return parentOperation !== undefined && parentOperation.isNamed(id);
+  }
+
+  /** Whether it belongs to the tree of that root, or is the root. */
+  isUnder(id: string): boolean {
+    if (this.lineage !== undefined) return this.lineage.rootId === id;
+    return this.root === undefined ? this.isNamed(id) : this.root.isUnder(id);
+  }
+
+  isNamed(id: string): boolean {
+    return this.ownId === id;
+  }
+
+  /** Becomes a part of another operation's tree. */
+  adoptedBy(parent: OperationState): void {
+    this.root = parent.root ?? parent;
   }
 
   override operation(): OperationState {
@@ -234,6 +252,7 @@ export class OperationState extends DeadlinedScope {
     const { parent } = this;
     if (parent !== undefined) {
       this.lineage = this.origin();
+      this.root = undefined;
       parent.removeChild(this);
     }
     this.face?.ended();
@@ -264,11 +283,12 @@ export class OperationState extends DeadlinedScope {
   /** The ids above, read while the parents are still known. */
   private origin(): Lineage | undefined {
     const parent = this.parentOperation;
-    return parent === undefined ? undefined : { parentId: parent.id, rootId: parent.rootId };
+    return parent === undefined ? undefined : { parentId: parent.id, rootId: this.rootId };
   }
 
   override orphan(): void {
     this.lineage = this.origin();
+    this.root = undefined;
     super.orphan();
   }
 }

@@ -88,6 +88,16 @@ export class Operation {
     return parent === undefined ? undefined : Operation.of(parent);
   }
 
+  /** The id of the operation this one was begun in; also once either has ended. */
+  get parentId(): string | undefined {
+    return this.#state.parentId;
+  }
+
+  /** The id of the topmost operation of its tree, perhaps its own; also once that has ended. */
+  get rootId(): string {
+    return this.#state.rootId;
+  }
+
   /** The live operations begun in this one, oldest first. */
   get children(): readonly Operation[] {
     return liveChildren(this.#state).map((child) => Operation.of(child));

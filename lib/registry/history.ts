@@ -44,8 +44,7 @@ export class History {
     const { length } = this.ring;
     for (let age = 1; age <= length; age++) {
       const entry = this.ring[(this.position + length - age) % length];
-      const matches =
-        entry instanceof OperationState ? entry.hasId && entry.id === id : entry.id === id;
+      const matches = entry instanceof OperationState ? entry.isNamed(id) : entry.id === id;
       if (!matches || !isFresh(entry)) continue;
       const snapshot = toSnapshot(entry);
       if (matcher.snapshot(snapshot)) return snapshot;

@@ -136,7 +136,7 @@ function compileTests(filter: OperationFilter): Tests {
   const tests: Tests = [];
   const { id, kind, parentId, rootId, tag, metadata, since, where } = filter;
   if (id !== undefined) {
-    tests.push([(state) => state.hasId && state.id === id, (snapshot) => snapshot.id === id]);
+    tests.push([(state) => state.isNamed(id), (snapshot) => snapshot.id === id]);
   }
   if (filter.name !== undefined) {
     const matches = nameTest(filter.name);
@@ -174,12 +174,12 @@ function compileTests(filter: OperationFilter): Tests {
   }
   if (parentId !== undefined) {
     tests.push([
-      (state) => state.parentId === parentId,
+      (state) => state.isChildOf(parentId),
       (snapshot) => snapshot.parentId === parentId,
     ]);
   }
   if (rootId !== undefined) {
-    tests.push([(state) => state.rootId === rootId, (snapshot) => snapshot.rootId === rootId]);
+    tests.push([(state) => state.isUnder(rootId), (snapshot) => snapshot.rootId === rootId]);
   }
   if (filter.olderThan !== undefined)
     tests.push(ageTest(parseDuration(filter.olderThan, '', { zero: true })));

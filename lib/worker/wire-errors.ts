@@ -3,6 +3,7 @@ import {
   createCancelationError,
   isCancelation,
 } from '../core/cancelation-error.js';
+import { CauseReader } from '../core/causes.js';
 import {
   OperationConflict,
   OperationLimit,
@@ -56,17 +57,24 @@ export function errorToWire(error: unknown): WireError {
   };
   placeOf(error);
   const links: WireLink[] = [];
-  for (let index = 0; index < pending.length; index++) links.push(toLink(pending[index], placeOf));
+  const reader = new CauseReader();
+  for (let index = 0; index < pending.length; index++) {
+    links.push(toLink(pending[index], placeOf, reader));
+  }
   return links;
 }
 
-function toLink(value: unknown, placeOf: (value: unknown) => number): WireLink {
+function toLink(
+  value: unknown,
+  placeOf: (value: unknown) => number,
+  reader: CauseReader,
+): WireLink {
   if (!isError(value)) return { kind: 'value', value: cloneable(value) };
-  const { cause } = value;
+  const cause = reader.causeOf(value);
   const link = isCancelation(value) ? toCancelationLink(value) : toErrorLink(value);
   if (cause !== undefined) link.cause = placeOf(cause);
-  const { errors } = value as { errors?: unknown };
-  if (link.kind === 'error' && Array.isArray(errors)) link.errors = errors.map(placeOf);
+  const errors = reader.errorsOf(value);
+  if (link.kind === 'error' && errors !== undefined) link.errors = errors.map(placeOf);
   return link;
 }
 

@@ -15,7 +15,9 @@ import {
   TimeoutCancelation,
 } from 'nestjs-cancelable';
 import { describeChain } from '../../lib/core/causes.js';
+import { errorToWire } from '../../lib/worker/wire-errors.js';
 import { deferred, rejection } from '../support/deferred.js';
+import { MemoryLog } from '../support/memory-log.js';
 
 /** The reasons along a chain of causes, from the error downwards. */
 function reasons(error: unknown): (CancelationReason | undefined)[] {
@@ -134,6 +136,72 @@ describe('rule 4: logs print at most three links and the root', () => {
     expect(describeChain(first)).toBe('manual (first) ← RangeError: low');
     Object.defineProperty(first.cause, 'cause', { value: first });
     expect(describeChain(first)).toBe('manual (first) ← RangeError: low');
+  });
+});
+
+describe('rule 4: a chain whose causes are made as they are read', () => {
+  /** Each time anybody asks, there is one more. */
+  class Endless extends Error {
+    override get cause(): unknown {
+      return new Endless('again');
+    }
+  }
+  class Unreadable extends Error {
+    override get cause(): unknown {
+      throw new Error('not to be read');
+    }
+  }
+  const hostile = () => {
+    let depth = 0;
+    const next = (): object => {
+      depth++;
+      return new Proxy(new Error('proxy'), {
+        getOwnPropertyDescriptor: (target, key) =>
+          key === 'cause' ? undefined : Reflect.getOwnPropertyDescriptor(target, key),
+        has: () => true,
+        get: (target, key) => (key === 'cause' ? next() : Reflect.get(target, key)),
+      });
+    };
+    return { error: next(), depth: () => depth };
+  };
+
+  it('ends, for rootCause and for logs', () => {
+    const manual = new ManualCancelation('stop', { cause: new Endless('first') });
+    expect(rootCause(manual)).toBe(manual);
+    expect(rootCause(new Endless('alone'))).toBeUndefined();
+    const { error, depth } = hostile();
+    expect(rootCause(error)).toBeUndefined();
+    expect(depth()).toBeLessThan(200);
+    expect(describeChain(manual)).toBe(
+      'manual (stop) ← Error: first ← Error: again ← … ← Error: again',
+    );
+  });
+
+  it('is cut where it cannot be read', () => {
+    const manual = new ManualCancelation('stop', { cause: new Unreadable('closed') });
+    expect(rootCause(manual)).toBe(manual);
+    expect(describeChain(manual)).toBe('manual (stop) ← Error: closed');
+  });
+
+  it.each([
+    ['goes on for ever', new Endless('first')],
+    ['cannot be read', new Unreadable('closed')],
+  ])('settles a canceled operation whose error %s', async (_, failure) => {
+    const log = new MemoryLog();
+    const registry = new OperationRegistry({ logger: log });
+    const work = registry.run({ name: 'work', settle: 'wait' }, async (operation) => {
+      operation.cancel({ cause: failure });
+      throw failure;
+    });
+    expect(await rejection(work)).toBe(failure);
+    expect(registry.history()[0].status).toBe('failed');
+  });
+
+  it('crosses to another thread', () => {
+    const wire = errorToWire(new Endless('first'));
+    expect(wire.length).toBeGreaterThan(10);
+    expect(wire.length).toBeLessThan(200);
+    expect(errorToWire(new Unreadable('closed'))).toHaveLength(1);
   });
 });
 

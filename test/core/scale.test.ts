@@ -43,6 +43,22 @@ describe('rule 1: deep trees', () => {
     expect(registry.list()).toEqual([]);
   });
 
+  it('are listed, shown as a tree and ended in a time that grows with their depth, not its square', async () => {
+    const registry = unlimited();
+    const handles = await chain(registry, 5 * LEVELS);
+    const rootId = handles[0].operation.id;
+
+    expect(registry.list({ rootId })).toHaveLength(5 * LEVELS);
+    const tree = registry.tree();
+    for (const handle of handles.reverse()) await handle.complete();
+
+    expect(tree).toHaveLength(100);
+    expect(tree.every((node) => node.rootId === rootId)).toBe(true);
+    expect(tree[1].parentId).toBeDefined();
+    expect(JSON.stringify(tree).split('"id":')).toHaveLength(5 * LEVELS + 1);
+    expect(registry.history({ rootId })).toHaveLength(10);
+  });
+
   it('settle from the top, which cancels all below', async () => {
     const registry = unlimited();
     const [root, ...below] = await chain(registry, LEVELS);

@@ -361,4 +361,36 @@ describe("rule 17: progress reaches the ancestors' listeners with its origin", (
       operationId: leaf.operation.id,
     });
   });
+
+  it('leave their parentId and rootId to those who look when all have ended', async () => {
+    const registry = new OperationRegistry();
+    const root = registry.start('root');
+    const child = await root.run(() => registry.start('child'));
+    const grandchild = await child.run(() => registry.start('grandchild'));
+    const detached = await grandchild.run(() => registry.start({ detached: true }));
+    const below = await detached.run(() => registry.start('below'));
+    const ids = () =>
+      [root, child, grandchild, detached, below].map(({ operation }) => [
+        operation.parentId,
+        operation.rootId,
+      ]);
+    const rootId = root.operation.id;
+    const expected = [
+      [undefined, rootId],
+      [rootId, rootId],
+      [child.operation.id, rootId],
+      [grandchild.operation.id, rootId],
+      [detached.operation.id, rootId],
+    ];
+    expect(ids()).toEqual(expected);
+    expect(registry.list({ rootId })).toHaveLength(5);
+    expect(registry.list({ parentId: child.operation.id })).toEqual([grandchild.operation]);
+
+    await child.complete();
+    expect(registry.list({ rootId }).map(({ name }) => name)).not.toContain('child');
+    expect(ids()).toEqual(expected);
+    for (const handle of [root, grandchild, below, detached]) await handle.complete();
+    expect(ids()).toEqual(expected);
+    expect(registry.history({ rootId })).toHaveLength(5);
+  });
 });
