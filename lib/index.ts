@@ -40,6 +40,7 @@ export { Operation } from './core/operation.js';
 export { currentOperation, currentToken, tryCurrentOperation } from './core/current-operation.js';
 export type { OperationProgress, ProgressReport } from './core/progress.js';
 export type { PublicOperation, PublicProgress } from './core/public-view.js';
+export type { CauseSnapshot } from './core/cause-snapshots.js';
 export type { ErrorSnapshot, OperationSnapshot, OperationTreeNode } from './core/snapshot.js';
 export type {
   ChunkedStreamOptions,

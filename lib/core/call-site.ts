@@ -13,11 +13,23 @@ export function captureCallSite(): () => string | undefined {
   Error.stackTraceLimit = FRAMES;
   Error.captureStackTrace(holder, captureCallSite);
   Error.stackTraceLimit = limit;
+  let isRead = false;
+  let site: string | undefined;
   return () => {
-    const frames = (holder.stack ?? '').split('\n').slice(1);
-    return frames
-      .find((frame) => !OWN_FRAMES.some((own) => frame.includes(own)))
-      ?.trim()
-      .slice(3);
+    if (!isRead) {
+      isRead = true;
+      site = firstForeignFrame(holder.stack ?? '');
+      holder.stack = '';
+    }
+    return site;
   };
+}
+
+function firstForeignFrame(stack: string): string | undefined {
+  return stack
+    .split('\n')
+    .slice(1)
+    .find((frame) => !OWN_FRAMES.some((own) => frame.includes(own)))
+    ?.trim()
+    .slice(3);
 }

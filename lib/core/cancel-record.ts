@@ -22,6 +22,8 @@ export interface CancelOptions {
 /** What a cancel comes from: another scope. */
 export interface CancelOrigin {
   readonly record: CancelRecord | undefined;
+  readonly id: string | undefined;
+  readonly name: string | undefined;
   error(): CancelationError;
 }
 
@@ -45,6 +47,8 @@ export class CancelRecord implements CancelFacts {
   moment = monotonicNow();
   /** Which of several was first, where a clock stands still. */
   private readonly sequence = ++sequence;
+  /** The topmost scope that led to it: nobody has to climb there. */
+  readonly top: CancelOrigin | undefined;
 
   constructor(
     readonly reason: CancelationReason,
@@ -58,7 +62,9 @@ export class CancelRecord implements CancelFacts {
     readonly abandoned: boolean = false,
     /** Where in the code it was asked for. */
     readonly site: (() => string | undefined) | undefined = undefined,
-  ) {}
+  ) {
+    this.top = origin?.record?.top ?? origin;
+  }
 
   isAfter(other: CancelRecord): boolean {
     return this.sequence > other.sequence;

@@ -2,7 +2,8 @@ import type { CancelationReason } from './cancelation-error.js';
 import { monotonicNow } from './clock.js';
 import type { OperationStatus } from './operation-options.js';
 import type { OperationState } from './operation-state.js';
-import { iso, milliseconds, type OperationSnapshot } from './snapshot.js';
+import { isoTime, milliseconds } from './plain-data.js';
+import type { OperationSnapshot } from './snapshot.js';
 
 /**
  * How far an operation is, in numbers alone.
@@ -59,16 +60,16 @@ export function publicView(state: OperationState): PublicOperation {
     id: state.id,
     name: state.name,
     status: state.status,
-    startedAt: iso(startedWall),
+    startedAt: isoTime(startedWall),
     durationMs: milliseconds(duration ?? monotonicNow() - state.startedAt),
   };
   if (record !== undefined) {
     view.reason = record.reason;
     view.code = publicCode(record.reason);
-    view.canceledAt = iso(record.at);
+    view.canceledAt = isoTime(record.at);
   }
-  if (duration !== undefined) view.endedAt = iso(startedWall + duration);
-  if (limit !== undefined) view.deadline = iso(startedWall + limit - state.startedAt);
+  if (duration !== undefined) view.endedAt = isoTime(startedWall + duration);
+  if (limit !== undefined) view.deadline = isoTime(startedWall + limit - state.startedAt);
   if (extras?.progress !== undefined) view.progress = publicProgress(extras.progress);
   return view;
 }

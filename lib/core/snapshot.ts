@@ -1,9 +1,10 @@
-import { configure } from 'safe-stable-stringify';
 import type { CancelationReason } from './cancelation-error.js';
+import { causesOf, type CauseSnapshot } from './cause-snapshots.js';
 import { monotonicNow } from './clock.js';
 import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationState } from './operation-state.js';
 import type { OperationProgress } from './progress.js';
+import { isoTime, milliseconds, plain, text } from './plain-data.js';
 import { valueOf } from './stream-port.js';
 
 /**
@@ -31,6 +32,10 @@ export interface OperationSnapshot {
   readonly reason?: CancelationReason;
   readonly message?: string;
   readonly requestedBy?: string;
+  /** Where in the code the cancel was asked for; not where it came from another. */
+  readonly requestedFrom?: string;
+  /** What led to the cancel, from what is nearest to the root: at most ten links. */
+  readonly causes?: readonly CauseSnapshot[];
   readonly parentId?: string;
   readonly rootId: string;
   /** ISO 8601. */
@@ -58,15 +63,6 @@ export interface OperationSnapshot {
 export interface OperationTreeNode extends OperationSnapshot {
   readonly children: readonly OperationTreeNode[];
 }
-
-/** Bounds for values of users, which may be of any size and shape. */
-const stringify = configure({
-  bigint: true,
-  circularValue: '[circular]',
-  deterministic: false,
-  maximumDepth: 8,
-  maximumBreadth: 2_000,
-});
 
 /** An operation at one moment: what of it may change, read, and not yet turned into plain data. */
 export interface OperationFacts extends Pick<
@@ -115,7 +111,7 @@ export function snapshotOfFacts(facts: OperationFacts): OperationSnapshot {
     kind: state.plan.kind,
     status: facts.status,
     rootId: state.rootId,
-    startedAt: iso(startedWall),
+    startedAt: isoTime(startedWall),
     durationMs: milliseconds(duration ?? facts.now - state.startedAt),
     metadata: metadata === undefined ? {} : (plain(metadata) as OperationMetadata),
     tags: facts.tags ?? [],
@@ -125,12 +121,16 @@ export function snapshotOfFacts(facts: OperationFacts): OperationSnapshot {
   if (record !== undefined) {
     snapshot.reason = record.reason;
     snapshot.message = record.text;
-    snapshot.canceledAt = iso(record.at);
+    snapshot.canceledAt = isoTime(record.at);
     if (record.requestedBy !== undefined) snapshot.requestedBy = record.requestedBy;
+    const requestedFrom = record.site?.();
+    if (requestedFrom !== undefined) snapshot.requestedFrom = requestedFrom;
+    const causes = causesOf(record, state.hasError ? state.error() : undefined);
+    if (causes.length > 0) snapshot.causes = causes;
   }
   if (parentId !== undefined) snapshot.parentId = parentId;
-  if (duration !== undefined) snapshot.endedAt = iso(startedWall + duration);
-  if (limit !== undefined) snapshot.deadline = iso(startedWall + limit - state.startedAt);
+  if (duration !== undefined) snapshot.endedAt = isoTime(startedWall + duration);
+  if (limit !== undefined) snapshot.deadline = isoTime(startedWall + limit - state.startedAt);
   if (progress !== undefined) snapshot.progress = plain(progress) as OperationProgress;
   if (facts.partialResult !== undefined) {
     snapshot.partialResult = plain(valueOf(facts.partialResult));
@@ -177,38 +177,4 @@ export function errorSnapshot(error: unknown): ErrorSnapshot {
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : undefined),
     ...(stack === undefined ? undefined : { stack }),
   };
-}
-
-function text(value: unknown): string {
-  try {
-    return String(value);
-  } catch {
-    return 'a value that cannot be printed';
-  }
-}
-
-/** A copy of anything as JSON would carry it; what cannot be carried says so instead of throwing. */
-export function plain(value: unknown): unknown {
-  if (value === null || typeof value !== 'object') {
-    return typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol'
-      ? text(value)
-      : value;
-  }
-  try {
-    const json = stringify(value);
-    return json === undefined ? text(value) : (JSON.parse(json) as unknown);
-  } catch (error) {
-    return `[not serializable: ${error instanceof Error ? error.message : text(error)}]`;
-  }
-}
-
-/** A moment for JSON. */
-export function iso(milliseconds: number): string {
-  const date = new Date(milliseconds);
-  return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();
-}
-
-/** A duration for JSON: never negative, to the microsecond. */
-export function milliseconds(value: number): number {
-  return Math.max(0, Math.round(value * 1_000) / 1_000);
 }

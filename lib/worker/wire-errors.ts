@@ -10,7 +10,7 @@ import {
   OperationNotFound,
   OperationRefused,
 } from '../core/operation-errors.js';
-import { plain } from '../core/snapshot.js';
+import { plain } from '../core/plain-data.js';
 
 /** One error of a chain; others are named by their place in the list. */
 type WireLink =
