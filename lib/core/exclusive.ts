@@ -56,8 +56,9 @@ export class ExclusiveKeys {
   }
 }
 
+/** Name and key cannot flow into each other: it is said where the name ends. */
 function entryOf(name: string, key: string): string {
-  return `${name}\n${key}`;
+  return `${name.length} ${name}${key}`;
 }
 
 /** An ancestor is never the previous one: it would cancel, or wait for, itself. */

@@ -65,7 +65,10 @@ export type OnConflict = 'cancel-previous' | 'reject' | 'skip' | 'join';
  * @publicApi
  */
 export interface ExclusiveOptions<Key = string> {
-  /** Default: one key for all calls of the name. */
+  /**
+   * Default: one key for all calls of the name. `join` needs one where the answer may depend on the
+   * parameters: `key: 'same for all'` says that it does not.
+   */
   key?: Key;
   onConflict: OnConflict;
 }

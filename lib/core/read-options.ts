@@ -40,6 +40,10 @@ const READERS: { readonly [Key in keyof Required<OperationOptions<object>>]: Rea
   stall: (value, where) => void parseDuration(value, where),
   exclusive: (value, where) => {
     checkOptions(value, where, EXCLUSIVE_READERS);
+    if (isRecord(value) && 'key' in value && value['key'] === undefined) {
+      // It would be one key for all.
+      refuse(`${where}: key`, undefined, 'a string, or to leave it out');
+    }
     if ((value as { onConflict?: unknown }).onConflict === undefined) {
       refuse(where, value, "an onConflict of 'cancel-previous', 'reject', 'skip' or 'join'");
     }

@@ -22,6 +22,7 @@ import { adoptResult } from './adopted-results.js';
 import { isJobCall, type JobArguments, JobCall, jobOptions } from './job-call.js';
 import { entryOf } from './method-entry.js';
 import type { AnyFunction } from './method-metadata.js';
+import { checkJoin } from './method-inputs.js';
 import { callOptions, createMethodPlan, mergeOptions, type MethodPlan } from './method-plan.js';
 import { fillParameters, parametersOf } from './parameters.js';
 
@@ -75,12 +76,14 @@ export class MethodDefinition {
   /** The options as they hold in an application, without what its module says. */
   mergedOptions(runtime: CancelableRuntime): CancelableOptions {
     const { options, classOptions, where } = this;
-    return mergeOptions([
+    const merged = mergeOptions([
       options,
       runtime.policy(options.policy, where),
       classOptions,
       runtime.policy(classOptions?.policy, where),
     ]);
+    checkJoin(merged, this.original, new Set(this.parameters.map(([index]) => index)), where);
+    return merged;
   }
 
   planFor(runtime: CancelableRuntime): MethodPlan {

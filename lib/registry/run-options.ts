@@ -34,9 +34,20 @@ export function planOfRun(
     return planOf({ name: options }, counters);
   }
   checkOptions(options, where, RUN_READERS);
+  checkJoin(options, where);
   const { sources } = options;
   const plan = planOf(options, counters);
   return sources === undefined ? plan : { ...plan, sources };
+}
+
+/** Who joins gets the answer of another call: what that one was asked for, nobody can see. */
+function checkJoin({ exclusive }: RunOptions, where: string): void {
+  if (exclusive?.onConflict !== 'join' || exclusive.key !== undefined) return;
+  throw new TypeError(
+    `${where}: exclusive: 'join' without a key gives the answer of one call to all others of the name. ` +
+      "Give it a key, such as the user's id, or, if the answer is the same for everybody, a fixed one: " +
+      "key: 'same for all'.",
+  );
 }
 
 export function checkBody(fn: unknown, method: string): void {

@@ -8,7 +8,7 @@ const options = (
   key?: string,
 ): RunOptions => ({
   name: 'search',
-  exclusive: key === undefined ? { onConflict } : { key, onConflict },
+  exclusive: { key: key ?? 'same for all', onConflict },
 });
 
 describe('rule 21: exclusive', () => {
@@ -108,6 +108,10 @@ describe('rule 21: exclusive', () => {
 
   it('refuses what it does not know', () => {
     const registry = new OperationRegistry();
+    const forgotten = { exclusive: { key: undefined, onConflict: 'skip' } } as const;
+    expect(thrown(() => registry.run(forgotten as never, () => 1)).message).toContain(
+      'exclusive: key: undefined is not allowed',
+    );
     const exclusive = { onConflict: 'queue' } as never;
     expect(thrown(() => registry.run({ exclusive }, () => 1)).message).toContain(
       "'queue' is not allowed",
@@ -123,5 +127,39 @@ describe('rule 21: exclusive', () => {
       await registry.run(options('reject', `key ${index}`), () => index);
     }
     expect(registry.statistics()).toMatchObject({ live: 0, byStatus: { completed: 2_000 } });
+  });
+
+  it('never takes a name and a key for another name and key', async () => {
+    const registry = new OperationRegistry();
+    const run = (name: string, key: string) =>
+      registry.run({ name, exclusive: { key, onConflict: 'reject' } }, () => new Promise(() => {}));
+    const pairs = [
+      ['a', 'b\nc'],
+      ['a\nb', 'c'],
+      ['a', '1 b'],
+      ['a1', ' b'],
+      ['1', '1 1'],
+      ['1 1', '1'],
+      ['11', ' 1'],
+    ] as const;
+    for (const [name, key] of pairs) run(name, key).catch(() => {});
+    expect(registry.list()).toHaveLength(pairs.length);
+    expect(await rejection(run('a', 'b\nc'))).toBeInstanceOf(OperationConflict);
+    registry.cancelAll({});
+  });
+
+  it('does not join without a key: what a function was asked for, nobody can see', () => {
+    const registry = new OperationRegistry();
+    const joins = { name: 'report', exclusive: { onConflict: 'join' } } as const;
+    for (const begin of [
+      () => registry.run(joins, () => 1),
+      () => registry.spawn(joins, () => 1),
+      () => registry.start(joins),
+    ]) {
+      expect(thrown(begin).message).toMatch(
+        /registry\.\w+\(\): exclusive: 'join' without a key gives the answer of one call to all others/,
+      );
+    }
+    expect(registry.list()).toEqual([]);
   });
 });

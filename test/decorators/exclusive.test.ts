@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { Cancelable, currentToken, OperationConflict } from 'nestjs-cancelable';
+import {
+  Cancelable,
+  type CancelableModuleOptions,
+  CancelationToken,
+  CancelToken,
+  currentOperation,
+  currentToken,
+  injected,
+  OperationConflict,
+} from 'nestjs-cancelable';
 import { type AppContext, startContext } from '../support/app-context.js';
 import { type Deferred, deferred, rejection } from '../support/deferred.js';
 
@@ -89,5 +98,98 @@ describe('@Cancelable({ exclusive }) on a provider', () => {
     const canceled = [search.shared('ann'), search.shared('ann')].map(rejection);
     registry.cancelAll({});
     for (const error of await Promise.all(canceled)) expect(error.reason).toBe('manual');
+  });
+});
+
+describe("exclusive: 'join' without a key", () => {
+  const join = { exclusive: { onConflict: 'join' } } as const;
+  const same = { exclusive: { key: 'same for all', onConflict: 'join' } } as const;
+  const starts = (provider: new () => object, options?: CancelableModuleOptions) =>
+    startContext({ providers: [provider] }, options).then(
+      () => 'started',
+      (error: Error) => error.message,
+    );
+
+  class Required {
+    @Cancelable(join)
+    async report(_user: string) {}
+  }
+  class WithDefault {
+    @Cancelable(join)
+    async report(_page = 1, _labels = ['a, b', ')'], operation = currentOperation()) {
+      return operation.id;
+    }
+  }
+  class Rest {
+    @Cancelable(join)
+    async report(..._users: string[]) {}
+  }
+  class Destructured {
+    @Cancelable(join)
+    async report({ user } = { user: 'ann' }) {
+      return user;
+    }
+  }
+  class Marked {
+    @Cancelable(join)
+    async report(_user: string, @CancelToken() _token: CancelationToken) {}
+  }
+  class Policy {
+    @Cancelable({ policy: 'shared' })
+    async report(_user: string) {}
+  }
+  @Cancelable(join)
+  class Whole {
+    @Cancelable()
+    async report(_user: string) {}
+  }
+
+  it.each([
+    ['a parameter', Required],
+    ['a parameter with a default value', WithDefault],
+    ['any number of parameters', Rest],
+    ['a parameter that is taken apart', Destructured],
+    ['a parameter beside a token', Marked],
+    ['a parameter and a policy', Policy],
+    ['a parameter and options of its class', Whole],
+  ])('does not start for a method that has %s', async (_, provider) => {
+    expect(await starts(provider, { policies: { shared: join } })).toContain(
+      `@Cancelable() on ${provider.name}.report: exclusive: 'join' without a key gives the answer`,
+    );
+  });
+
+  class Nothing {
+    @Cancelable(join)
+    async report() {}
+  }
+  class OwnOperation {
+    @Cancelable(join)
+    async report(
+      @CancelToken() _token: CancelationToken = injected,
+      _operation = currentOperation(),
+      _second = currentToken(),
+    ) {}
+  }
+  class SameForAll {
+    @Cancelable(same)
+    async report(_user: string) {}
+  }
+  class Keyed {
+    @Cancelable({ exclusive: { key: (user: string) => user, onConflict: 'join' } })
+    async report(_user: string) {}
+  }
+  class Skips {
+    @Cancelable({ exclusive: { onConflict: 'skip' } })
+    async report(_user: string) {}
+  }
+
+  it.each([
+    ['has no parameters', Nothing],
+    ['has only parameters of the library', OwnOperation],
+    ['says that the answer is the same for all', SameForAll],
+    ['has a key', Keyed],
+    ['does not join', Skips],
+  ])('starts for a method that %s', async (_, provider) => {
+    expect(await starts(provider)).toBe('started');
   });
 });

@@ -43,7 +43,7 @@ class ExclusiveController {
   }
 
   @Get('summary')
-  @Cancelable({ exclusive: { onConflict: 'join' } })
+  @Cancelable({ exclusive: { key: 'same for all', onConflict: 'join' } })
   summary(@Query('text') text: string) {
     return answer(text);
   }
@@ -107,7 +107,7 @@ describe.each(adapters)('exclusive handlers over %s', (adapter) => {
     expect((await other).json()).toEqual({ text: 'x' });
   });
 
-  it('without a key, there is one for all calls: skip and join', async () => {
+  it('without a key, or with a fixed one, there is one for all calls: skip and join', async () => {
     const { url, running, open, registry } = await start(adapter);
     const first = get(`${url}/nightly?text=one`);
     await running(1);
