@@ -139,34 +139,6 @@ export function snapshotOfFacts(facts: OperationFacts): OperationSnapshot {
   return snapshot;
 }
 
-/** Whether a finished operation holds nothing that its user could still change or that is large. */
-export function isPlain(state: OperationState): boolean {
-  return (
-    state.outcome === 'completed' &&
-    state.record === undefined &&
-    state.extras?.progress === undefined &&
-    state.extras?.partialResult === undefined &&
-    state.plan.on === undefined &&
-    (state.metadata === undefined || isFlat(state.metadata))
-  );
-}
-
-const LONGEST_TEXT = 256;
-
-function isFlat(metadata: OperationMetadata): boolean {
-  for (const key in metadata) {
-    const value = metadata[key];
-    if (
-      typeof value === 'string'
-        ? value.length > LONGEST_TEXT
-        : typeof value === 'object' || typeof value === 'function'
-    ) {
-      if (value !== null) return false;
-    }
-  }
-  return true;
-}
-
 export function errorSnapshot(error: unknown): ErrorSnapshot {
   if (!(error instanceof Error)) return { name: 'Error', message: text(error) };
   const { name, message, stack } = error;

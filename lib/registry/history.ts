@@ -1,10 +1,8 @@
 import { wallNow } from '../core/clock.js';
 import { OperationState } from '../core/operation-state.js';
-import { isPlain, type OperationSnapshot, snapshotOf } from '../core/snapshot.js';
+import { type OperationSnapshot, snapshotOf } from '../core/snapshot.js';
+import { canBeFound, compact, isPlain } from './history-entry.js';
 import type { Matcher } from './operation-filter.js';
-
-/** A partial result above this many characters of JSON is not kept in the history. */
-const LARGEST_PARTIAL_RESULT = 1_024;
 
 /**
  * The last operations that ended, in a ring. An operation that holds only its own facts is kept as
@@ -21,7 +19,7 @@ export class History {
   ) {}
 
   add(state: OperationState): void {
-    if (this.limit === 0) return;
+    if (this.limit === 0 || !canBeFound(state)) return;
     const entry = isPlain(state) ? state : compact(snapshotOf(state));
     if (this.ring.length < this.limit) {
       this.ring.push(entry);
@@ -91,18 +89,4 @@ export class History {
 
 function toSnapshot(entry: OperationState | OperationSnapshot): OperationSnapshot {
   return entry instanceof OperationState ? snapshotOf(entry) : entry;
-}
-
-function compact(snapshot: OperationSnapshot): OperationSnapshot {
-  if (snapshot.partialResult === undefined) return snapshot;
-  const json = JSON.stringify(snapshot.partialResult);
-  if (json.length <= LARGEST_PARTIAL_RESULT) return snapshot;
-  const { partialResult } = snapshot;
-  return { ...snapshot, partialResult: shorten(partialResult) };
-}
-
-/** What a stream delivered keeps its count; other large values only say how large they were. */
-function shorten(partialResult: unknown): unknown {
-  const { count } = partialResult as { count?: unknown };
-  return typeof count === 'number' ? { count, items: [] } : '[larger than 1 KiB]';
 }

@@ -163,4 +163,91 @@ describe('rule 25: history holds plain snapshots', () => {
       date: '1970-01-01T00:00:00.000Z',
     });
   });
+
+  const LARGE = 100_000;
+  const large = 'x'.repeat(LARGE);
+  const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, key) => [`key ${key}`, 'y']));
+  const fields: [string, (registry: OperationRegistry) => Promise<unknown>][] = [
+    ['metadata', (registry) => registry.run({ metadata: { large } }, () => {})],
+    ['keys of metadata', (registry) => registry.run({ metadata: many }, () => {})],
+    ['long keys', (registry) => registry.run({ metadata: { [large]: 1 } }, () => {})],
+    ['nested metadata', (registry) => registry.run({ metadata: { nested: { large } } }, () => {})],
+    ['a name', (registry) => registry.run(large, () => {})],
+    ['a tag', (registry) => registry.run({ tags: [large] }, () => {})],
+    ['tags', (registry) => registry.run({ tags: Object.keys(many) }, () => {})],
+    ['a progress message', (registry) => registry.run('work', (own) => own.reportProgress(large))],
+    [
+      'progress metadata',
+      (registry) => registry.run('work', (own) => own.reportProgress({ current: 1, ...many })),
+    ],
+    [
+      'a number that is none',
+      (registry) => registry.run('work', (own) => own.reportProgress({ total: large as never })),
+    ],
+    ['a partial result', (registry) => registry.run('work', (own) => own.savePartial({ large }))],
+    [
+      'an error message',
+      (registry) => registry.run('work', () => Promise.reject(new Error(large))),
+    ],
+    [
+      'an error code, name and stack',
+      (registry) =>
+        registry.run('work', () =>
+          Promise.reject(
+            Object.assign(new Error('broken'), { code: large, name: large, stack: large }),
+          ),
+        ),
+    ],
+    ['what is no error', (registry) => registry.run('work', () => Promise.reject(large))],
+    [
+      'a cancel',
+      (registry) =>
+        registry.run('work', (own) => {
+          own.cancel({ message: large, requestedBy: large, cause: new Error(large) });
+        }),
+    ],
+    [
+      'a cancel of a parent',
+      (registry) =>
+        registry.run({ name: large, id: 'parent' }, (own) =>
+          registry.run('child', async () => {
+            own.cancel({ message: large, requestedBy: large });
+          }),
+        ),
+    ],
+  ];
+
+  it.each(fields)('bounds %s', async (_, work) => {
+    const registry = new OperationRegistry();
+    await work(registry).catch(() => {});
+    await registry.whenIdle();
+    const entries = registry.history();
+    expect(entries.length).toBeGreaterThan(0);
+    for (const entry of entries) expect(JSON.stringify(entry).length).toBeLessThan(12_000);
+  });
+
+  it('keeps what is small beside what is large, and says what was cut', async () => {
+    const registry = new OperationRegistry();
+    const metadata = { owner: 'ann', large, nested: { large } };
+    await registry.run({ metadata, tags: ['slow'] }, (own) => own.reportProgress(large));
+    expect(registry.history({ metadata: { owner: 'ann' } })).toMatchObject([
+      {
+        metadata: {
+          owner: 'ann',
+          large: expect.stringMatching(/^x{1023}…$/),
+          nested: '[larger than 1 KiB]',
+        },
+        tags: ['slow'],
+        progress: { message: expect.stringMatching(/^x{1023}…$/) },
+      },
+    ]);
+  });
+
+  it('remembers no id that it would have to cut', async () => {
+    const registry = new OperationRegistry();
+    await registry.run({ id: large }, () => {});
+    await registry.run({ id: large.slice(0, 1_000) }, () => {});
+    expect(registry.history().map(({ id }) => id.length)).toEqual([1_000]);
+    expect(registry.find(large)).toBeUndefined();
+  });
 });
