@@ -3,7 +3,8 @@ import { wrapAttempts } from './attempts.js';
 import type { CancelationError } from './cancelation-error.js';
 import type { CancelOptions } from './cancel-record.js';
 import { monotonicNow, wallNow } from './clock.js';
-import { type Duration, parseDuration } from './duration.js';
+import { type Duration, formatDuration, parseDuration } from './duration.js';
+import { INSPECT, inspectAs, type InspectCall } from './inspect.js';
 import { bindTo } from './bind.js';
 import { liveChildren } from './children.js';
 import type { Cleanup } from './cleanup.js';
@@ -391,6 +392,24 @@ export class Operation {
   /** Everything about it as plain data, for those who may see all: operators, logs. */
   snapshot(): OperationSnapshot {
     return snapshotOf(this.#state);
+  }
+
+  /** @internal What `console.log` shows. */
+  [INSPECT](...call: InspectCall): string {
+    const facts = () => {
+      const { id, name, status, endedAt, token } = this;
+      const { record } = this.#state;
+      const time = formatDuration(Math.round(this.duration));
+      return {
+        id,
+        name,
+        status,
+        ...(record === undefined ? undefined : { reason: record.reason }),
+        ...(endedAt === undefined ? { age: time } : { duration: time }),
+        ...(token.deadline === undefined ? undefined : { deadline: token.deadline }),
+      };
+    };
+    return inspectAs(this, facts, ...call);
   }
 
   /** What anybody may know: an operation that a controller returns gives nothing else away. */

@@ -6,6 +6,7 @@ import { type CancelOptions, CancelRecord } from './cancel-record.js';
 import { monotonicNow, wallNow } from './clock.js';
 import { currentScope } from './context.js';
 import { type Duration, parseDuration } from './duration.js';
+import { INSPECT, inspectAs, type InspectCall } from './inspect.js';
 import type { CancelListener } from './listeners.js';
 import { refuse } from './read-options.js';
 import type { Scope } from './scope.js';
@@ -167,6 +168,17 @@ export class CancelationToken {
    */
   race<Value>(promise: PromiseLike<Value>): Promise<Awaited<Value>> {
     return raceIn(this.#scope, promise);
+  }
+
+  /** @internal What `console.log` shows. */
+  [INSPECT](...call: InspectCall): string {
+    const { isCanceled, reason, error, deadline } = this;
+    const facts = () => ({
+      isCanceled,
+      ...(error === undefined ? undefined : { reason, message: error.message }),
+      ...(deadline === undefined ? undefined : { deadline }),
+    });
+    return inspectAs(this, facts, ...call);
   }
 
   /**
