@@ -52,11 +52,20 @@ export class CancelableApplication {
     config: ApplicationConfig,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    const { history, zombies, shutdown, maxLive, policies, defaultTimeout, request, http } =
-      options;
+    const {
+      history,
+      zombies,
+      shutdown,
+      maxLive,
+      maxChildren,
+      policies,
+      defaultTimeout,
+      request,
+      http,
+    } = options;
     const settings = readRegistryOptions(
       {
-        ...pickDefined({ history, zombies, maxLive }),
+        ...pickDefined({ history, zombies, maxLive, maxChildren }),
         shutdown: pickDefined({ cleanup: shutdown?.cleanup }),
         logger: this.log,
       },

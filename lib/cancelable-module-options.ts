@@ -89,6 +89,7 @@ export function checkModuleOptions(options: unknown, where: string): void {
     zombies: (value, at) => void readRegistryOptions({ zombies: value as never }, at),
     shutdown: checkShutdownOptions,
     maxLive: (value, at) => void readRegistryOptions({ maxLive: value as never }, at),
+    maxChildren: (value, at) => void readRegistryOptions({ maxChildren: value as never }, at),
     extensions: checkExtensions,
   });
 }

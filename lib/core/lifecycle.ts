@@ -30,12 +30,13 @@ export function startOperation(
   cell?: ContextCell,
 ): OperationState {
   const scope = scopeFor(host, plan, context);
-  host.admit(plan, call?.id, originOf(plan, context, scope));
+  const parent = scope?.operation() as OperationState | undefined;
+  host.admit(plan, call?.id, originOf(plan, context, scope), parent?.tree);
   const exclusive = call?.exclusive ?? plan.exclusive;
   if (exclusive !== undefined) host.exclusives.admit(plan.name, exclusive, scope);
   const now = monotonicNow();
   const state = new OperationState(host, plan, now, cell, call?.id);
-  if (scope !== undefined) attach(state, scope);
+  if (scope !== undefined) attach(state, scope, parent);
   if (call !== undefined) applyCall(state, call);
   applyDeadlines(state, plan, call, now);
   host.started(state);
@@ -110,9 +111,9 @@ function refusal(plan: OperationPlan, record: CancelRecord): Error {
   });
 }
 
-function attach(state: OperationState, scope: Scope): void {
-  const parent = scope.operation() as OperationState | undefined;
+function attach(state: OperationState, scope: Scope, parent: OperationState | undefined): void {
   if (parent !== undefined) {
+    state.tree = parent.tree ??= { live: 1, root: parent.name };
     const { metadata, tags } = parent;
     if (metadata !== undefined) state.metadata = { ...metadata, ...state.metadata };
     if (tags !== undefined) state.tags = mergeTags(tags, state.tags);

@@ -35,7 +35,12 @@ export interface OperationHost<State> {
   countersOf(name: string, isDeclared?: boolean): NameCounters;
   createId(): string;
   /** Throws when there is no room, nothing is taken any more, or a live operation has this id. */
-  admit(plan: OperationPlan, id: string | undefined, origin: OperationOrigin): void;
+  admit(
+    plan: OperationPlan,
+    id: string | undefined,
+    origin: OperationOrigin,
+    tree?: { readonly live: number; readonly root: string },
+  ): void;
   started(operation: State): void;
   /** An operation that was asked for its id can be found by it, and no longer by a former one. */
   identified(operation: State, id: string, former?: string): void;

@@ -33,6 +33,12 @@ export interface Lineage {
   readonly rootId: string;
 }
 
+/** How many operations of one root are live, the root included. Shared by all of them. */
+export interface TreeCount {
+  live: number;
+  readonly root: string;
+}
+
 /** Everything about one operation. The public `Operation` is a face of it, made on demand. */
 export class OperationState extends DeadlinedScope {
   readonly cell: ContextCell;
@@ -52,6 +58,8 @@ export class OperationState extends DeadlinedScope {
   lineage: Lineage | undefined = undefined;
   /** The topmost of its tree, so that nobody has to climb there; `undefined`: itself. */
   private root: OperationState | undefined = undefined;
+  /** What lives under its root; `undefined`: nothing but itself. */
+  tree: TreeCount | undefined = undefined;
   /** The promise the caller holds. */
   promise: Promise<unknown> | undefined = undefined;
   /** How to let the caller go early; only in `race`, and only until it was let go. */
@@ -259,7 +267,7 @@ export class OperationState extends DeadlinedScope {
     this.cell.empty(this.record !== undefined);
     this.aftermath?.end();
     this.aftermath = undefined;
-    this.promise = this.resolve = this.reject = this.face = this.edge = undefined;
+    this.promise = this.resolve = this.reject = this.face = this.edge = this.tree = undefined;
     if (this.extras !== undefined) {
       this.extras.cleanups = undefined;
       this.extras.progressListeners = this.extras.settledListeners = undefined;

@@ -8,7 +8,7 @@ import type { OperationHost, OperationLog, OperationOrigin } from '../core/opera
 import type { Operation } from '../core/operation.js';
 import type { OperationKind } from '../core/operation-options.js';
 import type { NameCounters, OperationPlan } from '../core/operation-plan.js';
-import { type OperationState, whenSettled } from '../core/operation-state.js';
+import { type OperationState, type TreeCount, whenSettled } from '../core/operation-state.js';
 import { History } from './history.js';
 import { LiveList } from './live-list.js';
 import { OperationEvents } from './operation-events.js';
@@ -40,6 +40,7 @@ export class LiveOperations implements OperationHost<OperationState> {
   readonly events: OperationEvents;
   phase: LivePhase = 'open';
   readonly maxLive: number;
+  private readonly maxChildren: number;
   private readonly statistics: Statistics;
   private readonly byId = new Map<string, OperationState>();
   private readonly live = new LiveList();
@@ -49,6 +50,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     this.zombieAfter = settings.zombieAfter;
     this.cleanupLimit = settings.cleanupLimit;
     this.maxLive = settings.maxLive;
+    this.maxChildren = settings.maxChildren;
     this.log = settings.log;
     this.history = new History(settings.historyLimit, settings.historyMaxAge);
     this.events = new OperationEvents(settings.log);
@@ -81,9 +83,21 @@ export class LiveOperations implements OperationHost<OperationState> {
     return this.statistics.countersOf(name, isDeclared);
   }
 
-  admit(plan: OperationPlan, id: string | undefined, origin: OperationOrigin): void {
+  admit(
+    plan: OperationPlan,
+    id: string | undefined,
+    origin: OperationOrigin,
+    tree?: TreeCount,
+  ): void {
     if (id !== undefined && this.byId.has(id)) {
       throw new OperationConflict(`An operation with the id '${id}' is live already`);
+    }
+    if (tree !== undefined && tree.live > this.maxChildren) {
+      this.statistics.refused++;
+      throw new OperationLimit(
+        `${plan.name} was not begun: ${tree.live - 1} operations are live below ${tree.root}, and maxChildren is ${this.maxChildren}. ` +
+          'Begin fewer at a time, in batches or with a limiter.',
+      );
     }
     if (origin === 'inside') return;
     // What still runs may finish, and with it what it hands on.
@@ -113,6 +127,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     state.plan.counters.started++;
     this.live.add(state);
     state.plan.counters.live++;
+    if (state.tree !== undefined) state.tree.live++;
     if (state.hasId) this.byId.set(state.id, state);
     this.events.emit('started', state);
   }
@@ -155,6 +170,7 @@ export class LiveOperations implements OperationHost<OperationState> {
   settled(state: OperationState): void {
     this.live.remove(state);
     state.plan.counters.live--;
+    if (state.tree !== undefined) state.tree.live--;
     if (state.hasId) this.byId.delete(state.id);
     this.statistics.ended(state, monotonicNow());
     this.history.add(state);
@@ -165,6 +181,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     if (state.record !== undefined) this.statistics.canceling--;
     this.live.remove(state);
     state.plan.counters.live--;
+    if (state.tree !== undefined) state.tree.live--;
     if (state.hasId) this.byId.delete(state.id);
   }
 
@@ -172,6 +189,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     if (state.record !== undefined) this.statistics.canceling++;
     this.live.add(state);
     state.plan.counters.live++;
+    if (state.tree !== undefined) state.tree.live++;
     if (state.hasId) this.byId.set(state.id, state);
   }
 

@@ -37,6 +37,12 @@ export interface OperationRegistryOptions {
   shutdown?: CleanupOptions;
   /** How many operations may be live, zombies counted, before new roots are refused. Default: 100,000. */
   maxLive?: number;
+  /**
+   * How many operations of one root may be live at a time, whatever it began, what it spawned too:
+   * more are refused, so that one request cannot take the room of all others. Default: a tenth of
+   * `maxLive`, and at least 100.
+   */
+  maxChildren?: number;
   /** Where messages go. Default: Nest's logger in an application, nowhere otherwise. */
   logger?: OperationLog;
 }
@@ -50,8 +56,12 @@ export interface RegistrySettings {
   /** Milliseconds. */
   readonly cleanupLimit: number;
   readonly maxLive: number;
+  readonly maxChildren: number;
   readonly log: OperationLog;
 }
+
+/** A small `maxLive` is no reason to refuse what one request needs. */
+const LEAST_CHILDREN = 100;
 
 const silent: OperationLog = { debug() {}, warn() {}, error() {} };
 
@@ -64,27 +74,31 @@ export function readRegistryOptions(
     history: (value, at) => checkOptions(value, at, { limit: readCount, maxAge: readDuration }),
     zombies: (value, at) => checkOptions(value, at, { after: readDuration }),
     shutdown: (value, at) => checkOptions(value, at, { cleanup: readDuration }),
-    maxLive: (value, at) => {
-      readCount(value, at);
-      if (value === 0) refuse(at, value, 'a whole number of at least 1');
-    },
+    maxLive: readLimit,
+    maxChildren: readLimit,
     logger: (value, at) => {
       if (!isRecord(value) && typeof value !== 'function') refuse(at, value, 'a logger');
     },
   });
-  const { history, zombies, maxLive, shutdown, logger } = options;
+  const { history, zombies, maxLive = 100_000, maxChildren, shutdown, logger } = options;
   return {
     historyLimit: history?.limit ?? 1_000,
     historyMaxAge: history?.maxAge === undefined ? Infinity : parseDuration(history.maxAge, where),
     zombieAfter: parseDuration(zombies?.after ?? '5s', where),
     cleanupLimit: parseDuration(shutdown?.cleanup ?? '5s', where),
-    maxLive: maxLive ?? 100_000,
+    maxLive,
+    maxChildren: maxChildren ?? Math.max(LEAST_CHILDREN, Math.floor(maxLive / 10)),
     log: logger ?? silent,
   };
 }
 
 export function readDuration(value: unknown, where: string): void {
   parseDuration(value, where);
+}
+
+function readLimit(value: unknown, where: string): void {
+  readCount(value, where);
+  if (value === 0) refuse(where, value, 'a whole number of at least 1');
 }
 
 function readCount(value: unknown, where: string): void {

@@ -264,3 +264,55 @@ describe('rule 22: ids', () => {
     expect(operation.status).toBe('running');
   });
 });
+
+describe('maxChildren', () => {
+  it('refuses what a root begins beyond it, at any depth, and says whose it is', async () => {
+    const registry = new OperationRegistry({ maxChildren: 2 });
+    const error = await rejection(
+      registry.run('root', () =>
+        registry.run('child', () =>
+          registry.run('grandchild', () => registry.run('too deep', () => {})),
+        ),
+      ),
+    );
+    expect(error).toBeInstanceOf(OperationLimit);
+    expect(error.message).toContain('root');
+    expect(error.message).toContain('maxChildren is 2');
+    expect(await registry.run('another', () => registry.run('child', () => 'fine'))).toBe('fine');
+  });
+
+  it('counts only what is live', async () => {
+    const registry = new OperationRegistry({ maxChildren: 1 });
+    const count = await registry.run('root', async () => {
+      let done = 0;
+      for (let call = 0; call < 10; call++) done += await registry.run('child', () => 1);
+      return done;
+    });
+    expect(count).toBe(10);
+  });
+
+  it.each([
+    [undefined, 10_000],
+    [2_000, 200],
+    [10, 100],
+  ])('with maxLive %p it is %p by default', async (maxLive, expected) => {
+    const registry = new OperationRegistry(maxLive === undefined ? {} : { maxLive });
+    let begun = 0;
+    await registry.run({ name: 'root', settle: 'wait' }, async (root) => {
+      const wait = (): Promise<unknown> => registry.run('child', (own) => own.sleep('1h'));
+      const all: Promise<unknown>[] = [];
+      for (begun = 0; begun <= expected; begun++) all.push(wait());
+      const [last, outcome] = [all.at(-1), Promise.allSettled(all)];
+      expect(await rejection(last as Promise<unknown>)).toBeInstanceOf(OperationLimit);
+      expect(root.children).toHaveLength(expected);
+      for (const child of root.children) child.cancel();
+      await outcome;
+    });
+  });
+
+  it.each([0, -1, 1.5, NaN, '10'])('refuses %p', (maxChildren) => {
+    expect(() => new OperationRegistry({ maxChildren: maxChildren as number })).toThrow(
+      /maxChildren/,
+    );
+  });
+});

@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ExecutionContext } from '@nestjs/common';
+import { type ExecutionContext, HttpException } from '@nestjs/common';
 import { isCancelation } from '../../core/cancelation-error.js';
 import { OperationRefused } from '../../core/operation-errors.js';
 import { publicReason } from '../public-errors.js';
 import { toHttpError } from './operation-canceled.exception.js';
 import type { RoutePlan } from './route-plan.js';
 
-/** Seconds a client is asked to wait before it comes back to a server that shuts down. */
-const RETRY_AFTER = '10';
+/** Seconds a client is asked to wait before it comes back: to another server, or to this one. */
+const AFTER_SHUTDOWN = '10';
+const AFTER_REFUSAL = '1';
+const SERVICE_UNAVAILABLE = 503;
 
 /** What a stream's headers say of its body, and an error's body does not. */
 const BODY_HEADERS = ['Content-Type', 'Content-Length', 'Content-Disposition'];
@@ -20,19 +22,22 @@ export interface HttpExchange {
   readonly response: ServerResponse;
 }
 
-/** What filters get of an error; a server that shuts down asks the client to come back. */
+/** What filters get of an error; whoever gets a 503 from us is asked to come back. */
 export function answerTo(exchange: HttpExchange, error: unknown): unknown {
   const isShutdown =
     error instanceof OperationRefused ||
     (isCancelation(error) && publicReason(error) === 'shutdown');
-  if (isShutdown) askToComeBack(exchange);
-  return toHttpError(error, exchange.route.statusCodes);
+  const answer = toHttpError(error, exchange.route.statusCodes);
+  if (isShutdown) askForNewConnection(exchange);
+  const isOurs = answer !== error && answer instanceof HttpException;
+  if (isOurs && answer.getStatus() === SERVICE_UNAVAILABLE) {
+    askToComeBack(exchange, isShutdown ? AFTER_SHUTDOWN : AFTER_REFUSAL);
+  }
+  return answer;
 }
 
-function askToComeBack(exchange: HttpExchange): void {
-  const { response } = exchange;
-  if (!response.headersSent) response.setHeader('Retry-After', RETRY_AFTER);
-  askForNewConnection(exchange);
+function askToComeBack({ response }: HttpExchange, seconds: string): void {
+  if (!response.headersSent) response.setHeader('Retry-After', seconds);
 }
 
 /** This connection ends with its response. HTTP/2 has a frame of its own for that. */
