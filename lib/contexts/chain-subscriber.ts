@@ -5,6 +5,8 @@ export interface ChainListener {
   onValue(value: unknown): void;
   onError(error: unknown): void;
   onComplete(): void;
+  /** Whether the chain goes on to its end although the router has lost interest. */
+  keepsChain(): boolean;
   /** The router has lost interest before the end. */
   onTeardown(): void;
 }
@@ -46,7 +48,7 @@ export class ChainSubscriber extends Subscriber<unknown> {
   }
 
   override unsubscribe(): void {
-    if (this.closed) return;
+    if (this.closed || this.listener.keepsChain()) return;
     super.unsubscribe();
     this.listener.onTeardown();
   }

@@ -244,6 +244,15 @@ export abstract class EntryCall
     else void pending.then(then);
   }
 
+  /** The caller has left, and the work is wanted all the same. */
+  goesOnAlone(): boolean {
+    return this.entry.outlivesCaller && this.state?.record === undefined && this.isCallerGone();
+  }
+
+  keepsChain(): boolean {
+    return !this.chainIsDone && this.goesOnAlone();
+  }
+
   onTeardown(): void {
     if (this.chainIsDone) return;
     this.chainIsDone = true;

@@ -30,6 +30,8 @@ export class EntryPlan {
   /** The operation begins with the call; otherwise when somebody first needs it. */
   readonly isEager: boolean;
   readonly followsCaller: boolean;
+  /** What it gives to be consumed goes on to its end when the caller has left, nobody listening. */
+  readonly outlivesCaller: boolean;
   readonly onShutdown: OnShutdown;
   /** In neither the module's defaults nor its disconnects. */
   protected readonly isExcluded: boolean;
@@ -57,6 +59,11 @@ export class EntryPlan {
     this.hasOwnTimeout =
       options.timeout !== undefined || options.deadline !== undefined || this.isExcluded;
     this.followsCaller = (options.onDisconnect ?? onDisconnect) === 'cancel' && !this.isExcluded;
+    const isForListener = isForAListener(kind, handler);
+    this.outlivesCaller =
+      !this.followsCaller &&
+      (options.onDisconnect === 'ignore' ||
+        (this.isExcluded ? !isForListener : kind === 'http' && !isForListener));
     this.onShutdown = options.onShutdown ?? 'drain';
     this.isEager =
       definition !== undefined ||
@@ -97,6 +104,16 @@ export class EntryPlan {
     const plan = { ...operation, exclusive: undefined };
     return this.hasOwnTimeout ? plan : { ...plan, expires: isUnanswered };
   }
+}
+
+/**
+ * Events and subscriptions are often endless, and there for whoever listens: they outlive their
+ * listener only where their own handler says so.
+ */
+function isForAListener(kind: OperationKind, handler: object): boolean {
+  return kind === 'http'
+    ? Reflect.getMetadata('__sse__', handler) === true
+    : Reflect.getMetadata('graphql:resolver_type', handler) === 'Subscription';
 }
 
 /** A default timeout is for the answer to begin: streams take the time they take. */

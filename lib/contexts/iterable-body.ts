@@ -6,6 +6,8 @@ import { operateIterator, takeOver } from '../streams/lazy-results.js';
 /** The call an iterable answer belongs to. */
 export interface IterableOwner {
   answerTo(error: unknown): unknown;
+  /** Its caller has left, and it is to go on to its end. */
+  goesOnAlone(): boolean;
   /** The consumer has lost interest. */
   stopConsumer(): void;
   settle(succeeded: boolean, value: unknown): Promise<unknown> | undefined;
@@ -21,7 +23,7 @@ export function operateIterableBody(
   state: OperationState,
   iterable: AsyncIterable<unknown>,
 ): AsyncGenerator<unknown> {
-  return operateIterator(
+  const iterator = operateIterator(
     {
       begin: () => state,
       end: async (_state, succeeded, error) => {
@@ -40,4 +42,23 @@ export function operateIterableBody(
     },
     () => takeOver(iterable),
   );
+  // Whoever reads it, Node's streams for one, ends it in either way.
+  for (const end of ['return', 'throw'] as const) {
+    const close = iterator[end].bind(iterator);
+    iterator[end] = async (value: unknown) => {
+      if (!owner.goesOnAlone()) return close(value);
+      void readToEnd(iterator);
+      return { done: true, value: undefined };
+    };
+  }
+  return iterator;
+}
+
+/** Nobody takes the items any more. */
+export async function readToEnd(iterator: AsyncIterator<unknown>): Promise<void> {
+  try {
+    while ((await iterator.next()).done !== true) continue;
+  } catch {
+    // Its operation has ended with it.
+  }
 }

@@ -56,7 +56,9 @@ export abstract class MessageCall extends EntryCall {
       state === undefined
         ? iterable[Symbol.asyncIterator]()
         : operateIterableBody(this, state, iterable);
-    const close = () => void iterator.return?.(undefined).catch(noop);
+    const close = () => {
+      if (!this.goesOnAlone()) void iterator.return?.(undefined).catch(noop);
+    };
     subscriber?.add(close);
     try {
       for await (const item of { [Symbol.asyncIterator]: () => iterator }) {

@@ -5,7 +5,7 @@ const pool = Buffer.alloc(BYTES * 256);
 let next = pool.length;
 
 /** 128 random bits, safe in a URL; random bytes are drawn for 256 at a time. */
-function randomText(bytes: number): string {
+export function randomText(bytes: number): string {
   if (next + bytes > pool.length) {
     randomFillSync(pool);
     next = 0;

@@ -4,7 +4,7 @@ import {
   SubscribeMessage,
   WebSocketGateway,
 } from '@nestjs/websockets';
-import { Cancelable, currentOperation, OperationRegistry } from 'nestjs-cancelable';
+import { Cancelable, currentOperation, OperationRegistry, socketId } from 'nestjs-cancelable';
 import { operationIdOf, type Question } from './question.js';
 import { speak } from './speech.js';
 
@@ -24,8 +24,9 @@ export class ChatGateway {
 
   /** A client can stop its own answers only: the others have other metadata. */
   @SubscribeMessage('stop')
-  stop(@ConnectedSocket() client: { id: string }, @MessageBody() { id }: { id: string }) {
-    const filter = { id: operationIdOf(client.id, id), metadata: { client: client.id } };
+  stop(@ConnectedSocket() socket: object, @MessageBody() { id }: { id: string }) {
+    const client = socketId(socket);
+    const filter = { id: operationIdOf(client, id), metadata: { client } };
     return { event: 'stopped', data: { id, count: this.operations.cancelAll(filter) } };
   }
 }

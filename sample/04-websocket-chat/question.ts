@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { RequestOptions } from 'nestjs-cancelable';
+import { type RequestOptions, socketId } from 'nestjs-cancelable';
 
 export interface Question {
   /** Chosen by the client: how it names the question when it wants to stop the answer. */
@@ -16,7 +16,7 @@ export function operationIdOf(client: string, question: string): string {
 export function describeMessage(context: ExecutionContext): RequestOptions | undefined {
   if (context.getType() !== 'ws') return undefined;
   const message = context.switchToWs();
-  const client = message.getClient<{ id: string }>().id;
+  const client = socketId(message.getClient<object>());
   const { id } = message.getData<Partial<Question>>();
   return {
     metadata: { client },

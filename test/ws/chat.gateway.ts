@@ -18,6 +18,7 @@ import {
   NotCancelable,
   OperationNotFound,
   OperationRegistry,
+  socketId,
 } from 'nestjs-cancelable';
 import { fromEvent, Observable } from 'rxjs';
 import { deferred } from '../support/deferred.js';
@@ -148,24 +149,13 @@ function createGateway(library: Library) {
     cancel(@ConnectedSocket() client: AnySocket, @MessageBody() id: string) {
       const canceled = this.operations.cancelAll({
         id,
-        metadata: { client: clientIdOf(client) },
+        metadata: { client: socketId(client) },
       });
       return { event: 'canceled', data: canceled };
     }
   }
   const providers = [ChatGateway, WorkService];
   return { gate, errors, sockets, reading, arrived, torndown, providers };
-}
-
-const ids = new WeakMap<object, string>();
-let lastId = 0;
-
-/** ws gives its sockets no id. */
-export function clientIdOf(socket: AnySocket): string {
-  if (socket.id !== undefined) return socket.id;
-  let id = ids.get(socket);
-  if (id === undefined) ids.set(socket, (id = `client ${++lastId}`));
-  return id;
 }
 
 /** With ws, everything is a message. */

@@ -6,9 +6,10 @@ import {
   type CancelableModuleOptions,
   CancelToken,
   CancelationToken,
+  socketId,
 } from 'nestjs-cancelable';
 import { deferred } from '../support/deferred.js';
-import { type AnySocket, clientIdOf, startChat } from './chat.gateway.js';
+import { type AnySocket, startChat } from './chat.gateway.js';
 import { connect, type Library, startGatewayApp } from './clients.js';
 
 /** What messages promise, whatever the library. */
@@ -145,6 +146,17 @@ export function describeMessages(library: Library): void {
       expect(await client.until('exception')).toMatchObject([{ code: 'OPERATION_MANUAL' }]);
     });
 
+    it('has a socket with a name of its own, the same for each message', async () => {
+      const { join, sockets } = await start();
+      await join();
+      await join();
+      const [first, second] = sockets as [object, object];
+      expect(socketId(first)).toBe(socketId(first));
+      expect(socketId(first)).not.toBe(socketId(second));
+      expect(socketId(first)).toMatch(/^[\w-]{22}$/);
+      expect(() => socketId(undefined as never)).toThrow('socketId(): undefined is no socket');
+    });
+
     it('can be canceled by its own client, by an id of its own', async () => {
       const { join, next, collect } = await start({
         request: (context) => {
@@ -152,7 +164,7 @@ export function describeMessages(library: Library): void {
           const id = context.switchToWs().getData<unknown>();
           const isWork = context.getHandler().name === 'wait';
           return {
-            metadata: { client: clientIdOf(client) },
+            metadata: { client: socketId(client) },
             ...(isWork ? { id: String(id) } : undefined),
           };
         },

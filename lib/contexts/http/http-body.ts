@@ -3,7 +3,7 @@ import { noop, type OperationState } from '../../core/operation-state.js';
 import { destroyStream, streamOf } from '../../core/close-value.js';
 import { followStream } from '../../streams/flowing-results.js';
 import { isDisconnected } from './disconnects.js';
-import { type IterableOwner, operateIterableBody } from '../iterable-body.js';
+import { type IterableOwner, operateIterableBody, readToEnd } from '../iterable-body.js';
 import type { HttpExchange } from './http-answer.js';
 import { OperationCanceledException } from './operation-canceled.exception.js';
 import { sendError } from './own-response.js';
@@ -11,6 +11,7 @@ import { sendError } from './own-response.js';
 /** The request a body belongs to: it settles, and hears of the client, in one place. */
 export interface BodyOwner extends HttpExchange, IterableOwner {
   disconnected(): void;
+  readonly outlivesCaller: boolean;
 }
 
 /**
@@ -26,6 +27,11 @@ export function operateBody(
 ): unknown {
   if (shape === 'iterable') {
     const iterator = operateIterableBody(owner, state, value as AsyncIterable<unknown>);
+    if (owner.outlivesCaller) keepFromRouter(value);
+    if (owner.goesOnAlone()) {
+      void readToEnd(iterator);
+      return undefined;
+    }
     onResponseOver(owner, () => void iterator.return(undefined).catch(noop));
     return iterator;
   }
@@ -47,6 +53,14 @@ export function operateBody(
   return value;
 }
 
+/**
+ * Nest closes what the handler gave when the response is over, unless somebody else reads it, which
+ * web streams tell with `locked`.
+ */
+function keepFromRouter(iterable: object): void {
+  if (Object.isExtensible(iterable)) Object.defineProperty(iterable, 'locked', { value: true });
+}
+
 /** A file that is canceled before its first byte is answered like any other request. */
 function answerCanceledFile(owner: BodyOwner, file: StreamableFile): void {
   const { errorHandler } = file;
@@ -61,7 +75,7 @@ function answerCanceledFile(owner: BodyOwner, file: StreamableFile): void {
 /** A body that is not read to its end, a HEAD request's for one, ends with the response. */
 function onResponseOver(owner: BodyOwner, closeBody: () => void): void {
   owner.response.once('close', () => {
-    owner.disconnected();
+    if (!owner.goesOnAlone()) owner.disconnected();
     closeBody();
   });
 }

@@ -34,6 +34,10 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
     super(calls, route, context);
   }
 
+  get outlivesCaller(): boolean {
+    return this.route.outlivesCaller;
+  }
+
   override get hasAnswered(): boolean {
     return this.response.headersSent && !this.hasOwnDeadline;
   }
