@@ -84,6 +84,7 @@ export type { StreamLimits } from './contexts/backpressure.js';
 export type { HttpOptions } from './contexts/http/http-options.js';
 export { OperationCanceledException } from './contexts/http/operation-canceled.exception.js';
 export { type ServerSentEvent, serverSentEvents } from './contexts/http/server-sent-events.js';
+export { operationOf } from './contexts/operation-of.js';
 export { socketId } from './contexts/ws/socket-id.js';
 export type { RequestOption, RequestOptions } from './contexts/request-options.js';
 export {

@@ -16,6 +16,7 @@ import { type ChainListener, ChainSubscriber } from './chain-subscriber.js';
 import { EntryCell, type EntryCellOwner } from './entry-cell.js';
 import type { EntryPlan } from './entry-plan.js';
 import { ownError } from './foreign-cancelation.js';
+import { rememberFailure } from './operation-of.js';
 import type { OpenCall, OpenCalls } from './open-calls.js';
 
 /**
@@ -74,7 +75,13 @@ export abstract class EntryCall
   }
   /** An error as the transport understands it. */
   answerTo(error: unknown): unknown {
-    return this.translate(this.own(error));
+    const answer = this.translate(this.own(error));
+    const { state } = this;
+    if (state !== undefined) {
+      rememberFailure(error, state);
+      if (answer !== error) rememberFailure(answer, state);
+    }
+    return answer;
   }
   protected abstract translate(error: unknown): unknown;
   /** What the transport sends of a value that came out of the chain. */
