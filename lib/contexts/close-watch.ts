@@ -11,6 +11,7 @@ export interface CloseSource {
   /** socket.io. */
   readonly connected?: boolean;
   on?(event: string, listener: () => void): unknown;
+  prependListener?(event: string, listener: () => void): unknown;
 }
 
 const OPEN = 1;
@@ -53,10 +54,13 @@ export function watchClose(source: CloseSource, listener: DisconnectListener): b
   if (watchers === undefined) {
     const added = (watchers = new Watchers());
     watched.set(source, added);
-    source.on?.(source.connected === undefined ? 'close' : 'disconnect', () => {
+    const closed = () => {
       watched.delete(source);
       added.closed();
-    });
+    };
+    // Before Node tells the response, and access logs with it.
+    if (source.destroyed === false) source.prependListener?.('close', closed);
+    else source.on?.(source.connected === undefined ? 'close' : 'disconnect', closed);
   }
   watchers.add(listener);
   return true;

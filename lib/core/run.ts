@@ -1,9 +1,11 @@
 import { contextStorage } from './ambient.js';
 import { isCancelation } from './cancelation-error.js';
 import { currentCell, currentScope } from './context.js';
+import { streamOf } from './close-value.js';
 import { NotStarted } from './exclusive.js';
 import { faceOf, type Host, settleOperation, startOperation } from './lifecycle.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
+import { OperationConflict } from './operation-errors.js';
 import { type OperationState, whenSettled } from './operation-state.js';
 import { needsPreparation, prepareOperation } from './prepare.js';
 import { raceIn } from './sleep.js';
@@ -41,7 +43,9 @@ export async function outcomeOf(
   const outcome = holder.promise ?? (faceOf(holder) as { result: Promise<unknown> }).result;
   const scope = currentScope();
   try {
-    return await (scope === undefined ? outcome : raceIn(scope, outcome));
+    const value = await (scope === undefined ? outcome : raceIn(scope, outcome));
+    refuseFlowing(holder, value);
+    return value;
   } catch (error) {
     if (!hasLostItsCaller(holder) || scope?.isCanceled() === true) {
       if (isCancelation(error)) sharedOutcomes.add(error);
@@ -51,6 +55,15 @@ export async function outcomeOf(
     await (scope === undefined ? settled : raceIn(scope, settled));
     return again();
   }
+}
+
+/** What flows to one caller cannot be shared with another. @throws OperationConflict */
+function refuseFlowing({ name }: OperationState, value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (streamOf(value) === undefined && !(Symbol.asyncIterator in value)) return;
+  throw new OperationConflict(
+    `${name} is running already for this key, and a stream cannot be joined`,
+  );
 }
 
 /** Cancelations that calls got because they joined the one that was canceled. */

@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { type CallHandler, Controller, Get, Param, Query, UseInterceptors } from '@nestjs/common';
+import {
+  type CallHandler,
+  Controller,
+  Get,
+  Param,
+  Query,
+  StreamableFile,
+  UseInterceptors,
+} from '@nestjs/common';
 import { Cancelable } from 'nestjs-cancelable';
 import { map, Observable } from 'rxjs';
 import { type Deferred, deferred } from '../support/deferred.js';
@@ -55,6 +63,16 @@ class ExclusiveController {
   }
 }
 
+@Controller('plain')
+class FileController {
+  @Get('file')
+  @Cancelable({ exclusive: { key: () => 'same for all', onConflict: 'join' } })
+  async file(): Promise<StreamableFile> {
+    await answer('file');
+    return new StreamableFile(Buffer.from('the file'));
+  }
+}
+
 /** What interceptors make of an answer is no part of what is shared. */
 @Controller('wrapped')
 @UseInterceptors({
@@ -80,7 +98,7 @@ class WrappedController {
 const start = async (adapter: (typeof adapters)[number]) => {
   gates = [];
   const app = await startHttpApp(adapter, {
-    controllers: [ExclusiveController, WrappedController],
+    controllers: [ExclusiveController, FileController, WrappedController],
   });
   const running = async (count: number) => {
     while (gates.length < count) await new Promise(setImmediate);
@@ -139,6 +157,17 @@ describe.each(adapters)('exclusive handlers over %s', (adapter) => {
     await running(2);
     open(1);
     expect((await third).json()).toEqual({ text: 'three' });
+  });
+
+  it('join: a stream flows to one, and the other is a conflict', async () => {
+    const { url, running, open, registry } = await start(adapter);
+    const first = get(`${url}/plain/file`);
+    await running(1);
+    const second = get(`${url}/plain/file`);
+    while (registry.list().length < 2) await new Promise(setImmediate);
+    open(0);
+    expect(await first).toMatchObject({ status: 200, text: 'the file' });
+    expect(await second).toMatchObject({ status: 409 });
   });
 
   it('skip: the second gets an empty answer, and nothing runs', async () => {

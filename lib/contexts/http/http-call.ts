@@ -17,6 +17,7 @@ import {
 import { canceledMessage } from './canceled-message.js';
 import { type BodyOwner, operateBody } from './http-body.js';
 import { answerForHandler, onceOver } from './own-response.js';
+import { STATUS_CODES } from '../public-errors.js';
 import type { RoutePlan } from './route-plan.js';
 
 /** One HTTP request. */
@@ -50,6 +51,15 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
     const { route, response } = this;
     if (route.idHeader === undefined || response.headersSent) return;
     response.setHeader(route.idHeader, state.id);
+  }
+
+  /** Access logs read the status of a response that was never sent. */
+  override disconnected(): void {
+    const { response, route } = this;
+    if (this.state !== undefined && !response.headersSent) {
+      response.statusCode = route.statusCodes.disconnect ?? STATUS_CODES.disconnect;
+    }
+    super.disconnected();
   }
 
   protected override watchCaller(): boolean {
