@@ -38,6 +38,11 @@ export class CancelableRuntime {
     return this.policies[name];
   }
 
+  /** No application has it: CancelableModule is not imported where the method is called. */
+  get isStandalone(): boolean {
+    return this === standalone;
+  }
+
   /** The application is up: instances that dependency injection does not reach may use it. */
   activate(): void {
     active.add(this);

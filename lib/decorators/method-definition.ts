@@ -21,7 +21,8 @@ import { type CancelableRuntime, runtimeOf } from './cancelable-runtime.js';
 import { adoptResult } from './adopted-results.js';
 import { isJobCall, type JobArguments, JobCall, jobOptions } from './job-call.js';
 import { entryOf } from './method-entry.js';
-import type { AnyFunction } from './method-metadata.js';
+import { type AnyFunction, isHandler } from './method-metadata.js';
+import { sayModuleIsMissing } from './missing-module.js';
 import { checkJoin } from './method-inputs.js';
 import { callOptions, createMethodPlan, mergeOptions, type MethodPlan } from './method-plan.js';
 import { fillParameters, parametersOf } from './parameters.js';
@@ -53,6 +54,8 @@ export class MethodDefinition {
   private readonly parameters: ReturnType<typeof parametersOf>;
   private plans = new WeakMap<CancelableRuntime, MethodPlan>();
   private lastRuntime: CancelableRuntime | undefined = undefined;
+  /** The log says that the module is missing. */
+  private isModuleMissed = false;
   private lastPlan: MethodPlan | undefined = undefined;
 
   constructor(
@@ -114,6 +117,9 @@ export class MethodDefinition {
     const claimed = cell?.claim(this) as OperationState | undefined;
     if (claimed !== undefined) return this.handle(cell as HandlerCell, claimed, self, args);
     const runtime = runtimeOf(self);
+    if (runtime.isStandalone && !this.isModuleMissed && isHandler(this.wrapper as object)) {
+      this.isModuleMissed = sayModuleIsMissing(this.name);
+    }
     const plan = this.planFor(runtime);
     if (this.known !== 'unknown') return this.invokeLazily(runtime, plan, cell, self, args);
     if (plan.operation.kind === 'job' && isJobCall(args)) {
