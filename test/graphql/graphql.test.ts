@@ -128,6 +128,19 @@ describe.each(servers)('GraphQL: %s', (server) => {
     expect(await answer).toEqual({ data: { report: { summary: 'Rome: fine' } } });
   });
 
+  it('a filter that gives the error back keeps it out of the log of Nest', async () => {
+    @Catch(GraphQLError)
+    class QuietFilter implements ExceptionFilter {
+      catch(error: GraphQLError) {
+        return error;
+      }
+    }
+    const { app } = await start({ filter: new QuietFilter() });
+    const { errors } = await ask(app, '{ brief }');
+    expect(errors[0].extensions.code).toBe('OPERATION_TIMEOUT');
+    expect(app.log.find('error')).toEqual([]);
+  });
+
   it('answers a timeout with its code and nothing internal', async () => {
     const { app, registry, next } = await start();
     const settled = next('settled', 'POST /graphql');
