@@ -92,14 +92,14 @@ export class Model {
   start(node: ModelNode): void {
     const above = this.nodes[node.spec.parent];
     if (above !== undefined && !node.spec.detached) {
-      if (above.reason !== undefined) {
+      if (above.isLive && above.reason !== undefined) {
         node.refused = true;
         node.caller = 'cancelation';
         node.reason = 'parent';
-        node.origin = above.isLive ? above : undefined;
+        node.origin = above;
         return;
       }
-      // An ended one that nobody canceled is no parent: the call is a new root.
+      // One that has ended, however it did, is no parent: the call is a new root.
       if (above.isLive) {
         node.parent = above;
         above.children.push(node);
