@@ -23,13 +23,14 @@ import type { MethodDefinition } from './decorators/method-definition.js';
 import { LiveOperations } from './registry/live-operations.js';
 import { OperationRegistry } from './registry/operation-registry.js';
 import { readRegistryOptions } from './registry/registry-options.js';
-import { Drain } from './shutdown/drain.js';
+import { Drain, type DrainedTransports } from './shutdown/drain.js';
+import { GatewayClients } from './shutdown/gateway-clients.js';
 import { HttpServers } from './shutdown/http-shutdown.js';
 import { warnOfSharedSignals } from './shutdown/shared-signals.js';
 import { readShutdownOptions } from './shutdown/shutdown-options.js';
 
 /** What one application has one of, however often the module is imported. */
-export class CancelableApplication {
+export class CancelableApplication implements DrainedTransports {
   readonly runtime: CancelableRuntime;
   readonly registry: OperationRegistry;
   readonly drain: Drain;
@@ -45,12 +46,14 @@ export class CancelableApplication {
   private readonly undo: [string, Uninstall][] = [];
   private readonly calls: OpenCalls;
   private readonly interceptor: CancelableInterceptor;
+  private readonly gateways: GatewayClients;
   private graphql: GraphqlApplication | undefined = undefined;
 
   constructor(
     readonly options: CancelableModuleOptions,
     config: ApplicationConfig,
     private readonly adapterHost: HttpAdapterHost,
+    modules: ModulesContainer,
   ) {
     const {
       history,
@@ -76,7 +79,8 @@ export class CancelableApplication {
     this.registry = OperationRegistry.over(live);
     this.calls = new OpenCalls(live, () => this.reopen());
     const closing = readShutdownOptions(shutdown);
-    this.drain = new Drain(this.calls, closing);
+    this.drain = new Drain(this.calls, closing, this, this.log);
+    this.gateways = new GatewayClients(config, modules, this.log);
     this.servers = new HttpServers(adapterHost, this.drain, closing.onNewRequests, () =>
       this.reopen(),
     );
@@ -94,6 +98,20 @@ export class CancelableApplication {
       this.calls,
     );
     config.getGlobalInterceptors().unshift(this.interceptor);
+  }
+
+  get areServing(): boolean {
+    // Without an HTTP server there is null.
+    if (this.adapterHost.httpAdapter == null) return this.messages.length > 0;
+    return this.servers.areListening;
+  }
+
+  get forceClose(): boolean {
+    return this.servers.forceClose;
+  }
+
+  disconnect(): Promise<void> {
+    return this.gateways.close();
   }
 
   /** Before any handler can be called: microservices and gateways may listen before the hooks run. */
@@ -127,6 +145,7 @@ export class CancelableApplication {
     this.isStarted = true;
     if (this.calls.live.phase !== 'open') {
       this.drain.reset();
+      this.gateways.open();
       this.interceptMessages();
     }
     this.runtime.live.injector = (token) => modules.get(token as string, { strict: false });

@@ -4,7 +4,8 @@ import { checkStreamLimits, type StreamLimits } from './contexts/backpressure.js
 import { checkHttpOptions, type HttpOptions } from './contexts/http/http-options.js';
 import type { RequestOption } from './contexts/request-options.js';
 import type { Duration } from './core/duration.js';
-import { checkOptions, isRecord, readText, refuse } from './core/read-options.js';
+import { isRecord } from './core/plain-object.js';
+import { checkOptions, readText, refuse } from './core/read-options.js';
 import { type CancelableOptions, checkCancelableOptions } from './decorators/cancelable-options.js';
 import {
   type OperationRegistryOptions,

@@ -44,7 +44,7 @@ function applicationOf(
   checkModuleOptions(options, 'CancelableModule.forRoot()');
   const existing = applications.get(container);
   if (existing === undefined) {
-    const application = new CancelableApplication(options, config, adapterHost);
+    const application = new CancelableApplication(options, config, adapterHost, container);
     shutDownFirst(container);
     applications.set(container, application);
     return application.prepare(container);

@@ -28,7 +28,7 @@ export class CancelableInterceptor implements NestInterceptor {
     const plan = this.planFor(transport, context);
     const call = transport.createCall(calls, plan, context);
     if (calls.live.phase === 'closed') calls.reopen();
-    const isDraining = calls.live.phase !== 'open';
+    const isDraining = calls.live.isRefusing;
     if (plan.isEager || isDraining) {
       try {
         if (isDraining && plan.onShutdown !== 'ignore') throw calls.live.refuse();

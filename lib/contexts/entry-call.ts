@@ -58,6 +58,10 @@ export abstract class EntryCall
     calls.add(this);
   }
 
+  get isStream(): boolean {
+    return this.isStreaming || (this.isClaimed && !this.handlerIsRunning);
+  }
+
   abstract get hasAnswered(): boolean;
   protected abstract operationPlan(): OperationPlan;
   /** The context of what this call is a part of. */

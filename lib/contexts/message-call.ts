@@ -16,6 +16,10 @@ const DOES_NOT_READ = 'the client does not read what it is sent';
 export abstract class MessageCall extends EntryCall {
   private hasSent = false;
 
+  override get isStream(): boolean {
+    return this.hasSent || super.isStream;
+  }
+
   override get hasAnswered(): boolean {
     return this.hasSent && !this.hasOwnDeadline;
   }

@@ -5,6 +5,8 @@ import type { LiveOperations } from '../registry/live-operations.js';
 export interface OpenCall {
   previousCall: OpenCall | undefined;
   nextCall: OpenCall | undefined;
+  /** Its answer goes on after it has begun, perhaps without an end. */
+  readonly isStream: boolean;
   /** Its operation comes into being, if it has none: nobody else would know that it runs. */
   materialize(): Scope | undefined;
   /** The application shuts down: whoever waits for the answer is told not to come back here. */

@@ -1,4 +1,5 @@
 import ms, { type StringValue } from 'ms';
+import { describeValue } from './describe-value.js';
 
 /**
  * A length of time: a number of milliseconds, or a string with a unit
@@ -11,8 +12,9 @@ export type Duration = number | string;
 /** A year is the longest duration accepted: anything above is a mistake in a unit. */
 const LONGEST = ms('1y');
 
-const ALLOWED =
-  "a number of milliseconds or a string with a unit ('250ms', '30s', '5m', '2h'), more than 0 and at most a year";
+const ALLOWED = "a number of milliseconds or a string with a unit ('250ms', '30s', '5m', '2h'), ";
+
+const SWITCH_OFF = ' To switch an inherited timeout off, write false.';
 
 export interface DurationRules {
   /** Whether 0 is accepted and means "already over". Default: refused. */
@@ -33,7 +35,9 @@ export function parseDuration(value: unknown, where: string, rules: DurationRule
     throw refuse(value, where, rules, hintFor(value));
   }
   if (milliseconds === 0 && rules.zero !== true) {
-    throw refuse(value, where, rules, ' To switch an inherited timeout off, write false.');
+    const hint =
+      rules.orElse === 'false' ? ' To switch an inherited timeout off, write false.' : '';
+    throw refuse(value, where, rules, hint);
   }
   if (milliseconds > LONGEST) {
     throw refuse(value, where, rules, ' Check the unit: numbers are milliseconds.');
@@ -52,7 +56,9 @@ export function parseDuration(value: unknown, where: string, rules: DurationRule
  * @publicApi
  */
 export function duration(text: Duration): number {
-  return parseDuration(text, 'duration()');
+  const milliseconds = parseDuration(text, 'duration()', { zero: true });
+  if (milliseconds === 0) throw refuse(text, 'duration()', {}, SWITCH_OFF);
+  return milliseconds;
 }
 
 /** Writes milliseconds for people: `1500` → `1.5s`. */
@@ -98,9 +104,10 @@ function hintFor(value: unknown): string {
 }
 
 function refuse(value: unknown, where: string, rules: DurationRules, hint: string): TypeError {
-  const given = typeof value === 'string' ? `'${value}'` : String(value);
+  const range = `${rules.zero === true ? 'at least' : 'more than'} 0 and at most a year`;
   const orElse = rules.orElse === undefined ? '' : `, or ${rules.orElse}`;
   return new TypeError(
-    `${where}: ${given} is not a valid duration. Allowed: ${ALLOWED}${orElse}.${hint}`,
+    `${where}: ${describeValue(value)} is not a valid duration. ` +
+      `Allowed: ${ALLOWED}${range}${orElse}.${hint}`,
   );
 }

@@ -1,6 +1,8 @@
+import { describeValue, quote } from './describe-value.js';
 import { parseDuration } from './duration.js';
 import type { OperationOptions } from './operation-options.js';
 import type { NameCounters, OperationPlan } from './operation-plan.js';
+import { isRecord } from './plain-object.js';
 
 /**
  * Reads options that came from a user: what is unknown or impossible is refused, by name.
@@ -125,40 +127,6 @@ export function planOf(
   };
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** An object whose keys are all its own: no instance of a class, no Map, no Date. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (!isRecord(value)) return false;
-  const prototype = Object.getPrototypeOf(value) as object | null;
-  // Every realm has an Object.prototype of its own.
-  return prototype === null || Object.hasOwn(prototype, 'isPrototypeOf');
-}
-
 export function refuse(where: string, value: unknown, allowed: string): never {
-  throw new TypeError(`${where}: ${describe(value)} is not allowed. Allowed: ${allowed}.`);
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'string') return quote(value);
-  if (typeof value === 'function') return `a function (${value.name || 'anonymous'})`;
-  try {
-    if (isRecord(value) && !isPlainObject(value)) return `an instance of ${nameOfClass(value)}`;
-    return typeof value === 'object' ? JSON.stringify(value) : String(value);
-  } catch {
-    return 'an object';
-  }
-}
-
-function nameOfClass(value: object): string {
-  const { constructor } = value;
-  return typeof constructor === 'function' && constructor !== Object && constructor.name !== ''
-    ? constructor.name
-    : 'a class';
-}
-
-function quote(text: string): string {
-  return `'${text}'`;
+  throw new TypeError(`${where}: ${describeValue(value)} is not allowed. Allowed: ${allowed}.`);
 }

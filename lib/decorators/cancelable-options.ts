@@ -6,13 +6,8 @@ import type {
   OperationMetadata,
   OperationOptions,
 } from '../core/operation-options.js';
-import {
-  checkOptions,
-  isRecord,
-  operationReaders,
-  readText,
-  refuse,
-} from '../core/read-options.js';
+import { isRecord } from '../core/plain-object.js';
+import { checkOptions, operationReaders, readText, refuse } from '../core/read-options.js';
 import { readSources, type SourceLike } from '../core/source.js';
 
 /**

@@ -21,10 +21,10 @@ import { LONGEST_NAME, type OperationStatistics, Statistics } from './statistics
 const INNER_KINDS: ReadonlySet<OperationKind> = new Set(['method', 'task', 'cqrs', 'event']);
 
 /**
- * Taking everything, letting what runs finish, done with that, or closed as a whole, to be opened
- * anew perhaps.
+ * Taking everything, the same although the end is near, letting what runs finish, done with that,
+ * or closed as a whole, to be opened anew perhaps.
  */
-export type LivePhase = 'open' | 'draining' | 'drained' | 'closed';
+export type LivePhase = 'open' | 'leaving' | 'draining' | 'drained' | 'closed';
 
 /**
  * The operations of one application: who is live, who was, how it went. Decorators and edges use
@@ -55,6 +55,11 @@ export class LiveOperations implements OperationHost<OperationState> {
     this.history = new History(settings.historyLimit, settings.historyMaxAge);
     this.events = new OperationEvents(settings.log);
     this.statistics = new Statistics(settings.log);
+  }
+
+  /** New calls are refused. */
+  get isRefusing(): boolean {
+    return this.phase !== 'open' && this.phase !== 'leaving';
   }
 
   get size(): number {
@@ -101,7 +106,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     }
     if (origin === 'inside') return;
     // What still runs may finish, and with it what it hands on.
-    const isNew = this.phase !== 'open' && origin === 'outside';
+    const isNew = this.isRefusing && origin === 'outside';
     if (isNew && !this.isWelcome(plan)) throw this.refuse(plan.name);
     if (this.live.size >= this.maxLive) {
       this.statistics.refused++;

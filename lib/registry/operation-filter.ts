@@ -8,7 +8,8 @@ import type {
   OperationStatus,
 } from '../core/operation-options.js';
 import type { OperationState } from '../core/operation-state.js';
-import { checkOptions, isPlainObject, operationReaders, refuse } from '../core/read-options.js';
+import { isPlainObject } from '../core/plain-object.js';
+import { checkOptions, operationReaders, refuse } from '../core/read-options.js';
 import { type OperationSnapshot, snapshotOf } from '../core/snapshot.js';
 
 /**

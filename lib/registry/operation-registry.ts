@@ -46,7 +46,7 @@ export class OperationRegistry extends ScopedRegistry {
     return this.#live.history.clear(compileFilter(filter, 'clearHistory()'));
   }
 
-  /** Whether the application shuts down, and takes no new work. */
+  /** Whether the application shuts down: it takes no new work, or none after `shutdown.delay`. */
   get draining(): boolean {
     return this.#live.phase !== 'open';
   }

@@ -1,4 +1,5 @@
-import { checkOptions, isRecord, refuse } from '../core/read-options.js';
+import { isRecord } from '../core/plain-object.js';
+import { checkOptions, refuse } from '../core/read-options.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import type { OperationLog } from '../core/operation-host.js';
 
@@ -24,7 +25,7 @@ export interface ZombieOptions {
  * @publicApi
  */
 export interface CleanupOptions {
-  /** How long shields and cleanups may go on after a cancel. Default: `'5s'`. */
+  /** How long shields and cleanups may go on after a cancel. 0: no time. Default: `'5s'`. */
   cleanup?: Duration;
 }
 
@@ -73,7 +74,7 @@ export function readRegistryOptions(
   checkOptions(options, where, {
     history: (value, at) => checkOptions(value, at, { limit: readCount, maxAge: readDuration }),
     zombies: (value, at) => checkOptions(value, at, { after: readDuration }),
-    shutdown: (value, at) => checkOptions(value, at, { cleanup: readDuration }),
+    shutdown: (value, at) => checkOptions(value, at, { cleanup: readSpan }),
     maxLive: readLimit,
     maxChildren: readLimit,
     logger: (value, at) => {
@@ -85,7 +86,7 @@ export function readRegistryOptions(
     historyLimit: history?.limit ?? 1_000,
     historyMaxAge: history?.maxAge === undefined ? Infinity : parseDuration(history.maxAge, where),
     zombieAfter: parseDuration(zombies?.after ?? '5s', where),
-    cleanupLimit: parseDuration(shutdown?.cleanup ?? '5s', where),
+    cleanupLimit: parseDuration(shutdown?.cleanup ?? '5s', where, { zero: true }),
     maxLive,
     maxChildren: maxChildren ?? Math.max(LEAST_CHILDREN, Math.floor(maxLive / 10)),
     log: logger ?? silent,
@@ -99,6 +100,11 @@ export function readDuration(value: unknown, where: string): void {
 function readLimit(value: unknown, where: string): void {
   readCount(value, where);
   if (value === 0) refuse(where, value, 'a whole number of at least 1');
+}
+
+/** A duration where 0 means "no time". */
+export function readSpan(value: unknown, where: string): void {
+  parseDuration(value, where, { zero: true });
 }
 
 function readCount(value: unknown, where: string): void {

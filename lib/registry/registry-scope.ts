@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { OperationMetadata } from '../core/operation-options.js';
-import { isRecord } from '../core/read-options.js';
+import { isRecord } from '../core/plain-object.js';
 import { compileFilter, type Matcher, type OperationFilter } from './operation-filter.js';
 
 /**

@@ -4,11 +4,12 @@ import { cancelScope } from '../core/cancel.js';
 import { CancelRecord } from '../core/cancel-record.js';
 import { describeError } from '../core/describe-error.js';
 import { monotonicNow } from '../core/clock.js';
-import { formatDuration } from '../core/duration.js';
 import type { OnShutdown } from '../core/operation-options.js';
 import type { OperationState } from '../core/operation-state.js';
 import { ALL } from '../registry/operation-filter.js';
 import { ownChain } from '../registry/own-chain.js';
+import { DrainLog, type InfoLog } from './drain-log.js';
+import { freePorts, whenOrphaned } from './parent-process.js';
 import { PatientWait } from './patient-wait.js';
 import { listenForRepeatedSignals } from './repeated-signals.js';
 import type { ShutdownSettings } from './shutdown-options.js';
@@ -16,23 +17,41 @@ import type { ShutdownSettings } from './shutdown-options.js';
 /** The RPC server of Nest takes one; gateways and proxies may need some more. */
 const TURNS_TO_ANSWER = 5;
 
-/** How many names a line of the log lists. */
-const MOST_NAMES = 10;
+/** What a drain asks of the transports. */
+export interface DrainedTransports {
+  /** Somebody sends calls here who has to notice first that they should go elsewhere. */
+  readonly areServing: boolean;
+  /** Streams end at once, as Nest's option `forceCloseConnections` says. */
+  readonly forceClose: boolean;
+  /** Disconnects those who are connected for long, and waits for what is done about it. */
+  disconnect(): Promise<void>;
+}
 
 /**
- * The end of an application's work, before anything it uses is closed: no new operations, time to
- * finish for those that run, then a cancel, time to clean up, and a line in the log for what is
- * still there.
+ * The end of an application's work, before anything it uses is closed: time for load balancers to
+ * notice, then no new operations, time to finish for those that run, then a cancel, time to clean
+ * up, and a line in the log for what is still there.
  */
 export class Drain {
   private running: Promise<void> | undefined = undefined;
   private graceEnds = 0;
+  private readonly leavers = new Set<() => void>();
   private readonly beginners = new Set<() => unknown>();
+  private readonly log: DrainLog;
 
   constructor(
     private readonly calls: OpenCalls,
     private readonly settings: ShutdownSettings,
-  ) {}
+    private readonly transports: DrainedTransports,
+    log: InfoLog,
+  ) {
+    this.log = new DrainLog(log, settings);
+  }
+
+  /** Called once, as soon as the application is about to drain. Must not throw. */
+  onLeave(listener: () => void): void {
+    this.leavers.add(listener);
+  }
 
   /** Called once, when the drain begins. What it throws, or rejects with, is logged. */
   onBegin(listener: () => unknown): () => void {
@@ -64,59 +83,81 @@ export class Drain {
 
   private async run(): Promise<void> {
     const { live } = this.calls;
-    const { grace, cleanup } = this.settings;
+    const { delay, grace, cleanup } = this.settings;
+    const { log } = this;
     // A handler may close its own application: it cannot be waited for.
     const own = ownChain();
-    for (const call of this.calls.list()) {
-      call.materialize();
-      call.drain();
-    }
-    live.phase = 'draining';
-    this.tellBeginners();
     const patience = new PatientWait();
-    this.graceEnds = monotonicNow() + grace;
-    const stopListening = listenForRepeatedSignals(() => {
-      this.graceEnds = 0;
-      patience.end();
-    });
+    let isUrged = false;
+    const undo = [
+      listenForRepeatedSignals(() => {
+        isUrged = true;
+        this.graceEnds = 0;
+        patience.end();
+      }),
+      whenOrphaned(() => {
+        freePorts();
+        patience.resume();
+      }),
+    ];
     const busy = () =>
       live.list(ALL).filter((state) => !own.has(state) && onShutdownOf(state) !== 'ignore');
     const running = () => busy().filter((state) => state.record === undefined);
     // What was canceled before has had a part of its time, or all of it.
     const cleaning = () => busy().filter((state) => !isOverdue(state, cleanup));
     try {
+      live.phase = 'leaving';
+      this.materializeCalls();
+      for (const listener of this.leavers) listener();
+      const pause = this.transports.areServing ? delay : 0;
+      log.begins(busy(), pause);
+      if (pause > 0) {
+        await patience.pause(pause);
+        this.materializeCalls();
+      }
+      live.phase = 'draining';
+      for (const call of this.calls.list()) call.drain();
+      this.tellBeginners();
+      if (!isUrged) this.graceEnds = monotonicNow() + grace;
       this.cancel(running().filter((state) => onShutdownOf(state) === 'cancel'));
+      if (this.transports.forceClose) this.cancelStreams();
       if (!(await patience.wait(running, grace))) {
         const late = running();
-        const why =
-          this.graceEnds === 0
-            ? 'a second signal came'
-            : `they did not finish within ${formatDuration(grace)}`;
-        live.log.warn(`Shutdown: canceled, since ${why}: ${describe(late)}`);
+        log.cancels(late, isUrged);
         this.cancel(late);
         patience.renew();
       }
       await patience.wait(cleaning, cleanup);
+      await patience.race(this.transports.disconnect(), cleanup);
+      await patience.wait(cleaning, cleanup);
       const stragglers = busy();
       // What was begun meanwhile, by cleanups for one, has had no cancel yet.
       this.cancel(running());
-      if (stragglers.length > 0) {
-        live.log.error(
-          `Shutdown: still running although they were canceled, and left behind: ` +
-            describe(stragglers),
-        );
-      }
+      log.ends(stragglers);
     } finally {
-      stopListening();
+      for (const step of undo) step();
       live.phase = 'drained';
       this.releaseCalls();
     }
     await handOverAnswers();
   }
 
+  /** What serves a call becomes an operation, to be waited for and named. */
+  private materializeCalls(): void {
+    for (const call of this.calls.list()) call.materialize();
+  }
+
   private cancel(states: readonly OperationState[]): void {
     const record = new CancelRecord('shutdown', undefined, undefined, undefined);
     for (const state of states) cancelScope(state, record);
+  }
+
+  private cancelStreams(): void {
+    const record = new CancelRecord('shutdown', undefined, undefined, undefined);
+    for (const call of this.calls.list()) {
+      const scope = call.isStream ? call.materialize() : undefined;
+      if (scope !== undefined) cancelScope(scope, record);
+    }
   }
 
   /** What still holds a connection lets go of it: a server does not close while somebody waits. */
@@ -161,13 +202,4 @@ function onShutdownOf(state: OperationState): OnShutdown {
     if (up.plan.onShutdown === 'ignore') return 'ignore';
   }
   return state.plan.onShutdown;
-}
-
-/** `GET /reports/:city (3), import`. */
-function describe(states: readonly OperationState[]): string {
-  const counts = new Map<string, number>();
-  for (const { name } of states) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const names = [...counts].map(([name, count]) => (count === 1 ? name : `${name} (${count})`));
-  const listed = names.slice(0, MOST_NAMES).join(', ');
-  return names.length > MOST_NAMES ? `${listed} and ${names.length - MOST_NAMES} more` : listed;
 }

@@ -10,6 +10,7 @@ interface ClosableAdapter {
   close: (this: never) => unknown;
   beforeClose?: (this: never) => unknown;
   getHttpServer(): unknown;
+  getInstance?<Instance>(): Instance;
 }
 
 /**
@@ -23,8 +24,11 @@ export class HttpServers {
   private readonly connected = new WeakSet<object>();
   /** Those that serve. */
   private readonly open = new Set<ClosableAdapter>();
+  private readonly listening = new Set<ServerConnections>();
   /** Those that asked for a drain; Nest 11 does not ask. */
   private hasAsked = false;
+  /** Nest's option, or Fastify's, of the application that was made last. */
+  forceClose = false;
 
   /** @param reopen a server listens although the application was closed before */
   constructor(
@@ -47,6 +51,10 @@ export class HttpServers {
   /** Another application of the same module goes on, so there is nothing to drain for. */
   get isShared(): boolean {
     return this.open.size > (this.hasAsked ? 0 : 1);
+  }
+
+  get areListening(): boolean {
+    return [...this.listening].some(({ isListening }) => isListening);
   }
 
   /** None of them goes on. */
@@ -85,6 +93,7 @@ export class HttpServers {
     adapter.initHttpServer = (options) => {
       const result = initHttpServer.call(adapter as never, options);
       this.connect(adapter);
+      this.forceClose = hasForceClose(options) || hasForceClose(initialConfigOf(adapter));
       return result;
     };
   }
@@ -96,17 +105,20 @@ export class HttpServers {
     const { close, beforeClose } = adapter;
     const connections = new ServerConnections(adapter.getHttpServer(), () => {
       connections.renew();
+      this.listening.add(connections);
       this.open.add(adapter);
       this.reopen();
     });
-    drain.onBegin(() => this.beginClose(connections));
+    drain.onLeave(() => this.listening.has(connections) && connections.drain());
+    drain.onBegin(() => this.stopListening(connections));
     let patience: number | undefined;
     adapter.beforeClose = async () => {
       this.hasAsked = true;
       this.open.delete(adapter);
       if (this.isShared) {
         patience = drain.grace;
-        this.beginClose(connections);
+        connections.drain();
+        this.stopListening(connections);
       } else {
         await drain.begin();
       }
@@ -123,12 +135,23 @@ export class HttpServers {
         stopListening();
         stop();
         connections.renew();
+        this.listening.delete(connections);
       }
     };
   }
 
-  private beginClose(connections: ServerConnections): void {
-    connections.drain();
+  private stopListening(connections: ServerConnections): void {
     if (this.onNewRequests === 'close-listener') connections.stopListening();
   }
+}
+
+function hasForceClose(options: unknown): boolean {
+  return (
+    (options as { forceCloseConnections?: unknown } | undefined)?.forceCloseConnections === true
+  );
+}
+
+/** What a Fastify was made with. */
+function initialConfigOf(adapter: ClosableAdapter): unknown {
+  return adapter.getInstance?.<{ initialConfig?: unknown }>().initialConfig;
 }

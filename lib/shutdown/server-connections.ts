@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { askForNewConnection } from '../contexts/http/http-answer.js';
 import { contextStorage } from '../core/ambient.js';
-import { ContextCell } from '../core/context.js';
 import { LONGEST_DELAY } from '../core/timers.js';
+import { ArrivingCell } from './arriving-cell.js';
+import { seeParent } from './parent-process.js';
 
 /** Idle connections are closed as soon as their last response is out, in milliseconds. */
 const LOOK_EVERY = 50;
@@ -35,17 +36,6 @@ interface Http2Session {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** The context of a request that comes while the application drains. */
-class ArrivingCell extends ContextCell {
-  constructor() {
-    super(undefined);
-  }
-
-  override get isArriving(): boolean {
-    return true;
-  }
-}
-
 /** The connections of an HTTP server that has to close. */
 export class ServerConnections {
   private readonly server: NodeServer | undefined;
@@ -58,7 +48,10 @@ export class ServerConnections {
 
   constructor(server: unknown, onListening: () => void) {
     this.server = isNodeServer(server) ? server : undefined;
-    this.server?.on('listening', onListening);
+    this.server?.on('listening', () => {
+      seeParent();
+      onListening();
+    });
     // A server that lists its connections speaks HTTP/1, or both.
     if (this.server?.closeAllConnections !== undefined) {
       const event = this.server instanceof TlsServer ? 'secureConnection' : 'connection';
@@ -71,9 +64,14 @@ export class ServerConnections {
   }
 
   private met(socket: HttpSocket): void {
+    if (this.undo === undefined) seeParent();
     if (socket.alpnProtocol === 'h2') return;
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
+  }
+
+  get isListening(): boolean {
+    return this.server?.listening === true;
   }
 
   /**

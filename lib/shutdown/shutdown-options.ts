@@ -1,6 +1,6 @@
 import { type Duration, parseDuration } from '../core/duration.js';
 import { checkOptions, refuse } from '../core/read-options.js';
-import { readDuration } from '../registry/registry-options.js';
+import { readSpan } from '../registry/registry-options.js';
 
 /**
  * What happens to new requests while the application drains: answered with 503 on the open
@@ -14,11 +14,23 @@ export type OnNewRequests = '503' | 'close-listener';
  * @publicApi
  */
 export interface ShutdownOptions {
-  /** How long running operations may finish by themselves before they are canceled. Default: `'10s'`. */
+  /**
+   * How long calls are served as ever while health checks say already that the application is not
+   * ready (`registry.draining`, `nestjs-cancelable/terminus`): load balancers need some time to
+   * notice. Longer than they take to ask twice. Only where an application serves: with an HTTP
+   * server that listens, or a microservice. Default: 0.
+   *
+   * @example '5s'
+   */
+  delay?: Duration;
+  /**
+   * How long running operations may finish by themselves before they are canceled. 0: not at all.
+   * Default: `'10s'`.
+   */
   grace?: Duration;
   /**
    * How long what was canceled may clean up: shields, cleanups, `finally` blocks. Then stragglers
-   * are named in the log, and the shutdown goes on. Default: `'5s'`.
+   * are named in the log, and the shutdown goes on. 0: no time. Default: `'5s'`.
    */
   cleanup?: Duration;
   /**
@@ -30,6 +42,7 @@ export interface ShutdownOptions {
 
 /** The options, in milliseconds. */
 export interface ShutdownSettings {
+  readonly delay: number;
   readonly grace: number;
   readonly cleanup: number;
   readonly onNewRequests: OnNewRequests;
@@ -38,8 +51,9 @@ export interface ShutdownSettings {
 /** @throws TypeError that says what was given and what is allowed */
 export function checkShutdownOptions(options: unknown, where: string): void {
   checkOptions(options, where, {
-    grace: readDuration,
-    cleanup: readDuration,
+    delay: readSpan,
+    grace: readSpan,
+    cleanup: readSpan,
     onNewRequests: (value, at) => {
       if (value !== '503' && value !== 'close-listener')
         refuse(at, value, "'503', 'close-listener'");
@@ -49,8 +63,9 @@ export function checkShutdownOptions(options: unknown, where: string): void {
 
 export function readShutdownOptions(options: ShutdownOptions = {}): ShutdownSettings {
   return {
-    grace: parseDuration(options.grace ?? '10s', 'shutdown.grace'),
-    cleanup: parseDuration(options.cleanup ?? '5s', 'shutdown.cleanup'),
+    delay: parseDuration(options.delay ?? 0, 'shutdown.delay', { zero: true }),
+    grace: parseDuration(options.grace ?? '10s', 'shutdown.grace', { zero: true }),
+    cleanup: parseDuration(options.cleanup ?? '5s', 'shutdown.cleanup', { zero: true }),
     onNewRequests: options.onNewRequests ?? '503',
   };
 }

@@ -4,7 +4,8 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import { monotonicNow } from '../core/clock.js';
 import { type Duration, parseDuration } from '../core/duration.js';
-import { checkOptions, isRecord, readText, refuse } from '../core/read-options.js';
+import { isRecord } from '../core/plain-object.js';
+import { checkOptions, readText, refuse } from '../core/read-options.js';
 import type { CancelationSource } from '../core/source.js';
 
 /**

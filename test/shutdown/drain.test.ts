@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
-import { connect } from 'node:net';
+import { connect, type Server } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import {
   type CanActivate,
@@ -29,6 +29,9 @@ import { concat, NEVER, of } from 'rxjs';
 import { deferred, isPending, rejection, turn } from '../support/deferred.js';
 import { adapters, type HttpApp, type HttpAppOptions, startHttpApp } from '../support/http-app.js';
 import { get, keepAliveAgent, OpenAnswer, send } from '../support/http-client.js';
+
+const rejectionOrValue = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.catch((error: unknown) => error);
 
 /** Longer than any test may take: what waits for it fails. */
 const NEVER_ENDING = '1h';
@@ -670,6 +673,156 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     expect(host.log.find('error', 'A listener of the shutdown failed')).toHaveLength(2);
   });
 
+  it('without a grace cancels at once, and without a cleanup waits for nothing', async () => {
+    const entered = deferred();
+    @Controller()
+    class Busy {
+      @Get('busy')
+      @Cancelable()
+      async busy(operation = currentOperation()) {
+        operation.defer(() => new Promise(() => {}));
+        entered.resolve();
+        await operation.sleep(NEVER_ENDING);
+      }
+    }
+    const host = await start({ delay: 0, grace: 0, cleanup: 0 }, { controllers: [Busy] });
+    const answer = get(`${host.url}/busy`);
+    await entered.promise;
+    await host.app.close();
+    expect((await answer).json()).toMatchObject({ code: 'OPERATION_SHUTDOWN' });
+    expect(host.log.find('error', 'left behind: GET /busy')).toHaveLength(1);
+  });
+
+  it('says when it begins what runs and how long that has, and when it ends', async () => {
+    const entered = deferred();
+    const gate = deferred();
+    @Controller()
+    class Busy {
+      @Get('busy')
+      async busy() {
+        entered.resolve();
+        await gate.promise;
+      }
+    }
+    const host = await start({ grace: '90s' }, { controllers: [Busy] });
+    const answer = get(`${host.url}/busy`);
+    await entered.promise;
+    const { closed } = await drain(host);
+    const lines = () => host.log.find('log', 'Shutdown: ');
+    expect(lines()).toEqual([
+      'Shutdown: 1 operation is running: GET /busy. New calls are refused, and what runs then has 1m 30s.',
+    ]);
+    gate.resolve();
+    await answer;
+    await closed;
+    expect(lines()).toHaveLength(2);
+    expect(lines()[1]).toContain('nothing is running any more, after ');
+  });
+
+  it('serves as ever for a delay in which it says already that it is not ready', async () => {
+    @Controller()
+    class Routes {
+      @Get('decorated')
+      @Cancelable()
+      async decorated() {
+        return 'served';
+      }
+      @Get('undecorated')
+      undecorated() {
+        return 'served';
+      }
+    }
+    const host = await start({ delay: '1h', grace: NEVER_ENDING }, { controllers: [Routes] });
+    const ignore = () => {};
+    process.on('SIGTERM', ignore);
+    const { closed } = await drain(host);
+    for (const path of ['decorated', 'undecorated']) {
+      const answer = await get(`${host.url}/${path}`, { agent: keepAliveAgent() });
+      // Whoever keeps connections open is sent to look for another instance.
+      expect(answer).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    }
+    expect(await host.registry.run('work', () => 1)).toBe(1);
+    expect(host.log.find('log', 'New calls are served for 1h more, then refused')).toHaveLength(1);
+    process.emit('SIGTERM');
+    await closed;
+    process.off('SIGTERM', ignore);
+  });
+
+  it('refuses after the delay what is not begun, and waits for what is', async () => {
+    const entered = deferred();
+    const gate = deferred();
+    @Controller()
+    class Busy {
+      @Get('busy')
+      async busy() {
+        entered.resolve();
+        await gate.promise;
+        return 'done';
+      }
+    }
+    const host = await start({ delay: '50ms', grace: NEVER_ENDING }, { controllers: [Busy] });
+    const { closed } = await drain(host);
+    const answer = get(`${host.url}/busy`);
+    await entered.promise;
+    while ((await rejectionOrValue(host.registry.run('probe', () => 1))) === 1) await turn();
+    expect((await get(`${host.url}/busy`)).status).toBe(503);
+    gate.resolve();
+    expect(await answer).toMatchObject({ status: 200, text: 'done' });
+    await closed;
+  });
+
+  it('has no delay where nobody can call', async () => {
+    const host = await start({ delay: '1h' }, {});
+    (host.app.getHttpServer() as Server).close();
+    await host.app.close();
+    expect(host.registry.draining).toBe(true);
+  });
+
+  it('ends streams at once, and waits for the rest, with forceCloseConnections', async () => {
+    const entered = deferred();
+    const gate = deferred();
+    @Controller()
+    class Routes {
+      @Sse('silent')
+      silent() {
+        return NEVER;
+      }
+      @Sse('events')
+      events() {
+        return concat(of({ data: 'first' }), NEVER);
+      }
+      @Get('rows')
+      async *rows() {
+        yield { row: 1 };
+        await new Promise(() => {});
+      }
+      @Get('busy')
+      async busy() {
+        entered.resolve();
+        await gate.promise;
+        return 'done';
+      }
+    }
+    const host = await startHttpApp(adapter, {
+      controllers: [Routes],
+      forceClose: true,
+      cancelable: { shutdown: { grace: NEVER_ENDING, cleanup: '20ms' } },
+    });
+    const silent = await OpenAnswer.of(send(`${host.url}/silent`));
+    const events = await OpenAnswer.of(send(`${host.url}/events`));
+    await events.until('first');
+    const rows = await OpenAnswer.of(send(`${host.url}/rows`));
+    await rows.until('row');
+    const answer = get(`${host.url}/busy`);
+    await entered.promise;
+    const { closed } = await drain(host);
+    await Promise.all([silent.end(), events.end(), rows.end()]);
+    expect(events.received).toContain('OPERATION_SHUTDOWN');
+    gate.resolve();
+    expect(await answer).toMatchObject({ status: 200, text: 'done' });
+    await closed;
+  });
+
   it('of an application with nothing to do takes no time', async () => {
     const host = await start({ grace: NEVER_ENDING }, {});
     await host.app.close();
@@ -769,7 +922,8 @@ describe('A shutdown during the start', () => {
 describe('The options of a shutdown', () => {
   it.each([
     [{ grace: '5 parsecs' }, 'shutdown: grace'],
-    [{ grace: 0 }, 'shutdown: grace'],
+    [{ delay: '5' }, 'shutdown: delay'],
+    [{ grace: -1 }, 'at least 0 and at most a year'],
     [{ cleanup: -1 }, 'shutdown: cleanup'],
     [{ onNewRequests: 'panic' }, "'503', 'close-listener'"],
     [{ patience: '5s' }, "'patience'"],

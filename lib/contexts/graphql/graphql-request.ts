@@ -42,6 +42,10 @@ export class GraphqlRequest implements EntryCellOwner, OpenCall, DisconnectListe
     if (!watchDisconnect(request, response, this)) this.end();
   }
 
+  get isStream(): boolean {
+    return this.response.headersSent;
+  }
+
   get hasAnswered(): boolean {
     return this.response.headersSent;
   }

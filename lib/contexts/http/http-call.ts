@@ -39,6 +39,10 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
     return this.route.outlivesCaller;
   }
 
+  override get isStream(): boolean {
+    return this.route.isSse || this.response.headersSent || super.isStream;
+  }
+
   override get hasAnswered(): boolean {
     return this.response.headersSent && !this.hasOwnDeadline;
   }

@@ -1,6 +1,7 @@
 import { CANCELATION_REASONS, type CancelationReason } from '../../core/cancelation-error.js';
 import type { OnDisconnect } from '../../core/operation-options.js';
-import { checkOptions, isRecord, refuse } from '../../core/read-options.js';
+import { isRecord } from '../../core/plain-object.js';
+import { checkOptions, refuse } from '../../core/read-options.js';
 
 /**
  * @publicApi

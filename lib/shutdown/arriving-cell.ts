@@ -1,0 +1,12 @@
+import { ContextCell } from '../core/context.js';
+
+/** The context of what comes while the application drains, before it is known what it is. */
+export class ArrivingCell extends ContextCell {
+  constructor() {
+    super(undefined);
+  }
+
+  override get isArriving(): boolean {
+    return true;
+  }
+}

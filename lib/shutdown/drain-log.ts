@@ -1,0 +1,70 @@
+import { formatDuration } from '../core/duration.js';
+import { monotonicNow } from '../core/clock.js';
+import type { OperationLog } from '../core/operation-host.js';
+import type { OperationState } from '../core/operation-state.js';
+import type { ShutdownSettings } from './shutdown-options.js';
+
+/** How many names a line of the log lists. */
+const MOST_NAMES = 10;
+
+/** Nest's logger. */
+export interface InfoLog extends OperationLog {
+  log(message: string): void;
+}
+
+/** What a shutdown says: a line when it begins, one when it ends, and one for what went wrong. */
+export class DrainLog {
+  private beganAt = 0;
+
+  constructor(
+    private readonly log: InfoLog,
+    private readonly settings: ShutdownSettings,
+  ) {}
+
+  /** @param delay milliseconds in which calls are still served */
+  begins(running: readonly OperationState[], delay: number): void {
+    this.beganAt = monotonicNow();
+    const { grace } = this.settings;
+    const count = running.length === 0 ? 'nothing is running' : `${countOf(running)} running`;
+    const names = running.length === 0 ? '' : `: ${describe(running)}`;
+    const calls =
+      delay === 0
+        ? 'New calls are refused'
+        : `New calls are served for ${formatDuration(delay)} more, then refused`;
+    const time =
+      grace === 0 ? 'what runs then is canceled' : `what runs then has ${formatDuration(grace)}`;
+    this.log.log(`Shutdown: ${count}${names}. ${calls}, and ${time}.`);
+  }
+
+  cancels(late: readonly OperationState[], isUrged: boolean): void {
+    const why = isUrged
+      ? 'a second signal came'
+      : `they did not finish within ${formatDuration(this.settings.grace)}`;
+    this.log.warn(`Shutdown: canceled, since ${why}: ${describe(late)}`);
+  }
+
+  ends(stragglers: readonly OperationState[]): void {
+    const time = formatDuration(monotonicNow() - this.beganAt);
+    if (stragglers.length === 0) {
+      this.log.log(`Shutdown: nothing is running any more, after ${time}.`);
+      return;
+    }
+    this.log.error(
+      `Shutdown: still running although they were canceled, and left behind: ` +
+        `${describe(stragglers)}. The shutdown goes on after ${time}.`,
+    );
+  }
+}
+
+function countOf({ length }: readonly unknown[]): string {
+  return length === 1 ? '1 operation is' : `${length} operations are`;
+}
+
+/** `GET /reports/:city (3), import`. */
+function describe(states: readonly OperationState[]): string {
+  const counts = new Map<string, number>();
+  for (const { name } of states) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const names = [...counts].map(([name, count]) => (count === 1 ? name : `${name} (${count})`));
+  const listed = names.slice(0, MOST_NAMES).join(', ');
+  return names.length > MOST_NAMES ? `${listed} and ${names.length - MOST_NAMES} more` : listed;
+}
