@@ -14,13 +14,13 @@ const LONGEST = ms('1y');
 
 const ALLOWED = "a number of milliseconds or a string with a unit ('250ms', '30s', '5m', '2h'), ";
 
-const SWITCH_OFF = ' To switch an inherited timeout off, write false.';
-
 export interface DurationRules {
   /** Whether 0 is accepted and means "already over". Default: refused. */
   readonly zero?: boolean;
   /** What else the place accepts, for the message: `'false'`. */
   readonly orElse?: string;
+  /** It may be the timeout of an operation: whoever writes 0 is told of `false`. */
+  readonly isTimeout?: boolean;
 }
 
 /**
@@ -36,7 +36,9 @@ export function parseDuration(value: unknown, where: string, rules: DurationRule
   }
   if (milliseconds === 0 && rules.zero !== true) {
     const hint =
-      rules.orElse === 'false' ? ' To switch an inherited timeout off, write false.' : '';
+      rules.orElse === 'false' || rules.isTimeout === true
+        ? ' To switch an inherited timeout off, write false.'
+        : '';
     throw refuse(value, where, rules, hint);
   }
   if (milliseconds > LONGEST) {
@@ -56,9 +58,7 @@ export function parseDuration(value: unknown, where: string, rules: DurationRule
  * @publicApi
  */
 export function duration(text: Duration): number {
-  const milliseconds = parseDuration(text, 'duration()', { zero: true });
-  if (milliseconds === 0) throw refuse(text, 'duration()', {}, SWITCH_OFF);
-  return milliseconds;
+  return parseDuration(text, 'duration()', { isTimeout: true });
 }
 
 /** Writes milliseconds for people: `1500` → `1.5s`. */

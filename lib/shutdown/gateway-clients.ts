@@ -120,7 +120,7 @@ export class GatewayClients {
       for (const { metatype, instance } of providers.values()) {
         if (typeof metatype !== 'function' || !Reflect.hasMetadata(IS_GATEWAY, metatype)) continue;
         if (typeof instance === 'object' && instance !== null) {
-          this.followGateway(instance as Gateway, metatype.name);
+          this.followGateway(instance, metatype.name);
         }
       }
     }

@@ -32,8 +32,8 @@ export function whenOrphaned(listener: () => void): () => void {
 /** What listens in this process stops listening; connections go on. */
 export function freePorts(): void {
   // Nothing documented lists them: microservices and gateways have servers that Nest keeps to itself.
-  const { _getActiveHandles } = process as unknown as { _getActiveHandles?(): unknown[] };
-  for (const handle of _getActiveHandles?.call(process) ?? []) {
+  const handles = process as unknown as { _getActiveHandles?(): unknown[] };
+  for (const handle of handles._getActiveHandles?.() ?? []) {
     if (handle instanceof Server && handle.listening) handle.close();
   }
 }

@@ -62,7 +62,7 @@ export class PatientWait {
   }
 
   /** Keeps the process alive, which would otherwise end before the hooks are called. */
-  private limit(length: number): { readonly patience: Promise<void>; forget(): void } {
+  private limit(length: number): { readonly patience: Promise<void>; readonly forget: () => void } {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const patience = new Promise<void>((resolve) => {
       this.giveUp = () => {

@@ -709,9 +709,10 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     await entered.promise;
     const { closed } = await drain(host);
     const lines = () => host.log.find('log', 'Shutdown: ');
-    expect(lines()).toEqual([
+    expect(lines()).toHaveLength(1);
+    expect(lines()[0]).toContain(
       'Shutdown: 1 operation is running: GET /busy. New calls are refused, and what runs then has 1m 30s.',
-    ]);
+    );
     gate.resolve();
     await answer;
     await closed;

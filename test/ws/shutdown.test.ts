@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Cancelable, currentOperation } from 'nestjs-cancelable';
 import { deferred, turn } from '../support/deferred.js';
@@ -54,5 +55,34 @@ describe.each(libraries)('A shutdown of a gateway over %s', (library) => {
     expect(await client.until('exception')).toMatchObject([{ code: 'OPERATION_SHUTDOWN' }]);
     await closed;
     await client.closed;
+  });
+
+  it('lets handleDisconnect() clean up before any module is destroyed, and waits for it', async () => {
+    const order: string[] = [];
+    @WebSocketGateway()
+    class Gateway {
+      @SubscribeMessage('plain')
+      plain() {
+        return { event: 'answer', data: 'plain' };
+      }
+      async handleDisconnect() {
+        order.push('left');
+        await turn();
+        order.push('cleaned up');
+      }
+    }
+    @Injectable()
+    class Store implements OnModuleDestroy {
+      onModuleDestroy() {
+        order.push('store closed');
+      }
+    }
+    const host = await startGatewayApp(library, [Gateway, Store], { shutdown: { grace: '1s' } });
+    const client = await connect(library, host);
+    client.send('plain', {});
+    await client.until('answer');
+    await host.app.close();
+    await client.closed;
+    expect(order).toEqual(['left', 'cleaned up', 'store closed']);
   });
 });
