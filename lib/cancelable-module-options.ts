@@ -10,7 +10,7 @@ import { type CancelableOptions, checkCancelableOptions } from './decorators/can
 import {
   type OperationRegistryOptions,
   readDuration,
-  readRegistryOptions,
+  registryReaders,
 } from './registry/registry-options.js';
 
 import { checkShutdownOptions, type ShutdownOptions } from './shutdown/shutdown-options.js';
@@ -79,6 +79,14 @@ export function checkModuleOptions(options: unknown, where: string): void {
       if (!isRecord(value)) refuse(at, value, 'an object of options by name');
       for (const [name, policy] of Object.entries(value)) {
         checkCancelableOptions(policy, `${at}.${name}`);
+        const { policy: other } = policy as CancelableOptions;
+        if (other !== undefined) {
+          refuse(
+            `${at}.${name}.policy`,
+            other,
+            'no policy inside of a policy: write its options here',
+          );
+        }
       }
     },
     request: (value, at) => {
@@ -86,11 +94,11 @@ export function checkModuleOptions(options: unknown, where: string): void {
     },
     http: checkHttpOptions,
     streams: checkStreamLimits,
-    history: (value, at) => void readRegistryOptions({ history: value as never }, at),
-    zombies: (value, at) => void readRegistryOptions({ zombies: value as never }, at),
+    history: registryReaders.history,
+    zombies: registryReaders.zombies,
     shutdown: checkShutdownOptions,
-    maxLive: (value, at) => void readRegistryOptions({ maxLive: value as never }, at),
-    maxChildren: (value, at) => void readRegistryOptions({ maxChildren: value as never }, at),
+    maxLive: registryReaders.maxLive,
+    maxChildren: registryReaders.maxChildren,
     extensions: checkExtensions,
   });
 }

@@ -71,7 +71,9 @@ export class CancelationToken {
    * @throws TypeError when it is no duration
    */
   static timeout(duration: Duration): CancelationToken {
-    return CancelationToken.any(duration);
+    return CancelationToken.any(
+      parseDuration(duration, 'CancelationToken.timeout()', { zero: true }),
+    );
   }
 
   /** @internal */
@@ -220,8 +222,18 @@ export function userRecord(options: CancelOptions): CancelRecord {
 function toSource(source: CancelationToken | Signal | Duration | Date): TokenSource {
   if (source instanceof CancelationToken) return new ScopeSource(CancelationToken.scopeOf(source));
   if (source instanceof Date) return new DeadlineSource(Math.max(0, source.getTime() - wallNow()));
-  if (typeof source === 'object') return new AbortSignalSource(source);
+  if (typeof source === 'object') {
+    if (!isSignal(source)) refuse('CancelationToken', source, SOURCE_SHAPE);
+    return new AbortSignalSource(source);
+  }
   return new DeadlineSource(parseDuration(source, 'CancelationToken', { zero: true }));
+}
+
+const SOURCE_SHAPE = 'a token, an AbortSignal, a duration or a Date';
+
+/** Those of other realms and of polyfills, too. */
+function isSignal(value: Signal | null): value is Signal {
+  return typeof value?.aborted === 'boolean' && typeof value.addEventListener === 'function';
 }
 
 /** @internal Takes over the cancel of a token or signal: reason and cause chain kept. @returns lets go */

@@ -65,7 +65,12 @@ export function createMethodPlan(
     functions[key] = value as NonNullable<CallFunctions[typeof key]>;
     delete fixed[key];
   }
-  const { exclusive } = options;
+  const { exclusive, id } = options;
+  if (typeof id === 'string') {
+    // An id is one call's, never the plan's: an operation that has begun already takes it late.
+    functions.id = () => id;
+    delete fixed['id'];
+  }
   if (typeof exclusive?.key === 'function') {
     functions.exclusiveKey = exclusive.key as NonNullable<CallFunctions['exclusiveKey']>;
     delete fixed['exclusive'];

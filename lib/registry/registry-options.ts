@@ -66,21 +66,25 @@ const LEAST_CHILDREN = 100;
 
 const silent: OperationLog = { debug() {}, warn() {}, error() {} };
 
+/** How each option is checked. */
+export const registryReaders = {
+  history: (value: unknown, at: string) =>
+    checkOptions(value, at, { limit: readCount, maxAge: readDuration }),
+  zombies: (value: unknown, at: string) => checkOptions(value, at, { after: readDuration }),
+  shutdown: (value: unknown, at: string) => checkOptions(value, at, { cleanup: readSpan }),
+  maxLive: readLimit,
+  maxChildren: readLimit,
+  logger: (value: unknown, at: string) => {
+    if (!isRecord(value) && typeof value !== 'function') refuse(at, value, 'a logger');
+  },
+};
+
 /** @throws TypeError that says what was given and what is allowed */
 export function readRegistryOptions(
   options: OperationRegistryOptions,
   where: string,
 ): RegistrySettings {
-  checkOptions(options, where, {
-    history: (value, at) => checkOptions(value, at, { limit: readCount, maxAge: readDuration }),
-    zombies: (value, at) => checkOptions(value, at, { after: readDuration }),
-    shutdown: (value, at) => checkOptions(value, at, { cleanup: readSpan }),
-    maxLive: readLimit,
-    maxChildren: readLimit,
-    logger: (value, at) => {
-      if (!isRecord(value) && typeof value !== 'function') refuse(at, value, 'a logger');
-    },
-  });
+  checkOptions(options, where, registryReaders);
   const { history, zombies, maxLive = 100_000, maxChildren, shutdown, logger } = options;
   return {
     historyLimit: history?.limit ?? 1_000,

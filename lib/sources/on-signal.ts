@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { refuse } from '../core/read-options.js';
 import type { CancelationSource } from '../core/source.js';
 
@@ -22,7 +23,7 @@ const listeners = new Map<string, () => void>();
 export function onSignal(...names: readonly SignalName[]): CancelationSource {
   const wanted: readonly string[] = names.length === 0 ? ['SIGINT', 'SIGTERM'] : names;
   for (const signal of wanted) {
-    if (typeof signal !== 'string' || !signal.startsWith('SIG') || FORBIDDEN.has(signal)) {
+    if (!Object.hasOwn(constants.signals, signal) || FORBIDDEN.has(signal)) {
       refuse('onSignal()', signal, "the name of a signal that can be caught ('SIGUSR2', 'SIGHUP')");
     }
   }

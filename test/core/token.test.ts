@@ -246,6 +246,17 @@ describe('CancelationToken.none', () => {
   });
 });
 
+describe('what a token is derived from', () => {
+  it.each([null, undefined, {}, Symbol('s')])('is never %p', (source) => {
+    expect(thrown(() => CancelationToken.timeout(source as never)).message).toContain(
+      'CancelationToken.timeout()',
+    );
+    expect(thrown(() => CancelationToken.any(source as never)).message).toContain(
+      'CancelationToken: ',
+    );
+  });
+});
+
 describe('CancelationToken.timeout', () => {
   it('is canceled after a while, with reason timeout', async () => {
     jest.useFakeTimers();

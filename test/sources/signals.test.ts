@@ -29,7 +29,7 @@ describe('onSignal', () => {
     expect(signal).toBe('SIGUSR2');
   });
 
-  it.each(['SIGKILL', 'SIGSTOP', 'USR2', 5])('refuses %p', (signal) => {
+  it.each(['SIGKILL', 'SIGSTOP', 'SIGNONSENSE', 'USR2', 5])('refuses %p', (signal) => {
     expect(thrown(() => onSignal(signal as never)).message).toContain('onSignal()');
   });
 });
