@@ -92,6 +92,7 @@ export default defineConfig(
           'AbortController',
           'AbortSignal',
           'Buffer',
+          'TextDecoder',
           'URL',
           'clearInterval',
           'clearTimeout',

@@ -1,14 +1,12 @@
 // Checks the package as users get it: what is packed, how it resolves, its types, and that two
 // empty applications install it, start and cancel a request. Every check runs, also after a failure.
-import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import ts from 'typescript';
+import { Checks, exec, pack, root, tool } from './support.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const apps = fileURLToPath(new URL('package-apps', import.meta.url));
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 const entryPoints = Object.keys(manifest.exports)
@@ -19,34 +17,6 @@ const peers = Object.keys(manifest.peerDependencies);
 const optionalPeers = peers
   .filter((peer) => manifest.peerDependenciesMeta?.[peer]?.optional)
   .map((peer) => `${peer}@${manifest.peerDependencies[peer]}`);
-const windows = process.platform === 'win32';
-
-const run = promisify(execFile);
-
-/** Runs a program; a failure carries everything that it printed. */
-async function exec(program, args, cwd, timeout = 300_000) {
-  try {
-    const { stdout } = await run(program, args, {
-      cwd,
-      timeout,
-      shell: windows,
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    return stdout;
-  } catch (error) {
-    const printed = [error.stdout, error.stderr].filter(Boolean).join('\n').trim();
-    const why = error.killed ? `stopped after ${timeout} ms` : `exit code ${error.code}`;
-    throw new Error(`${program} ${args.join(' ')}: ${why}\n${printed}`, { cause: error });
-  }
-}
-
-const tool = (name, ...args) => exec(join(root, 'node_modules', '.bin', name), args, root);
-
-async function pack(destination) {
-  await exec('npm', ['pack', '--pack-destination', destination], root);
-  const [tarball] = (await readdir(destination)).filter((file) => file.endsWith('.tgz'));
-  return join(destination, tarball);
-}
 
 async function install(name, workspace, ...packages) {
   const folder = join(workspace, name);
@@ -65,10 +35,17 @@ async function checkContents(app) {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .map((file) => file.replaceAll('\\', '/'));
-  const expected = /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.+\.(?:js|d\.ts))$/;
+  const expected =
+    /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.+\.(?:js|d\.ts)|dist\/cjs\/package\.json)$/;
   const foreign = files.filter((file) => !expected.test(file));
   if (foreign.length > 0) throw new Error(`packed, but of no use to users: ${foreign.join(', ')}`);
-  for (const needed of ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js']) {
+  for (const needed of [
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'dist/index.js',
+    'dist/cjs/index.js',
+  ]) {
     if (!files.includes(needed)) throw new Error(`${needed} is not in the package`);
   }
 }
@@ -139,21 +116,10 @@ async function checkEsmApp(app) {
     noEmit: false,
   });
   if (found.length > 0) throw new Error(found.join(''));
-  return exec(process.execPath, ['main.js'], app, 60_000);
+  return exec(process.execPath, ['main.js'], app, { timeout: 60_000 });
 }
 
-const failures = [];
-
-async function check(name, action) {
-  try {
-    const printed = await action();
-    console.log(`ok      ${name}${typeof printed === 'string' ? `: ${printed.trim()}` : ''}`);
-  } catch (error) {
-    failures.push(name);
-    console.log(`FAILED  ${name}\n${error.message}`);
-  }
-}
-
+const checks = new Checks();
 const workspace = await mkdtemp(join(tmpdir(), `${manifest.name}-`));
 try {
   const tarball = await pack(workspace);
@@ -162,23 +128,20 @@ try {
     install('cjs-nest-11', workspace, tarball),
   ]);
 
-  await check('contents', () => checkContents(esm));
-  await check('publint', async () => {
+  await checks.run('contents', () => checkContents(esm));
+  await checks.run('publint', async () => {
     await tool('publint', 'run', tarball, '--strict');
   });
-  await check('are the types wrong', async () => {
-    await tool('attw', tarball, '--profile', 'esm-only');
+  await checks.run('are the types wrong', async () => {
+    await tool('attw', tarball);
   });
-  await check('types without Node and DOM', () => checkBareTypes(esm));
-  await check('an ESM application on Nest 12', () => checkEsmApp(esm));
-  await check('a CommonJS application on Nest 11', () =>
-    exec(process.execPath, ['main.cjs'], cjs, 60_000),
+  await checks.run('types without Node and DOM', () => checkBareTypes(esm));
+  await checks.run('an ESM application on Nest 12', () => checkEsmApp(esm));
+  await checks.run('a CommonJS application on Nest 11', () =>
+    exec(process.execPath, ['main.cjs'], cjs, { timeout: 60_000 }),
   );
 } finally {
   await rm(workspace, { recursive: true, force: true });
 }
 
-if (failures.length > 0) {
-  console.log(`\npackage check failed: ${failures.join(', ')}`);
-  process.exitCode = 1;
-}
+checks.finish('package check');

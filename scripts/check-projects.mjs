@@ -1,0 +1,191 @@
+// Checks the packed package in the projects that people have: the stock starters of Nest 11 and 12
+// with the README's quick start pasted in, every builder of the Nest CLI, runners without decorator
+// metadata, and a monorepo with two copies. Every check runs, also after a failure.
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Checks, exec, pack, root, whileRunning } from './support.mjs';
+
+const sources = fileURLToPath(new URL('projects', import.meta.url));
+const readme = await readFile(join(root, 'README.md'), 'utf8');
+const quickStart = /```ts\n(\/\/ main\.ts\n[\s\S]*?)```/.exec(readme)[1];
+const quiet = ['--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'];
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const readJson = async (file) => JSON.parse(await readFile(file, 'utf8'));
+const writeJson = (file, value) => writeFile(file, `${JSON.stringify(value, undefined, 2)}\n`);
+
+/** What the starters bring for linting and formatting, and what this check does not run. */
+const UNUSED = /eslint|prettier|oxlint|globals|supertest|coverage/;
+
+/** A stock starter with the package, the quick start as its `main.ts` and a test of a service. */
+async function createStarter(workspace, tarball, major, env) {
+  await exec(
+    'npx',
+    [
+      '-y',
+      `@nestjs/cli@${major}`,
+      'new',
+      `nest-${major}`,
+      '--skip-git',
+      '--skip-install',
+      '-p',
+      'npm',
+    ],
+    workspace,
+    { env },
+  );
+  const app = join(workspace, `nest-${major}`);
+  const manifest = await readJson(join(app, 'package.json'));
+  for (const name of Object.keys(manifest.devDependencies)) {
+    if (UNUSED.test(name)) delete manifest.devDependencies[name];
+  }
+  await writeJson(join(app, 'package.json'), manifest);
+  await exec('npm', ['install', ...quiet, tarball], app, { env });
+  await writeFile(join(app, 'src/main.ts'), quickStart);
+  await cp(join(sources, 'reports.spec.ts'), join(app, 'src/reports.spec.ts'));
+  return app;
+}
+
+/** Runs the quick start, and does what the README says of it; ends it with SIGTERM in a request. */
+async function checkQuickStart(app, program, args, env = {}) {
+  const port = await freePort();
+  const url = `http://localhost:${port}/reports`;
+  const running = { cwd: app, env: { ...env, PORT: String(port) }, ready: /successfully started/ };
+  await whileRunning(program, args, running, async ({ child, exit }) => {
+    const started = await (await fetch(`${url}/imports`, { method: 'POST' })).json();
+    const feed = await fetch(`${url}/imports/${started.id}`);
+    let events = '';
+    let stopped;
+    for await (const chunk of feed.body) {
+      events += new TextDecoder().decode(chunk);
+      if (stopped !== undefined || !events.includes('event: progress')) continue;
+      stopped = await (await fetch(`${url}/imports/${started.id}`, { method: 'DELETE' })).json();
+    }
+    if (stopped?.canceled !== true && stopped?.canceled !== 1) {
+      throw new Error(`not canceled: ${JSON.stringify(stopped)}`);
+    }
+    if (!/"status":"canceled"/.test(events)) throw new Error(`no outcome in ${events}`);
+
+    const report = fetch(`${url}/Paris`, { headers: { connection: 'close' } });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    child.kill('SIGTERM');
+    const answer = await report;
+    const { code } = await answer.json();
+    if (answer.status !== 504 || code !== 'OPERATION_TIMEOUT') {
+      throw new Error(`after SIGTERM, the request got ${answer.status} ${code}`);
+    }
+    const outcome = await exit;
+    if (outcome.code !== 0 && outcome.signal !== 'SIGTERM') {
+      throw new Error(`ended with ${JSON.stringify(outcome)}`);
+    }
+  });
+}
+
+/** The binaries of another Node version, from its npm package. */
+async function installNode(workspace, major) {
+  const folder = join(workspace, `node-${major}`);
+  await mkdir(folder);
+  await exec('npm', ['install', ...quiet, '--prefix', folder, `node@${major}`], folder);
+  const binary = join(folder, 'node_modules', 'node', 'bin');
+  return { PATH: `${binary}${delimiter}${process.env.PATH}` };
+}
+
+const checks = new Checks();
+const workspace = await mkdtemp(join(tmpdir(), 'projects-'));
+try {
+  const tarball = await pack(workspace);
+
+  // The CLI and the test runner of Nest 12's starter need a newer Node than the package does.
+  const node24 = await installNode(workspace, 24);
+
+  let app;
+  await checks.run('Nest 11 starter: nest new', async () => {
+    app = await createStarter(workspace, tarball, 11);
+  });
+  if (app !== undefined) {
+    const nest = (...args) => exec('npx', ['nest', ...args], app);
+    await checks.run('Nest 11 starter: npm test (jest, CommonJS)', () =>
+      exec('npm', ['test'], app),
+    );
+    await checks.run('Nest 11 starter: types with module commonjs, no exports map', () =>
+      exec(
+        'npx',
+        [
+          'tsc',
+          '--noEmit',
+          '--module',
+          'commonjs',
+          '--moduleResolution',
+          'node10',
+          '--resolvePackageJsonExports',
+          'false',
+          '--ignoreDeprecations',
+          '5.0',
+        ],
+        app,
+      ),
+    );
+    await checks.run('Nest 11 starter: nest build, node dist/main', async () => {
+      await nest('build');
+      await checkQuickStart(app, process.execPath, ['dist/main']);
+    });
+    await checks.run('Nest 11 starter: nest build --webpack', async () => {
+      await nest('build', '--webpack');
+      await checkQuickStart(app, process.execPath, ['dist/main']);
+    });
+    await checks.run('Nest 11 starter: nest build --builder swc', async () => {
+      await exec('npm', ['install', ...quiet, '-D', '@swc/cli', '@swc/core'], app);
+      await nest('build', '--builder', 'swc');
+      await checkQuickStart(app, process.execPath, ['dist/main']);
+    });
+    await checks.run('Nest 11 starter: ts-node', () =>
+      checkQuickStart(app, process.execPath, ['-r', 'ts-node/register', 'src/main.ts']),
+    );
+    await checks.run('Nest 11 starter: tsx, without decorator metadata', async () => {
+      await exec('npm', ['install', ...quiet, '-D', 'tsx'], app);
+      await cp(join(sources, 'no-metadata.ts'), join(app, 'no-metadata.ts'));
+      await exec('npx', ['tsx', '--tsconfig', 'tsconfig.json', 'no-metadata.ts'], app).then(
+        (printed) => {
+          const expected = JSON.stringify([
+            '{"city":"Paris","left":true,"name":"ReportsService.build","limited":true}',
+            'Paris',
+            '["ReportsService.rows 0","ReportsService.rows 1"]',
+            '0',
+          ]);
+          if (printed.trim().split('\n').at(-1) !== expected) throw new Error(printed);
+        },
+      );
+    });
+  }
+
+  let next;
+  await checks.run('Nest 12 starter: nest new', async () => {
+    next = await createStarter(workspace, tarball, 12, node24);
+  });
+  if (next !== undefined) {
+    await checks.run('Nest 12 starter: npm test (vitest)', () =>
+      exec('npm', ['test'], next, { env: node24 }),
+    );
+    await checks.run('Nest 12 starter: nest build, node dist/main', async () => {
+      await exec('npx', ['nest', 'build'], next, { env: node24 });
+      const { scripts } = await readJson(join(next, 'package.json'));
+      const [, ...args] = scripts['start:prod'].split(' ');
+      await checkQuickStart(next, 'node', args, node24);
+    });
+  }
+} finally {
+  await rm(workspace, { recursive: true, force: true });
+}
+checks.finish('project check');
