@@ -1,7 +1,7 @@
 import type { Transferable } from 'node:worker_threads';
 import type { Duration } from '../core/duration.js';
 import { type Caller, currentCaller } from './caller.js';
-import { explainClone, uncloneableResult } from './clone-failure.js';
+import { explainClone, isLostCloneError, uncloneableResult } from './clone-failure.js';
 import { readGrace } from './grace.js';
 import { type ModuleFile, urlOf } from './module-file.js';
 import { ownPath } from './own-file.js';
@@ -136,10 +136,7 @@ class PoolTask {
     }
     if (failure === undefined) return value;
     if (canceled !== undefined && this.controller.signal.aborted) throw canceled;
-    // What the pool's thread throws at a result that cannot be cloned arrives as an empty object.
-    if ((failure.error as Error | undefined)?.message === undefined) {
-      throw uncloneableResult(failure.error);
-    }
+    if (isLostCloneError(failure.error)) throw uncloneableResult(failure.error);
     throw explainClone(failure.error, 'runInPool()', this.caller?.state, task.args);
   }
 
