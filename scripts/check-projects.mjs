@@ -2,7 +2,7 @@
 // with the README's quick start pasted in, every builder of the Nest CLI, runners without decorator
 // metadata, and a monorepo with two copies. Every check runs, also after a failure.
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -21,6 +21,22 @@ async function freePort() {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+/** Nest says that it has started a moment before it listens. */
+async function accepts(port) {
+  for (const end = Date.now() + 10_000; Date.now() < end;) {
+    const socket = connect(port, 'localhost');
+    try {
+      await once(socket, 'connect');
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    } finally {
+      socket.destroy();
+    }
+  }
+  throw new Error(`nothing listens on port ${port}`);
 }
 
 const readJson = async (file) => JSON.parse(await readFile(file, 'utf8'));
@@ -53,6 +69,7 @@ async function createStarter(workspace, tarball, major, env) {
   }
   await writeJson(join(app, 'package.json'), manifest);
   await exec('npm', ['install', ...quiet, tarball], app, { env });
+  await rm(join(app, 'test'), { recursive: true });
   await writeFile(join(app, 'src/main.ts'), quickStart);
   await cp(join(sources, 'reports.spec.ts'), join(app, 'src/reports.spec.ts'));
   return app;
@@ -64,6 +81,7 @@ async function checkQuickStart(app, program, args, env = {}) {
   const url = `http://localhost:${port}/reports`;
   const running = { cwd: app, env: { ...env, PORT: String(port) }, ready: /successfully started/ };
   await whileRunning(program, args, running, async ({ child, exit }) => {
+    await accepts(port);
     const started = await (await fetch(`${url}/imports`, { method: 'POST' })).json();
     const feed = await fetch(`${url}/imports/${started.id}`);
     let events = '';

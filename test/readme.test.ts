@@ -13,19 +13,18 @@ describe('the README', () => {
     let child: ReturnType<typeof spawn>;
     let url: string;
 
-    /** As it stands there, except for the port and a line that tells it. */
+    /** As it stands there, and a line that tells the port. */
     beforeAll(async () => {
       const code = /```ts\n(\/\/ main\.ts\n[\s\S]*?)```/.exec(readme)?.[1] as string;
-      expect(code).toContain('await app.listen(3000);');
-      const pasted = code.replace(
-        'await app.listen(3000);',
-        'await app.listen(0);\nprocess.send?.(await app.getUrl());',
-      );
+      const listen = 'await app.listen(process.env.PORT ?? 3000);';
+      expect(code).toContain(listen);
+      const pasted = code.replace(listen, `${listen}\nprocess.send?.(await app.getUrl());`);
       folder = await mkdtemp(join('test', 'quick-start-'));
       const file = join(folder, 'main.ts');
       await writeFile(file, pasted);
       child = spawn(process.execPath, ['--import', './test/support/typescript.mjs', file], {
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+        env: { ...process.env, PORT: '0' },
       });
       const [address] = (await once(child, 'message')) as [string];
       url = `http://localhost:${new URL(address).port}`;

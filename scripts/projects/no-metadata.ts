@@ -80,7 +80,8 @@ async function main() {
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   const read = async (path: string) => (await fetch(`${url}/${path}`)).text();
-  const seen = await Promise.all(['build/Paris', 'stream/Paris', 'rows', 'live'].map(read));
+  const seen: string[] = [];
+  for (const path of ['build/Paris', 'stream/Paris', 'rows', 'live']) seen.push(await read(path));
   await app.close();
   console.log(JSON.stringify(seen));
 }
