@@ -121,88 +121,82 @@ async function installNode(workspace, major) {
 }
 
 const checks = new Checks();
+
+/** The stock starter: CommonJS, jest with ts-jest, and every builder of the CLI. */
+async function checkNest11(app) {
+  const check = (name, action) => checks.run(`Nest 11 starter: ${name}`, action);
+  const npx = (...args) => exec('npx', args, app);
+  const add = (...packages) => exec('npm', ['install', ...quiet, '-D', ...packages], app);
+  const start = () => checkQuickStart(app, process.execPath, ['dist/main']);
+
+  await check('npm test (jest, CommonJS)', () => exec('npm', ['test'], app));
+  await check('types in CommonJS, without an exports map', () => {
+    const older = ['--module', 'commonjs', '--moduleResolution', 'node10'];
+    const allowed = ['--resolvePackageJsonExports', 'false', '--ignoreDeprecations', '5.0'];
+    return npx('tsc', '--noEmit', ...older, ...allowed);
+  });
+  await check('nest build, node dist/main', async () => {
+    await npx('nest', 'build');
+    await start();
+  });
+  await check('nest build --webpack', async () => {
+    await npx('nest', 'build', '--webpack');
+    await start();
+  });
+  await check('nest build --builder swc', async () => {
+    await add('@swc/cli', '@swc/core');
+    await npx('nest', 'build', '--builder', 'swc');
+    await start();
+  });
+  await check('ts-node', () =>
+    checkQuickStart(app, process.execPath, ['-r', 'ts-node/register', 'src/main.ts']),
+  );
+  await check('tsx, without decorator metadata', async () => {
+    await add('tsx');
+    await cp(join(sources, 'no-metadata.ts'), join(app, 'no-metadata.ts'));
+    const printed = await npx('tsx', 'no-metadata.ts');
+    const expected = [
+      '{"city":"Paris","left":true,"name":"ReportsService.build","limited":true}',
+      'Paris',
+      '["ReportsService.rows 0","ReportsService.rows 1"]',
+      '0',
+    ];
+    if (printed.trim().split('\n').at(-1) !== JSON.stringify(expected)) throw new Error(printed);
+  });
+}
+
+/** The stock starter: ES modules, vitest. */
+async function checkNest12(app, env) {
+  const check = (name, action) => checks.run(`Nest 12 starter: ${name}`, action);
+  await check('npm test (vitest)', () => exec('npm', ['test'], app, { env }));
+  await check('nest build, npm run start:prod', async () => {
+    await exec('npx', ['nest', 'build'], app, { env });
+    const { scripts } = await readJson(join(app, 'package.json'));
+    const [program, ...args] = scripts['start:prod'].split(' ');
+    await checkQuickStart(app, program, args, env);
+  });
+}
+
+/** Makes a project, and checks it if that worked. */
+async function checkStarter(major, create, use) {
+  let app;
+  await checks.run(`Nest ${major} starter: nest new`, async () => {
+    app = await create();
+  });
+  if (app !== undefined) await use(app);
+}
+
 const workspace = await mkdtemp(join(tmpdir(), 'projects-'));
 try {
   const tarball = await pack(workspace);
-
-  // The CLI and the test runner of Nest 12's starter need a newer Node than the package does.
-  const node24 = await installNode(workspace, 24);
-
-  let app;
-  await checks.run('Nest 11 starter: nest new', async () => {
-    app = await createStarter(workspace, tarball, 11);
-  });
-  if (app !== undefined) {
-    const nest = (...args) => exec('npx', ['nest', ...args], app);
-    await checks.run('Nest 11 starter: npm test (jest, CommonJS)', () =>
-      exec('npm', ['test'], app),
-    );
-    await checks.run('Nest 11 starter: types with module commonjs, no exports map', () =>
-      exec(
-        'npx',
-        [
-          'tsc',
-          '--noEmit',
-          '--module',
-          'commonjs',
-          '--moduleResolution',
-          'node10',
-          '--resolvePackageJsonExports',
-          'false',
-          '--ignoreDeprecations',
-          '5.0',
-        ],
-        app,
-      ),
-    );
-    await checks.run('Nest 11 starter: nest build, node dist/main', async () => {
-      await nest('build');
-      await checkQuickStart(app, process.execPath, ['dist/main']);
-    });
-    await checks.run('Nest 11 starter: nest build --webpack', async () => {
-      await nest('build', '--webpack');
-      await checkQuickStart(app, process.execPath, ['dist/main']);
-    });
-    await checks.run('Nest 11 starter: nest build --builder swc', async () => {
-      await exec('npm', ['install', ...quiet, '-D', '@swc/cli', '@swc/core'], app);
-      await nest('build', '--builder', 'swc');
-      await checkQuickStart(app, process.execPath, ['dist/main']);
-    });
-    await checks.run('Nest 11 starter: ts-node', () =>
-      checkQuickStart(app, process.execPath, ['-r', 'ts-node/register', 'src/main.ts']),
-    );
-    await checks.run('Nest 11 starter: tsx, without decorator metadata', async () => {
-      await exec('npm', ['install', ...quiet, '-D', 'tsx'], app);
-      await cp(join(sources, 'no-metadata.ts'), join(app, 'no-metadata.ts'));
-      await exec('npx', ['tsx', '--tsconfig', 'tsconfig.json', 'no-metadata.ts'], app).then(
-        (printed) => {
-          const expected = JSON.stringify([
-            '{"city":"Paris","left":true,"name":"ReportsService.build","limited":true}',
-            'Paris',
-            '["ReportsService.rows 0","ReportsService.rows 1"]',
-            '0',
-          ]);
-          if (printed.trim().split('\n').at(-1) !== expected) throw new Error(printed);
-        },
-      );
-    });
-  }
-
-  let next;
-  await checks.run('Nest 12 starter: nest new', async () => {
-    next = await createStarter(workspace, tarball, 12, node24);
-  });
-  if (next !== undefined) {
-    await checks.run('Nest 12 starter: npm test (vitest)', () =>
-      exec('npm', ['test'], next, { env: node24 }),
-    );
-    await checks.run('Nest 12 starter: nest build, node dist/main', async () => {
-      await exec('npx', ['nest', 'build'], next, { env: node24 });
-      const { scripts } = await readJson(join(next, 'package.json'));
-      const [, ...args] = scripts['start:prod'].split(' ');
-      await checkQuickStart(next, 'node', args, node24);
-    });
-  }
+  await checkStarter(11, () => createStarter(workspace, tarball, 11), checkNest11);
+  // The CLI and the test runner of this starter need a newer Node than the package does.
+  const env = await installNode(workspace, 24);
+  await checkStarter(
+    12,
+    () => createStarter(workspace, tarball, 12, env),
+    (app) => checkNest12(app, env),
+  );
 } finally {
   await rm(workspace, { recursive: true, force: true });
 }

@@ -94,10 +94,8 @@ export class Checks {
   async run(name, action) {
     const start = Date.now();
     try {
-      const printed = await action();
-      const seconds = Math.round((Date.now() - start) / 1_000);
-      const said = typeof printed === 'string' ? `: ${printed.trim()}` : '';
-      console.log(`ok      ${name}${said} (${seconds} s)`);
+      await action();
+      console.log(`ok      ${name} (${Math.round((Date.now() - start) / 1_000)} s)`);
     } catch (error) {
       this.#failed.push(name);
       console.log(`FAILED  ${name}\n${error.message}`);
