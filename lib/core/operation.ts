@@ -2,7 +2,7 @@ import type { Signal } from './abort-signal.js';
 import { wrapAttempts } from './attempts.js';
 import type { CancelationError } from './cancelation-error.js';
 import type { CancelOptions } from './cancel-record.js';
-import { monotonicNow, wallNow } from './clock.js';
+import { monotonicNow, wallNow, wallTimeAt } from './clock.js';
 import { type Duration, formatDuration, parseDuration } from './duration.js';
 import { INSPECT, inspectAs, type InspectCall } from './inspect.js';
 import { bindTo } from './bind.js';
@@ -359,7 +359,7 @@ export class Operation {
       if (state.extras !== undefined) state.extras.wallDeadline = undefined;
       state.setDeadline(delay, now);
     }
-    return new Date(wallNow() + (state.limit ?? now + delay) - now);
+    return new Date(wallTimeAt(state.limit ?? now + delay));
   }
 
   /** Hears the reports of this operation and its descendants. @returns removes the listener */

@@ -3,7 +3,7 @@ import { CANCELATION_REASONS, type CancelationError } from './cancelation-error.
 import { captureCallSite } from './call-site.js';
 import { cancelScope } from './cancel.js';
 import { type CancelOptions, CancelRecord } from './cancel-record.js';
-import { monotonicNow, wallNow } from './clock.js';
+import { monotonicNow, wallNow, wallTimeAt } from './clock.js';
 import { currentScope } from './context.js';
 import { type Duration, parseDuration } from './duration.js';
 import { INSPECT, inspectAs, type InspectCall } from './inspect.js';
@@ -116,7 +116,7 @@ export class CancelationToken {
   /** The moment at which it will be canceled, by the wall clock. */
   get deadline(): Date | undefined {
     const { limit } = this.#scope;
-    return limit === undefined ? undefined : new Date(wallNow() + limit - monotonicNow());
+    return limit === undefined ? undefined : new Date(wallTimeAt(limit));
   }
 
   /** Milliseconds until the deadline, never negative; Infinity without one. */

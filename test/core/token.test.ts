@@ -258,6 +258,14 @@ describe('what a token is derived from', () => {
 });
 
 describe('CancelationToken.timeout', () => {
+  it('has one deadline, whenever it is asked for it', () => {
+    const token = CancelationToken.timeout('1h');
+    const deadlines = new Set<number | undefined>();
+    const until = performance.now() + 20;
+    while (performance.now() < until) deadlines.add(token.deadline?.getTime());
+    expect(deadlines.size).toBe(1);
+  });
+
   it('is canceled after a while, with reason timeout', async () => {
     jest.useFakeTimers();
     const token = CancelationToken.timeout('2s');

@@ -37,7 +37,7 @@ describe.each(libraries)('A shutdown of a gateway over %s', (library) => {
         return answer('live');
       }
     }
-    const host = await startGatewayApp(library, [Gateway], { shutdown: { grace: '200ms' } });
+    const host = await startGatewayApp(library, [Gateway], { shutdown: { grace: '3s' } });
     const client = await connect(library, host);
     client.send('slow', {});
     client.send('endless', {});
