@@ -21,6 +21,7 @@ const optionalPeers = peers
 async function install(name, workspace, ...packages) {
   const folder = join(workspace, name);
   await cp(join(apps, name), folder, { recursive: true });
+  await cp(join(apps, 'copies.mjs'), join(folder, 'copies.mjs'));
   await exec(
     'npm',
     ['install', '--no-audit', '--no-fund', '--no-package-lock', ...packages],
@@ -140,6 +141,11 @@ try {
   await checks.run('a CommonJS application on Nest 11', () =>
     exec(process.execPath, ['main.cjs'], cjs, { timeout: 60_000 }),
   );
+  for (const [name, app] of Object.entries({ 12: esm, 11: cjs })) {
+    await checks.run(`several copies in a process on Nest ${name}`, () =>
+      exec(process.execPath, ['copies.mjs'], app, { timeout: 60_000 }),
+    );
+  }
 } finally {
   await rm(workspace, { recursive: true, force: true });
 }

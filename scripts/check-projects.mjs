@@ -111,6 +111,28 @@ async function checkQuickStart(app, program, args, env = {}) {
   });
 }
 
+/** A save while a request is in flight: the next process serves, on the same port. */
+async function checkWatch(app) {
+  const port = await freePort();
+  const url = `http://localhost:${port}/reports`;
+  const env = { PORT: String(port), NO_COLOR: '1' };
+  const running = { cwd: app, env, ready: /successfully started/ };
+  await whileRunning('npx', ['nest', 'start', '--watch'], running, async ({ until, printed }) => {
+    await accepts(port);
+    const inFlight = fetch(`${url}/Paris`).then(
+      (response) => response.status,
+      () => 'closed',
+    );
+    const before = printed().length;
+    await writeFile(join(app, 'src/main.ts'), `${quickStart}\n// saved\n`);
+    await until(/successfully started|EADDRINUSE/, before);
+    await accepts(port);
+    const started = await fetch(`${url}/imports`, { method: 'POST' });
+    if (started.status !== 201) throw new Error(`after a save: ${started.status}\n${printed()}`);
+    await inFlight;
+  });
+}
+
 /** The binaries of another Node version, from its npm package. */
 async function installNode(workspace, major) {
   const folder = join(workspace, `node-${major}`);
@@ -139,6 +161,7 @@ async function checkNest11(app) {
     await npx('nest', 'build');
     await start();
   });
+  await check('nest start --watch, a save with a request in flight', () => checkWatch(app));
   await check('nest build --webpack', async () => {
     await npx('nest', 'build', '--webpack');
     await start();

@@ -49,7 +49,7 @@ export interface CancelationErrorOptions {
   readonly subject?: CanceledSubject;
 }
 
-/** Recognises our errors across two copies of the package. */
+/** Recognises our errors across two versions of the package. */
 const BRAND = Symbol.for('nestjs-cancelable.cancelation');
 
 /**
@@ -273,7 +273,7 @@ export function createCancelationError(
 }
 
 /**
- * Whether an error is a cancelation of this library. By brand, not by class: two copies of the
+ * Whether an error is a cancelation of this library. By brand, not by class: two versions of the
  * package in one process agree.
  *
  * @publicApi

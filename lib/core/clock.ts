@@ -18,8 +18,18 @@ let wallAhead = 0;
  * The same instant gives the same time until somebody sets the wall clock.
  */
 export function wallTimeAt(instant: number): number {
-  // The wall clock is read in whole milliseconds: it is ahead by this, or by up to one more.
-  const middle = wallNow() - monotonicNow() + 0.5;
-  if (Math.abs(wallAhead - middle) >= 1) wallAhead = middle;
+  let before = monotonicNow();
+  let wall = wallNow();
+  let after = monotonicNow();
+  // The wall clock is read in whole milliseconds, some time between the two looks at the other: it is
+  // ahead by something from `wall - after` to `wall + 1 - before`. An estimate is half of one off.
+  if (wallAhead <= wall - after - 0.5 || wallAhead >= wall + 1.5 - before) {
+    for (let tries = 0; after - before > 0.1 && tries < 10; tries++) {
+      before = monotonicNow();
+      wall = wallNow();
+      after = monotonicNow();
+    }
+    wallAhead = wall - before + 0.5;
+  }
   return Math.floor(instant + wallAhead);
 }

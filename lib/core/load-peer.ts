@@ -1,3 +1,6 @@
+/** What `import()` and `require()` say of a package that is not there. */
+const NOT_FOUND = new Set<unknown>(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
+
 /**
  * Loads a package that only some applications have.
  *
@@ -13,7 +16,7 @@ export async function loadPeer<Module>(
     return await load();
   } catch (error) {
     const { code, message } = error as { code?: unknown; message?: unknown };
-    if (code !== 'ERR_MODULE_NOT_FOUND' || !String(message).includes(`'${name}'`)) throw error;
+    if (!NOT_FOUND.has(code) || !String(message).includes(`'${name}'`)) throw error;
     throw new Error(`${needs} needs the package ${name}: npm install ${name}`, {
       cause: error,
     });

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 
 /** Where a decorated method keeps its definition; metadata follows a function through other decorators. */
-const DEFINITION = Symbol.for('nestjs-cancelable.definition');
-const NOT_CANCELABLE = Symbol.for('nestjs-cancelable.not-cancelable');
+const DEFINITION = Symbol('nestjs-cancelable.definition');
+const NOT_CANCELABLE = Symbol('nestjs-cancelable.not-cancelable');
 
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 

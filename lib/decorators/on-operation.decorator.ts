@@ -7,7 +7,7 @@ export interface OperationListener {
   readonly filter: OperationFilter | undefined;
 }
 
-const LISTENERS = Symbol.for('nestjs-cancelable.listeners');
+const LISTENERS = Symbol('nestjs-cancelable.listeners');
 
 /**
  * Calls a provider's method for each event of a type. What it throws, or rejects with, is logged.
