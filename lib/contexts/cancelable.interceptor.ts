@@ -1,6 +1,5 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { contextStorage } from '../core/ambient.js';
 import type { CancelableRuntime } from '../decorators/cancelable-runtime.js';
 import type { EntryDefaults, EntryPlan } from './entry-plan.js';
 import type { OpenCalls } from './open-calls.js';
@@ -39,7 +38,7 @@ export class CancelableInterceptor implements NestInterceptor {
         return call.refuse(error);
       }
     }
-    return call.connect(contextStorage.run(call.cell, () => next.handle()));
+    return call.connect(next);
   }
 
   private planFor(transport: Transport, context: ExecutionContext): EntryPlan {

@@ -1,5 +1,5 @@
-import type { ExecutionContext } from '@nestjs/common';
-import { type Observable, type Operator, type Subscriber, throwError } from 'rxjs';
+import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import { NEVER, type Observable, type Operator, type Subscriber, throwError } from 'rxjs';
 import { contextStorage } from '../core/ambient.js';
 import { cancelScope } from '../core/cancel.js';
 import { CancelRecord } from '../core/cancel-record.js';
@@ -30,6 +30,7 @@ export abstract class EntryCall
   readonly cell: EntryCell = new EntryCell(this);
   previousCall: OpenCall | undefined = undefined;
   nextCall: OpenCall | undefined = undefined;
+  private next: CallHandler | undefined = undefined;
   protected subscriber: Subscriber<unknown> | undefined = undefined;
   protected state: OperationState | undefined = undefined;
   /** Nothing comes out of the chain any more. */
@@ -148,19 +149,20 @@ export abstract class EntryCall
   protected named(_state: OperationState): void {}
 
   /** The chain as the transport sees it. */
-  connect(source: Observable<unknown>): Observable<unknown> {
-    return source.lift(this);
+  connect(next: CallHandler): Observable<unknown> {
+    this.next = next;
+    return NEVER.lift(this);
   }
 
-  /** The transport subscribes. */
-  call(subscriber: Subscriber<unknown>, source: Observable<unknown>): void {
+  /** The transport subscribes: the chain begins, in the context of this call. */
+  call(subscriber: Subscriber<unknown>): void {
     this.subscriber = subscriber;
     if (this.state?.record !== undefined) {
       this.deliverError(this.state.error());
       return;
     }
     this.upstream = new ChainSubscriber(subscriber, this);
-    contextStorage.run(this.cell, subscribeTo, source, this.upstream);
+    contextStorage.run(this.cell, beginChain, this.next as CallHandler, this.upstream);
   }
 
   claim(definition: object): OperationState | undefined {
@@ -342,6 +344,6 @@ export abstract class EntryCall
   }
 }
 
-function subscribeTo(source: Observable<unknown>, subscriber: Subscriber<unknown>): void {
-  source.subscribe(subscriber);
+function beginChain(next: CallHandler, subscriber: Subscriber<unknown>): void {
+  next.handle().subscribe(subscriber);
 }

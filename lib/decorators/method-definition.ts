@@ -261,13 +261,26 @@ export class MethodDefinition {
     if (this.parameters.length > 0) fillParameters(args, this.parameters, state);
     if (needsPreparation(operation, call)) {
       const pending = prepareOperation(state, call);
-      const body = () => callBody(state, this.original, self, args);
+      const body = () => this.callHandler(cell, state, self, args);
       if (pending !== undefined) return cell.followHandler(pending.then(body));
     }
-    const result = callBody(state, this.original, self, args);
+    const result = this.callHandler(cell, state, self, args);
     if (result instanceof Promise) return cell.followHandler(result);
     if (isThenable(result)) return cell.followHandler(Promise.resolve(result));
     return lendResult(state, result);
+  }
+
+  /** The context of a call is that of its handler: there is nothing to enter. */
+  private callHandler(
+    cell: HandlerCell,
+    state: OperationState,
+    self: object,
+    args: unknown[],
+  ): unknown {
+    if (state.record !== undefined) throw state.error();
+    return state.cell === cell
+      ? Reflect.apply(this.original, self, args)
+      : callBody(state, this.original, self, args);
   }
 
   private callOptions(

@@ -1,6 +1,5 @@
 import type { CancelRecord } from '../core/cancel-record.js';
 import { describeChain } from '../core/causes.js';
-import { monotonicNow } from '../core/clock.js';
 import { formatDuration } from '../core/duration.js';
 import { ExclusiveKeys } from '../core/exclusive.js';
 import { OperationConflict, OperationLimit, OperationRefused } from '../core/operation-errors.js';
@@ -177,7 +176,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     state.plan.counters.live--;
     if (state.tree !== undefined) state.tree.live--;
     if (state.hasId) this.byId.delete(state.id);
-    this.statistics.ended(state, monotonicNow());
+    this.statistics.ended(state);
     this.history.add(state);
     this.events.emit('settled', state);
   }

@@ -89,8 +89,9 @@ export class Statistics {
     return false;
   }
 
-  ended(state: OperationState, now: number): void {
+  ended(state: OperationState): void {
     const { counters } = state.plan;
+    const { duration = 0 } = state;
     if (state.outcome === 'completed') {
       this.completed++;
       counters.completed++;
@@ -101,13 +102,13 @@ export class Statistics {
       this.canceled++;
       counters.canceled++;
     }
-    record(this.durations, state.duration ?? 0);
+    record(this.durations, duration);
     const { record: cancel } = state;
     if (cancel === undefined) return;
     this.canceling--;
     if (state.zombie) this.zombies--;
     this.reasons.set(cancel.reason, (this.reasons.get(cancel.reason) ?? 0) + 1);
-    record(this.latencies, now - cancel.moment);
+    record(this.latencies, state.startedAt + duration - cancel.moment);
   }
 
   read(live: number): OperationStatistics {

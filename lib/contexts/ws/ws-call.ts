@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { EMPTY, type Observable } from 'rxjs';
 import type { OperationPlan } from '../../core/operation-plan.js';
 import { bufferedBytes, hasRoom } from '../backpressure.js';
@@ -51,8 +51,8 @@ export class WsCall extends MessageCall implements DisconnectListener {
   }
 
   /** Nest has let go of the messages of a client that left meanwhile: nobody would subscribe. */
-  override connect(source: Observable<unknown>): Observable<unknown> {
-    if (!this.isCallerGone()) return super.connect(source);
+  override connect(next: CallHandler): Observable<unknown> {
+    if (!this.isCallerGone()) return super.connect(next);
     this.onTeardown();
     return EMPTY;
   }
