@@ -9,7 +9,9 @@ import type {
 import type { CancelableModuleOptions } from './cancelable-module-options.js';
 import { readStreamLimits } from './contexts/backpressure.js';
 import { CancelableInterceptor } from './contexts/cancelable.interceptor.js';
+import { EarlyErrorsFilter } from './contexts/early-errors.filter.js';
 import { GraphqlApplication } from './contexts/graphql/graphql-application.js';
+import { filterHandlers } from './contexts/handler-errors.filter.js';
 import { OpenCalls } from './contexts/open-calls.js';
 import { interceptHandlers } from './contexts/rpc/message-handlers.js';
 import { prepareTransports } from './contexts/transports.js';
@@ -18,7 +20,7 @@ import { parseDuration } from './core/duration.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
 import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explorer.js';
 import type { CancelableExtensionHost, Uninstall } from './registry/cancelable-extension.js';
-import { handlersOf } from './decorators/handlers.js';
+import { type HandlerMethod, handlersOf } from './decorators/handlers.js';
 import type { MethodDefinition } from './decorators/method-definition.js';
 import { LiveOperations } from './registry/live-operations.js';
 import { OperationRegistry } from './registry/operation-registry.js';
@@ -41,11 +43,12 @@ export class CancelableApplication implements DrainedTransports {
   private started:
     { readonly discovery: DiscoveryService; readonly modules: ModuleRef } | undefined;
   private readonly adapters = new WeakSet<object>();
-  private messages: readonly object[] = [];
+  private handlers: readonly HandlerMethod[] = [];
   private definitions: readonly MethodDefinition[] = [];
   private readonly undo: [string, Uninstall][] = [];
   private readonly calls: OpenCalls;
   private readonly interceptor: CancelableInterceptor;
+  private readonly earlyErrors: EarlyErrorsFilter;
   private readonly gateways: GatewayClients;
   private graphql: GraphqlApplication | undefined = undefined;
 
@@ -80,7 +83,7 @@ export class CancelableApplication implements DrainedTransports {
     this.calls = new OpenCalls(live, () => this.reopen());
     const closing = readShutdownOptions(shutdown);
     this.drain = new Drain(this.calls, closing, this, this.log);
-    this.gateways = new GatewayClients(config, modules, this.log);
+    this.gateways = new GatewayClients(config, modules, this.log, () => live.isRefusing);
     this.servers = new HttpServers(adapterHost, this.drain, closing.onNewRequests, () =>
       this.reopen(),
     );
@@ -98,11 +101,13 @@ export class CancelableApplication implements DrainedTransports {
       this.calls,
     );
     config.getGlobalInterceptors().unshift(this.interceptor);
+    this.earlyErrors = new EarlyErrorsFilter(config, adapterHost, http ?? {});
   }
 
   get areServing(): boolean {
     // Without an HTTP server there is null.
-    if (this.adapterHost.httpAdapter == null) return this.messages.length > 0;
+    if (this.adapterHost.httpAdapter == null)
+      return this.handlers.some(({ kind }) => kind === 'rpc');
     return this.servers.areListening;
   }
 
@@ -116,16 +121,27 @@ export class CancelableApplication implements DrainedTransports {
 
   /** Before any handler can be called: microservices and gateways may listen before the hooks run. */
   async prepare(modules: ModulesContainer): Promise<this> {
-    const handlers = [...handlersOf(modules)];
-    this.messages = handlers.filter(({ kind }) => kind === 'rpc').map(({ method }) => method);
-    this.interceptMessages();
-    await prepareTransports(handlers.map(({ kind }) => kind));
+    this.handlers = [...handlersOf(modules)];
+    this.followMessages();
+    await prepareTransports(this.handlers.map(({ kind }) => kind));
     return this;
   }
 
-  private interceptMessages(): void {
-    const undo = interceptHandlers(this.messages, this.interceptor);
-    this.undo.push(['the message handlers', undo]);
+  /** Where Nest may apply neither global interceptors nor global filters. */
+  private followMessages(): void {
+    const calls = this.handlers.filter(({ kind }) => kind === 'rpc');
+    const messages = this.handlers.filter(({ kind }) => kind === 'ws');
+    const undo = [
+      interceptHandlers(
+        calls.map(({ method }) => method),
+        this.interceptor,
+      ),
+      filterHandlers(
+        [...calls, ...messages].map(({ host }) => host),
+        this.earlyErrors,
+      ),
+    ];
+    this.undo.push(['the message handlers', () => undo.forEach((step) => step())]);
   }
 
   /**
@@ -146,7 +162,7 @@ export class CancelableApplication implements DrainedTransports {
     if (this.calls.live.phase !== 'open') {
       this.drain.reset();
       this.gateways.open();
-      this.interceptMessages();
+      this.followMessages();
     }
     this.runtime.live.injector = (token) => modules.get(token as string, { strict: false });
     const explorer = new DecoratedMethodsExplorer(discovery, this.runtime);

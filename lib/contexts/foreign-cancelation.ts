@@ -34,6 +34,11 @@ export function ownError(
         `give it bind(fn), which keeps fn in the operation it was made in. (Said once for ${root}.)`,
     );
   }
+  return foreignFailure(error);
+}
+
+/** What a call failed with that waited for what was canceled with another. */
+export function foreignFailure(error: CancelationError): Error {
   const failure = new Error(MESSAGE);
   setCause(failure, error);
   return failure;

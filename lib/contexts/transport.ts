@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { CancelableRuntime } from '../decorators/cancelable-runtime.js';
+import type { EarlyEdge } from './early-edge.js';
 import type { EntryCall } from './entry-call.js';
 import type { EntryDefaults, EntryPlan } from './entry-plan.js';
 import type { OpenCalls } from './open-calls.js';
@@ -17,4 +18,5 @@ export interface Transport<Plan extends EntryPlan = EntryPlan> {
     host: object,
   ): Plan;
   createCall(calls: OpenCalls, plan: Plan, context: ExecutionContext): EntryCall;
+  readonly early: EarlyEdge;
 }

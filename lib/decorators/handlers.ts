@@ -6,6 +6,8 @@ export interface HandlerMethod {
   /** A type of Nest's ExecutionContext. */
   readonly kind: string;
   readonly method: object;
+  /** Its class. */
+  readonly host: object;
 }
 
 /** The handlers of an application, before anything of it runs: of classes, not of factories. */
@@ -16,7 +18,7 @@ export function* handlersOf(modules: ModulesContainer): Generator<HandlerMethod>
       if (typeof prototype !== 'object' || prototype === null) continue;
       for (const method of methodsOf(prototype).values()) {
         const kind = handlerKind(method);
-        if (kind !== undefined) yield { kind, method };
+        if (kind !== undefined) yield { kind, method, host: metatype as object };
       }
     }
   }

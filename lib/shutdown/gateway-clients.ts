@@ -15,6 +15,15 @@ const GOING_AWAY = 1001;
 interface SocketAdapter {
   bindClientConnect: (this: never, server: unknown, listener: Listener) => unknown;
   bindClientDisconnect?: (this: never, client: Client, listener: Listener) => unknown;
+  bindMessageHandlers?: (
+    this: never,
+    client: unknown,
+    handlers: never,
+    ...rest: unknown[]
+  ) => unknown;
+}
+interface MessageHandler {
+  readonly callback: Listener;
 }
 type Listener = (...args: unknown[]) => unknown;
 
@@ -45,6 +54,7 @@ export class GatewayClients {
     config: ApplicationConfig,
     modules: ModulesContainer,
     private readonly log: OperationLog,
+    private readonly isDraining: () => boolean,
   ) {
     const getIoAdapter = config.getIoAdapter.bind(config) as () => SocketAdapter | undefined;
     config.getIoAdapter = () => {
@@ -91,7 +101,7 @@ export class GatewayClients {
   private onChange: () => void = noop;
 
   private followAdapter(adapter: SocketAdapter): void {
-    const { bindClientConnect, bindClientDisconnect } = adapter;
+    const { bindClientConnect, bindClientDisconnect, bindMessageHandlers } = adapter;
     adapter.bindClientConnect = (server, listener) =>
       bindClientConnect.call(adapter as never, server, (...args) => {
         const [client] = args as [Client];
@@ -100,19 +110,32 @@ export class GatewayClients {
         if (bindClientDisconnect !== undefined) this.clients.add(client);
         return listener(...args);
       });
+    if (bindMessageHandlers !== undefined) {
+      adapter.bindMessageHandlers = (client, handlers, ...rest) => {
+        const arriving = (handlers as MessageHandler[]).map((each) => ({
+          ...each,
+          callback: this.letIn(each.callback),
+        }));
+        return bindMessageHandlers.call(adapter as never, client, arriving as never, ...rest);
+      };
+    }
     if (bindClientDisconnect === undefined) return;
     adapter.bindClientDisconnect = (client, listener) => {
       const left: Listener = (...args) => {
         this.clients.delete(client);
         try {
-          // While the application drains, too, it may call what is decorated.
-          return contextStorage.run(new ArrivingCell(), () => listener(...args));
+          return arrive(listener, args);
         } finally {
           this.onChange();
         }
       };
       return bindClientDisconnect.call(adapter as never, client, left);
     };
+  }
+
+  /** The guards of a message may call what is decorated while the application drains. */
+  private letIn(callback: Listener): Listener {
+    return (...args) => (this.isDraining() ? arrive(callback, args) : callback(...args));
   }
 
   private followGateways(modules: ModulesContainer): void {
@@ -155,6 +178,11 @@ export class GatewayClients {
       over();
     });
   }
+}
+
+/** While the application drains, too, it may call what is decorated. */
+function arrive(listener: Listener, args: unknown[]): unknown {
+  return contextStorage.run(new ArrivingCell(), () => listener(...args));
 }
 
 function disconnect(client: Client): void {

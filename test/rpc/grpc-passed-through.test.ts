@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { credentials, loadPackageDefinition, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { Controller } from '@nestjs/common';
+import { type CanActivate, Controller, UseGuards } from '@nestjs/common';
 import { GrpcMethod, GrpcStreamCall, Transport } from '@nestjs/microservices';
-import { Cancelable, currentOperation, type Operation } from 'nestjs-cancelable';
+import { Cancelable, currentOperation, type Operation, OperationLimit } from 'nestjs-cancelable';
 import { type Deferred, deferred } from '../support/deferred.js';
 import { freePort } from '../support/servers.js';
 import { closeAfterTest, startService } from './support.js';
@@ -14,10 +14,19 @@ interface City {
 }
 
 let entered: Deferred<Operation>;
+let guardIsOpen: boolean;
 
 beforeEach(() => {
   entered = deferred();
+  guardIsOpen = true;
 });
+
+class SwitchedGuard implements CanActivate {
+  canActivate(): boolean {
+    if (!guardIsOpen) throw new OperationLimit('secret');
+    return true;
+  }
+}
 
 async function wait(): Promise<never> {
   const operation = currentOperation();
@@ -29,6 +38,7 @@ async function wait(): Promise<never> {
 @Controller()
 class PassedController {
   @GrpcStreamCall('Passed')
+  @UseGuards(SwitchedGuard)
   @Cancelable('1h')
   both(_call: object) {
     return wait();
@@ -36,6 +46,7 @@ class PassedController {
 
   /** One answer to many messages: by a callback. */
   @GrpcStreamCall('Passed')
+  @UseGuards(SwitchedGuard)
   @Cancelable('1h')
   async sum(
     call: AsyncIterable<City>,
@@ -48,6 +59,7 @@ class PassedController {
   }
 
   @GrpcMethod('Passed')
+  @UseGuards(SwitchedGuard)
   @Cancelable('1h')
   wait(_city: City) {
     return wait();
@@ -116,5 +128,18 @@ describe('@GrpcStreamCall()', () => {
     expect(error).toMatchObject({ code: 8, details: 'The server is busy' });
     first.cancel();
     await registry.whenIdle();
+  });
+
+  it.each(['both', 'sum', 'wait'] as const)('is refused by its guard: %s', async (method) => {
+    const { client, log } = await start();
+    guardIsOpen = false;
+    const error = await (method === 'both'
+      ? failure(client.both())
+      : method === 'sum'
+        ? sum(client, 'Paris').answer.then((answer) => answer.error)
+        : new Promise<ServiceError>((resolve) => client.wait({ name: 'Paris' }, resolve)));
+    expect(error).toMatchObject({ code: 8, details: 'The server is busy' });
+    expect(error?.metadata.get('operation-code')).toEqual(['OPERATION_LIMIT']);
+    expect(log.find('error')).toEqual([]);
   });
 });

@@ -19,6 +19,7 @@ export async function loadGraphqlErrors(): Promise<void> {
  * keeps its identity.
  */
 export function toGraphqlError(error: unknown): unknown {
+  if (isGraphqlAnswer(error)) return error;
   const known = publicErrorOf(error);
   if (known === undefined) return error;
   const { message, code } = known;
@@ -29,5 +30,13 @@ export function toGraphqlError(error: unknown): unknown {
       : new GraphqlError(message, { extensions });
   answer.stack = `${answer.name}: ${message}`;
   setCause(answer, error);
+  answers.add(answer);
   return answer;
+}
+
+const answers = new WeakSet<object>();
+
+/** Whether this is what GraphQL sends of an error of ours. */
+export function isGraphqlAnswer(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && answers.has(error);
 }

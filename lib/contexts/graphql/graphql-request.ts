@@ -4,6 +4,7 @@ import { CancelRecord } from '../../core/cancel-record.js';
 import { settleQuietly, startOperation } from '../../core/lifecycle.js';
 import { isRefusal } from '../../core/operation-errors.js';
 import type { OperationState } from '../../core/operation-state.js';
+import { currentCell } from '../../core/context.js';
 import type { Scope } from '../../core/scope.js';
 import type { DisconnectListener } from '../close-watch.js';
 import { EntryCell, type EntryCellOwner } from '../entry-cell.js';
@@ -27,6 +28,8 @@ export class GraphqlRequest implements EntryCellOwner, OpenCall, DisconnectListe
   readonly cell: EntryCell = new EntryCell(this);
   previousCall: OpenCall | undefined = undefined;
   nextCall: OpenCall | undefined = undefined;
+  /** Where it came in: while the application drains, guards may still call what is decorated. */
+  private readonly arrival = currentCell();
   private state: OperationState | undefined = undefined;
   private isOver = false;
 
@@ -63,7 +66,7 @@ export class GraphqlRequest implements EntryCellOwner, OpenCall, DisconnectListe
   private begin(): OperationState {
     const { calls, plans, request } = this;
     const plan = plans.planFor(request.method ?? 'POST', pathOf(this.origin));
-    return (this.state = startOperation(calls.live, plan, undefined, undefined, this.cell));
+    return (this.state = startOperation(calls.live, plan, this.arrival, undefined, this.cell));
   }
 
   /** No resolver is this operation: each has its own, below. */

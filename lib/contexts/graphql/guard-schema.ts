@@ -1,13 +1,12 @@
-import { type CancelationError, isCancelation } from '../../core/cancelation-error.js';
-import { currentScope } from '../../core/context.js';
-import { isThenable, type OperationState } from '../../core/operation-state.js';
-import { ownError } from '../foreign-cancelation.js';
-import { toGraphqlError } from './graphql-errors.js';
+import { isThenable } from '../../core/operation-state.js';
+import { answerInContext } from './early-graphql-errors.js';
 
 type Resolve = (source: unknown, args: unknown, context: unknown, info: unknown) => unknown;
 
 interface Field {
   resolve?: Resolve;
+  /** Of a subscription. */
+  subscribe?: Resolve;
 }
 
 /** A GraphQLSchema, as far as it is used here. */
@@ -28,6 +27,7 @@ export function guardSchema(schema: Schema): void {
     if (name.startsWith('__') || typeof type.getFields !== 'function') continue;
     for (const field of Object.values(type.getFields())) {
       if (typeof field.resolve === 'function') field.resolve = guardResolve(field.resolve);
+      if (typeof field.subscribe === 'function') field.subscribe = guardResolve(field.subscribe);
     }
   }
 }
@@ -43,12 +43,6 @@ function guardResolve(resolve: Resolve): Resolve {
   };
 }
 
-/** Runs in the context that the field was resolved in. */
 function rethrow(error: unknown): never {
-  const state = isCancelation(error)
-    ? (currentScope()?.operation() as OperationState | undefined)
-    : undefined;
-  const own =
-    state === undefined ? error : ownError(error as CancelationError, state.rootId, state.host);
-  throw toGraphqlError(own);
+  throw answerInContext(error);
 }

@@ -15,19 +15,27 @@ const SERVICE_UNAVAILABLE = 503;
 const BODY_HEADERS = ['Content-Type', 'Content-Length', 'Content-Disposition'];
 
 /** One request and its response, raw. */
-export interface HttpExchange {
-  readonly context: ExecutionContext;
-  readonly route: RoutePlan;
+export interface RawExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
 
+/** Of a handler. */
+export interface HttpExchange extends RawExchange {
+  readonly context: ExecutionContext;
+  readonly route: RoutePlan;
+}
+
 /** What filters get of an error; whoever gets a 503 from us is asked to come back. */
-export function answerTo(exchange: HttpExchange, error: unknown): unknown {
+export function answerTo(
+  exchange: RawExchange,
+  statusCodes: RoutePlan['statusCodes'],
+  error: unknown,
+): unknown {
   const isShutdown =
     error instanceof OperationRefused ||
     (isCancelation(error) && publicReason(error) === 'shutdown');
-  const answer = toHttpError(error, exchange.route.statusCodes);
+  const answer = toHttpError(error, statusCodes);
   if (isShutdown) askForNewConnection(exchange);
   const isOurs = answer !== error && answer instanceof HttpException;
   if (isOurs && answer.getStatus() === SERVICE_UNAVAILABLE) {
@@ -36,15 +44,12 @@ export function answerTo(exchange: HttpExchange, error: unknown): unknown {
   return answer;
 }
 
-function askToComeBack({ response }: HttpExchange, seconds: string): void {
+function askToComeBack({ response }: RawExchange, seconds: string): void {
   if (!response.headersSent) response.setHeader('Retry-After', seconds);
 }
 
 /** This connection ends with its response. HTTP/2 has a frame of its own for that. */
-export function askForNewConnection({
-  request,
-  response,
-}: Pick<HttpExchange, 'request' | 'response'>): void {
+export function askForNewConnection({ request, response }: RawExchange): void {
   if (response.headersSent || request.httpVersionMajor >= 2) return;
   response.setHeader('Connection', 'close');
 }

@@ -83,7 +83,7 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
   }
 
   protected override translate(error: unknown): unknown {
-    return answerTo(this, error);
+    return answerTo(this, this.route.statusCodes, error);
   }
 
   override drain(): void {

@@ -13,7 +13,8 @@ import { type Carried, carriedBy } from './carried.js';
 import { type CorrelatedCall, CorrelatedCalls } from './correlated-calls.js';
 import { GrpcCaller } from './grpc-caller.js';
 import { callerOf } from './rpc-caller.js';
-import { toGrpcStatus, toRpcError } from './rpc-errors.js';
+import { answerOnCall } from './passed-through.js';
+import { toRpcError } from './rpc-errors.js';
 import type { RpcPlan } from './rpc-plan.js';
 
 const CALLER_TIMED_OUT = "the caller's deadline passed";
@@ -83,30 +84,14 @@ export class RpcCall extends MessageCall implements DisconnectListener, Correlat
   }
 
   override refuse(error: unknown): Observable<unknown> {
-    return this.answerOnCall(error) ? of(undefined) : super.refuse(error);
+    return answerOnCall(this.caller, this.context, error) ? of(undefined) : super.refuse(error);
   }
 
+  /** Where it is answered on the call, the chain ends as if the handler had returned. */
   protected override fail(error: unknown): void {
-    if (!this.answerOnCall(error)) return super.fail(error);
+    if (!answerOnCall(this.caller, this.context, error)) return super.fail(error);
     this.subscriber?.next(undefined);
     this.subscriber?.complete();
-  }
-
-  /**
-   * Nest hands the error of a call that is passed through to nobody: it would end the process. So
-   * ours are sent on the call itself, and the chain ends as if the handler had returned.
-   */
-  private answerOnCall(error: unknown): boolean {
-    const { caller } = this;
-    if (!(caller instanceof GrpcCaller) || !caller.isPassedThrough) return false;
-    const status = toGrpcStatus(error, caller.call);
-    if (status === undefined) return false;
-    if (caller.isGone()) return true;
-    // Where there is one answer it is a callback's: a stream that was read to its end sends nothing.
-    const callback = this.context.getArgByIndex<((error: object) => void) | undefined>(1);
-    if (typeof callback === 'function') callback(status);
-    else caller.call.emit('error', status);
-    return true;
   }
 
   protected override translate(error: unknown): unknown {

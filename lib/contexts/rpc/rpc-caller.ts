@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost } from '@nestjs/common';
 import { type Caller, SocketCaller } from '../caller.js';
 import type { CloseSource } from '../close-watch.js';
 import { askForeign } from './ask-foreign.js';
@@ -8,7 +8,7 @@ import { GrpcCaller, isGrpcCall } from './grpc-caller.js';
  * Over TCP the connection tells, over gRPC the call. A broker stands between the services of all
  * other transports, and the server never learns that somebody stopped waiting.
  */
-export function callerOf(context: ExecutionContext): Caller | undefined {
+export function callerOf(context: ArgumentsHost): Caller | undefined {
   const args = context.getArgs<unknown[]>();
   const call = args.find(isGrpcCall);
   if (call !== undefined) return new GrpcCaller(call, call === args[0]);

@@ -1,14 +1,25 @@
+import type { ArgumentsHost } from '@nestjs/common';
 import { setCause } from '../../core/cancelation-error.js';
 import { type PublicError, publicErrorOf } from '../public-errors.js';
 import type { GrpcCall } from './grpc-caller.js';
 
-/** Nest's RpcException: the package is there only where there are microservices. */
+/** Nest's own: the package is there only where there are microservices. */
 type RpcExceptionClass = new (error: object) => Error;
+type RpcFilterClass = new () => { catch(error: unknown, host: ArgumentsHost): unknown };
 
 let RpcException: RpcExceptionClass | undefined;
+let RpcFilter: RpcFilterClass | undefined;
 
 export async function loadRpcErrors(): Promise<void> {
-  RpcException ??= (await import('@nestjs/microservices')).RpcException as RpcExceptionClass;
+  if (RpcException !== undefined) return;
+  const microservices = await import('@nestjs/microservices');
+  RpcException = microservices.RpcException;
+  RpcFilter = microservices.BaseRpcExceptionFilter;
+}
+
+/** What Nest does with an error. @returns an Observable of it */
+export function answerAsNest(error: unknown, host: ArgumentsHost): unknown {
+  return RpcFilter && new RpcFilter().catch(error, host);
 }
 
 /** https://grpc.github.io/grpc/core/md_doc_statuscodes.html */

@@ -1,6 +1,7 @@
 import type { Transport } from '../transport.js';
 import { CancelPlan } from './cancel-plan.js';
 import { CANCEL_PATTERN } from './carried.js';
+import { earlyRpcErrors } from './early-rpc-errors.js';
 import { RpcCall } from './rpc-call.js';
 import { loadRpcErrors } from './rpc-errors.js';
 import { patternsOf, RpcPlan } from './rpc-plan.js';
@@ -12,4 +13,5 @@ export const rpcTransport: Transport<RpcPlan> = {
     return new Plan(runtime, defaults, name, handler, host);
   },
   createCall: (calls, plan, context) => new RpcCall(calls, plan, context),
+  early: earlyRpcErrors,
 };

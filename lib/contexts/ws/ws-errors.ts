@@ -1,14 +1,26 @@
+import type { ArgumentsHost } from '@nestjs/common';
 import { setCause } from '../../core/cancelation-error.js';
+import { type EarlyEdge, earlyError } from '../early-edge.js';
 import { publicErrorOf } from '../public-errors.js';
 
-/** Nest's WsException: the package is there only where gateways are. */
+/** Nest's own: the package is there only where gateways are. */
 type WsExceptionClass = new (error: object) => Error;
+type WsFilterClass = new () => { catch(error: unknown, host: ArgumentsHost): unknown };
 
 let WsException: WsExceptionClass | undefined;
+let WsFilter: WsFilterClass | undefined;
 
 export async function loadWsErrors(): Promise<void> {
-  WsException ??= (await import('@nestjs/websockets')).WsException as WsExceptionClass;
+  if (WsException !== undefined) return;
+  const websockets = await import('@nestjs/websockets');
+  WsException = websockets.WsException;
+  WsFilter = websockets.BaseWsExceptionFilter;
 }
+
+export const earlyWsErrors: EarlyEdge = {
+  translate: (error) => toWsError(earlyError(error)),
+  answer: (error, host) => WsFilter && new WsFilter().catch(error, host),
+};
 
 /**
  * Turns our own errors into what a gateway sends as an `exception` event; anything else keeps its
