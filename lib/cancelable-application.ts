@@ -20,6 +20,7 @@ import { parseDuration } from './core/duration.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
 import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explorer.js';
 import type { CancelableExtensionHost, Uninstall } from './registry/cancelable-extension.js';
+import { followHandlers } from './decorators/followed-handlers.js';
 import { type HandlerMethod, handlersOf } from './decorators/handlers.js';
 import type { MethodDefinition } from './decorators/method-definition.js';
 import { LiveOperations } from './registry/live-operations.js';
@@ -122,6 +123,7 @@ export class CancelableApplication implements DrainedTransports {
   /** Before any handler can be called: microservices and gateways may listen before the hooks run. */
   async prepare(modules: ModulesContainer): Promise<this> {
     this.handlers = [...handlersOf(modules)];
+    if (this.options.defaultTimeout !== undefined) followHandlers(this.handlers);
     this.followMessages();
     await prepareTransports(this.handlers.map(({ kind }) => kind));
     return this;

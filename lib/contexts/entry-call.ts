@@ -165,8 +165,8 @@ export abstract class EntryCall
     contextStorage.run(this.cell, beginChain, this.next as CallHandler, this.upstream);
   }
 
-  claim(definition: object): OperationState | undefined {
-    if (this.isClaimed || this.isOver || this.entry.definition !== definition) return undefined;
+  claim(body: object): OperationState | undefined {
+    if (this.isClaimed || this.isOver || this.entry.body !== body) return undefined;
     this.isClaimed = true;
     return this.state;
   }
@@ -177,6 +177,11 @@ export abstract class EntryCall
 
   retimed(): void {
     this.hasOwnDeadline = true;
+  }
+
+  /** Nobody knows when the handler is over. */
+  private get isUnfollowed(): boolean {
+    return this.entry.definition === undefined && !this.isClaimed;
   }
 
   /** The handler's promise: it is let go with the operation, and its end awaited all the same. */
@@ -269,7 +274,7 @@ export abstract class EntryCall
   onTeardown(): void {
     if (this.chainIsDone) return;
     this.chainIsDone = true;
-    this.cell.outlived = this.entry.definition === undefined;
+    this.cell.outlived = this.isUnfollowed;
     this.stopConsumer();
     this.leaveChain();
     if (!this.handlerIsRunning) void this.settle(false, this.state?.error());
@@ -301,7 +306,7 @@ export abstract class EntryCall
 
   private deliverError(error: CancelationError): void {
     this.chainIsDone = true;
-    this.cell.outlived = this.entry.definition === undefined;
+    this.cell.outlived = this.isUnfollowed;
     this.leaveChain();
     this.fail(error);
     if (!this.handlerIsRunning) void this.settle(false, error);

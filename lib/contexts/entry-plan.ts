@@ -6,6 +6,7 @@ import type { CallOptions, OperationPlan } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { checkOptions, operationReaders } from '../core/read-options.js';
 import type { CancelableOptions } from '../decorators/cancelable-options.js';
+import { bodyOf } from '../decorators/followed-handlers.js';
 import type { CancelableRuntime } from '../decorators/cancelable-runtime.js';
 import type { MethodDefinition } from '../decorators/method-definition.js';
 import { getDefinition, isNotCancelable } from '../decorators/method-metadata.js';
@@ -27,6 +28,8 @@ export interface EntryDefaults {
 /** One handler of one application: what is known before a call comes. */
 export class EntryPlan {
   readonly definition: MethodDefinition | undefined;
+  /** What claims the operation when it is called: the definition, or what follows the handler. */
+  readonly body: object | undefined;
   /** The operation begins with the call; otherwise when somebody first needs it. */
   readonly isEager: boolean;
   readonly followsCaller: boolean;
@@ -53,6 +56,7 @@ export class EntryPlan {
     const definition = getDefinition(handler) as MethodDefinition | undefined;
     const { policy: _policy, ...options } = definition?.mergedOptions(runtime) ?? {};
     this.definition = definition;
+    this.body = definition ?? bodyOf(handler);
     this.streams = defaults.streams;
     this.options = options;
     this.isExcluded = isNotCancelable(handler) || isNotCancelable(host);
