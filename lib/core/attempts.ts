@@ -2,7 +2,8 @@ import { faceOf, startOperation } from './lifecycle.js';
 import type { OperationState } from './operation-state.js';
 import { placeIn } from './place.js';
 import { planOf } from './read-options.js';
-import { runBody } from './run.js';
+import { giveUp, runBody } from './run.js';
+import { onFreshStack } from './stack-room.js';
 import type { CancelationToken } from './token.js';
 
 /**
@@ -26,7 +27,12 @@ export function wrapAttempts<Args extends readonly unknown[], Result>(
     } catch (error) {
       return Promise.reject(error);
     }
-    const { token } = faceOf(state) as { token: CancelationToken };
-    return runBody(state, () => fn(...args, token), undefined, []) as Promise<Awaited<Result>>;
+    try {
+      const { token } = faceOf(state) as { token: CancelationToken };
+      return runBody(state, () => fn(...args, token), undefined, []) as Promise<Awaited<Result>>;
+    } catch (error) {
+      void onFreshStack.then(() => giveUp(state, undefined, error));
+      throw error;
+    }
   };
 }

@@ -12,6 +12,7 @@ import type { CallOptions, OperationPlan } from './operation-plan.js';
 import { noop, OperationState } from './operation-state.js';
 import { SaidOnce } from './said-once.js';
 import type { Scope } from './scope.js';
+import { needStackRoom } from './stack-room.js';
 
 export type Host = OperationHost<OperationState>;
 
@@ -20,7 +21,7 @@ export type Host = OperationHost<OperationState>;
  *
  * @param context where the call comes from
  * @param cell a cell that already stands in an async context, for operations begun inside of it
- * @throws ParentCancelation in a canceled scope; what the host refuses
+ * @throws ParentCancelation in a canceled scope; what the host refuses; RangeError before the stack ends
  */
 export function startOperation(
   host: Host,
@@ -29,6 +30,7 @@ export function startOperation(
   call?: CallOptions,
   cell?: ContextCell,
 ): OperationState {
+  needStackRoom();
   const scope = scopeFor(host, plan, context);
   const parent = scope?.operation() as OperationState | undefined;
   host.admit(plan, call?.id, originOf(plan, context, scope), parent?.tree);

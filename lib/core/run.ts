@@ -3,12 +3,13 @@ import { isCancelation } from './cancelation-error.js';
 import { currentCell, currentScope } from './context.js';
 import { streamOf } from './close-value.js';
 import { NotStarted } from './exclusive.js';
-import { faceOf, type Host, settleOperation, startOperation } from './lifecycle.js';
+import { faceOf, type Host, settleOperation, settleQuietly, startOperation } from './lifecycle.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
 import { OperationConflict } from './operation-errors.js';
-import { type OperationState, whenSettled } from './operation-state.js';
+import { isThenable, noop, type OperationState, whenSettled } from './operation-state.js';
 import { needsPreparation, prepareOperation } from './prepare.js';
 import { raceIn } from './sleep.js';
+import { onFreshStack } from './stack-room.js';
 
 type Body = (...args: never[]) => unknown;
 
@@ -28,7 +29,12 @@ export function runOperation<Result>(
       error instanceof NotStarted ? outcomeOf(error, again) : Promise.reject(error)
     ) as Promise<Awaited<Result>>;
   }
-  return runPrepared(state, call, body, undefined, [state]) as Promise<Awaited<Result>>;
+  try {
+    return runPrepared(state, call, body, undefined, [state]) as Promise<Awaited<Result>>;
+  } catch (error) {
+    void onFreshStack.then(() => giveUp(state, undefined, error));
+    throw error;
+  }
 }
 
 /**
@@ -114,9 +120,21 @@ export function runBody(
   try {
     result = callBody(state, body, self, args);
   } catch (error) {
-    return follow(state, Promise.reject(error));
+    result = Promise.reject(error);
   }
-  return follow(state, toPromise(result));
+  try {
+    return follow(state, toPromise(result));
+  } catch (error) {
+    void onFreshStack.then(() => giveUp(state, result, error));
+    throw error;
+  }
+}
+
+/** Settles what could not be followed: the stack ended meanwhile. */
+export function giveUp(state: OperationState, body: unknown, error: unknown): void {
+  if (isThenable(body)) body.then(noop, noop);
+  state.promise?.catch(noop);
+  void settleQuietly(state, false, error);
 }
 
 /** Calls the body, unless something canceled the operation while it started. */

@@ -5,7 +5,8 @@ import { applyCall, retime, settleOperation, startOperation } from '../core/life
 import type { CallOptions, ExclusiveCall } from '../core/operation-plan.js';
 import { isThenable, type OperationState } from '../core/operation-state.js';
 import { needsPreparation, prepareOperation } from '../core/prepare.js';
-import { callBody, follow, outcomeOf, runPrepared } from '../core/run.js';
+import { callBody, follow, giveUp, outcomeOf, runPrepared } from '../core/run.js';
+import { onFreshStack } from '../core/stack-room.js';
 import {
   lend,
   lendIterable,
@@ -151,21 +152,31 @@ export class MethodDefinition {
       if (!(error instanceof NotStarted)) return Promise.reject(error);
       return outcomeOf(error, () => this.begin(runtime, plan, cell, self, args, job));
     }
-    if (this.parameters.length > 0) fillParameters(args, this.parameters, state);
-    if (needsPreparation(plan.operation, call)) {
-      return runPrepared(state, call, this.original, self, args);
-    }
     let result: unknown;
     try {
-      result = callBody(state, this.original, self, args);
+      if (this.parameters.length > 0) fillParameters(args, this.parameters, state);
+      if (needsPreparation(plan.operation, call)) {
+        return runPrepared(state, call, this.original, self, args);
+      }
+      result = this.callMethod(state, self, args);
+      if (result instanceof Promise) return follow(state, result);
+      if (isThenable(result)) return follow(state, Promise.resolve(result));
+      return this.finishLater(state, result, () =>
+        startOperation(runtime.live, plan.operation, cell, call),
+      );
     } catch (error) {
-      return follow(state, Promise.reject(error));
+      void onFreshStack.then(() => giveUp(state, result, error));
+      throw error;
     }
-    if (result instanceof Promise) return follow(state, result);
-    if (isThenable(result)) return follow(state, Promise.resolve(result));
-    return this.finishLater(state, result, () =>
-      startOperation(runtime.live, plan.operation, cell, call),
-    );
+  }
+
+  /** A synchronous throw of a promise-returning method rejects. */
+  private callMethod(state: OperationState, self: object, args: unknown[]): unknown {
+    try {
+      return callBody(state, this.original, self, args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**

@@ -4,13 +4,14 @@ import type { CancelOptions } from '../core/cancel-record.js';
 import { describeError } from '../core/describe-error.js';
 import { currentCell } from '../core/context.js';
 import { NotStarted } from '../core/exclusive.js';
-import { settleQuietly, startOperation } from '../core/lifecycle.js';
+import { startOperation } from '../core/lifecycle.js';
 import { OperationConflict } from '../core/operation-errors.js';
 import { Operation } from '../core/operation.js';
 import type { OperationPlan } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { prepareOperation } from '../core/prepare.js';
-import { runOperation, runPrepared } from '../core/run.js';
+import { giveUp, runOperation, runPrepared } from '../core/run.js';
+import { onFreshStack } from '../core/stack-room.js';
 import { type PublicOperation, publicView, publicViewOf } from '../core/public-view.js';
 import { type OperationSnapshot, type OperationTreeNode, snapshotOf } from '../core/snapshot.js';
 import { cancelWith, userRecord } from '../core/token.js';
@@ -103,16 +104,21 @@ export class ScopedRegistry {
       if (error instanceof NotStarted) return Operation.of(error.holder);
       throw error;
     }
-    const operation = Operation.of(state);
-    runPrepared(state, undefined, () => fn(operation), undefined, []).catch((error: unknown) => {
-      if (state.outcome === 'failed') {
-        this.#live.log.error(
-          `${state.name} failed: ${describeError(error)}`,
-          error instanceof Error ? error.stack : undefined,
-        );
-      }
-    });
-    return operation;
+    try {
+      const operation = Operation.of(state);
+      const outcome = runPrepared(state, undefined, () => fn(operation), undefined, []);
+      outcome.catch((error: unknown) => this.#logFailure(state, error));
+      return operation;
+    } catch (error) {
+      void onFreshStack.then(() => giveUp(state, undefined, error));
+      throw error;
+    }
+  }
+
+  #logFailure(state: OperationState, error: unknown): void {
+    if (state.outcome !== 'failed') return;
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.#live.log.error(`${state.name} failed: ${describeError(error)}`, stack);
   }
 
   /** Begins an operation whose end you decide. Disposing of it completes it. */
@@ -128,7 +134,7 @@ export class ScopedRegistry {
     try {
       return createHandle(state, prepareOperation(state, undefined));
     } catch (error) {
-      void settleQuietly(state, false, error);
+      void onFreshStack.then(() => giveUp(state, undefined, error));
       throw error;
     }
   }
