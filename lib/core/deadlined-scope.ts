@@ -83,12 +83,23 @@ export abstract class DeadlinedScope extends Scope {
 
   /** Some deadlines end before the operation does: a request's, once its headers are sent. */
   private deadlineIsMoot(): boolean {
-    const { expires } = this.plan;
-    if (expires === undefined || expires(this)) return false;
-    const { callerLimit } = this.extras ?? {};
-    if (callerLimit !== undefined && callerLimit <= monotonicNow() + CLOCK_TOLERANCE) return false;
-    this.setDeadline(undefined, monotonicNow());
+    const now = monotonicNow();
+    if (this.deadlineHolds(now)) return false;
+    this.setDeadline(undefined, now);
     return true;
+  }
+
+  private deadlineHolds(now: number): boolean {
+    const { expires } = this.plan;
+    if (expires === undefined || expires(this)) return true;
+    const { callerLimit } = this.extras ?? {};
+    return callerLimit !== undefined && callerLimit <= now + CLOCK_TOLERANCE;
+  }
+
+  /** It ends by itself at `now`, and nobody was there to cancel it in time: it blocked the event loop. */
+  protected markOverrun(now: number): void {
+    if (this.limit === undefined || now <= this.limit || !this.deadlineHolds(now)) return;
+    this.more().overran = true;
   }
 
   /** A wall-clock deadline moves when the clock is set: looks again, and waits for what is left. */

@@ -305,8 +305,7 @@ function finish(
   fails: boolean,
   result: unknown,
 ): void {
-  state.outcome = outcome;
-  state.duration = monotonicNow() - state.startedAt;
+  state.conclude(outcome);
   const { face, extras } = state;
   const { on } = state.plan;
   const settledListeners = extras?.settledListeners;

@@ -24,4 +24,6 @@ export class OperationExtras {
   shelters: Set<ProtectedScope> | undefined = undefined;
   /** What watches for a lack of progress. */
   stalls: { progressed(): void }[] | undefined = undefined;
+  /** It ended by itself, after its deadline had passed. */
+  overran = false;
 }

@@ -254,6 +254,14 @@ export class OperationState extends DeadlinedScope {
     else if (reject !== undefined) reject(this.error());
   }
 
+  /** Its outcome is known. */
+  conclude(outcome: 'completed' | 'failed' | 'canceled'): void {
+    const now = monotonicNow();
+    this.outcome = outcome;
+    this.duration = now - this.startedAt;
+    if (this.record === undefined) this.markOverrun(now);
+  }
+
   /** Empties everything that could hold memory: what remains is plain facts. */
   end(): void {
     if (this.timer !== undefined) disarm(this);

@@ -57,6 +57,11 @@ export interface OperationSnapshot {
   readonly zombie: boolean;
   /** The body gave a value although it was canceled. */
   readonly returned: boolean;
+  /**
+   * It ended by itself, but only after its deadline: its body blocked the event loop past it, so that
+   * no timer could cancel it.
+   */
+  readonly overran: boolean;
 }
 
 /** @publicApi */
@@ -73,6 +78,7 @@ export interface OperationFacts extends Pick<
   readonly state: OperationState;
   /** Monotonic milliseconds. */
   readonly now: number;
+  readonly overran: boolean;
   readonly progress: OperationProgress | undefined;
   /** Perhaps a `DerivedValue`. */
   readonly partialResult: unknown;
@@ -93,6 +99,7 @@ export function factsOf(state: OperationState, withPartialResult = true): Operat
     zombie: state.zombie,
     returned: state.returned,
     cause: state.cause,
+    overran: extras?.overran === true,
     progress: extras?.progress,
     partialResult: withPartialResult ? extras?.partialResult : undefined,
   };
@@ -117,6 +124,7 @@ export function snapshotOfFacts(facts: OperationFacts): OperationSnapshot {
     tags: facts.tags ?? [],
     zombie: facts.zombie,
     returned: facts.returned,
+    overran: facts.overran,
   };
   if (record !== undefined) {
     snapshot.reason = record.reason;

@@ -247,6 +247,59 @@ describe('rule 13: throwIfCanceled, checkpoint and starting a child compare the 
   });
 });
 
+describe('an operation that ends by itself after its deadline', () => {
+  const recorded = async (body: () => unknown, options: RunOptions = { timeout: '1s' }) => {
+    await registry.run(options, body).catch(() => {});
+    return registry.history().at(-1);
+  };
+  const block = (milliseconds: number) => {
+    const now = performance.now() + milliseconds;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+  };
+
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('has overrun, whether it gave a value or failed', async () => {
+    expect(await recorded(() => block(1_001))).toMatchObject({
+      status: 'completed',
+      overran: true,
+    });
+    const failing = () => {
+      block(1_001);
+      throw new Error('late');
+    };
+    expect(await recorded(failing)).toMatchObject({ status: 'failed', overran: true });
+  });
+
+  it('has not where it was in time, has no deadline, or was canceled', async () => {
+    expect(await recorded(() => block(999))).toMatchObject({ overran: false });
+    expect(await recorded(() => block(5_000), {})).toMatchObject({ overran: false });
+    const canceled = () => {
+      currentOperation().cancel();
+      block(5_000);
+    };
+    expect(await recorded(canceled)).toMatchObject({ status: 'canceled', overran: false });
+  });
+
+  it('has not while it runs: the deadline may still be moved', () => {
+    const { operation } = begin('1s');
+    block(1_001);
+    expect(operation.snapshot().overran).toBe(false);
+  });
+
+  it('has where the deadline is that of its parent', async () => {
+    await registry.run({ name: 'parent', timeout: '1s' }, async () => {
+      await registry.run('child', () => block(1_001));
+    });
+    expect(registry.history().map(({ name, overran }) => [name, overran])).toEqual([
+      ['child', true],
+      ['parent', true],
+    ]);
+  });
+});
+
 describe('rule 24: deadline is wall clock and re-checked at least each minute', () => {
   const MINUTE = 60_000;
 

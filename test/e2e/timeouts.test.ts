@@ -33,6 +33,14 @@ class FixedController {
     return { deadline: currentOperation().token.deadline ?? null };
   }
 
+  @Get('blocking')
+  @Cancelable(20)
+  async blocking() {
+    const end = performance.now() + 40;
+    while (performance.now() < end);
+    return 'late';
+  }
+
   @Get('bare')
   @Cancelable()
   bare() {
@@ -107,6 +115,15 @@ describe.each(adapters)('timeouts with nothing sent, over %s', (adapter) => {
   });
 });
 
+describe.each(adapters)('a handler that blocks the event loop, over %s', (adapter) => {
+  it('is answered past its deadline, and its snapshot says so', async () => {
+    const { url, registry } = await startHttpApp(adapter, { controllers: [FixedController] });
+    const answer = await get(`${url}/fixed/blocking`);
+    expect([answer.status, answer.text]).toEqual([200, 'late']);
+    expect(registry.history()).toMatchObject([{ status: 'completed', overran: true }]);
+  });
+});
+
 describe.each(adapters)('timeouts with headers sent, over %s', (adapter) => {
   it('an own timeout cuts the body', async () => {
     const begun = deferred();
@@ -155,7 +172,7 @@ describe.each(adapters)('timeouts with headers sent, over %s', (adapter) => {
     expect(await answer.end()).toEqual({ isCut: false });
     expect(answer.received).toBe('first\nlast\n');
     await registry.whenIdle();
-    expect(registry.history()).toMatchObject([{ status: 'completed' }]);
+    expect(registry.history()).toMatchObject([{ status: 'completed', overran: false }]);
   });
 
   it('a handler that writes by itself is cut', async () => {
