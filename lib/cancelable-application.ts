@@ -17,6 +17,7 @@ import { interceptHandlers } from './contexts/rpc/message-handlers.js';
 import { prepareTransports } from './contexts/transports.js';
 import { describeError } from './core/describe-error.js';
 import { parseDuration } from './core/duration.js';
+import { bare } from './core/plain-object.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
 import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explorer.js';
 import type { CancelableExtensionHost, Uninstall } from './registry/cancelable-extension.js';
@@ -96,7 +97,7 @@ export class CancelableApplication implements DrainedTransports {
             ? undefined
             : parseDuration(defaultTimeout, 'defaultTimeout'),
         request,
-        http: http ?? {},
+        http: http ?? bare({}),
         streams: readStreamLimits(options.streams),
       },
       this.calls,

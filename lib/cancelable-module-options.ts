@@ -4,9 +4,10 @@ import { checkStreamLimits, type StreamLimits } from './contexts/backpressure.js
 import { checkHttpOptions, type HttpOptions } from './contexts/http/http-options.js';
 import type { RequestOption } from './contexts/request-options.js';
 import type { Duration } from './core/duration.js';
-import { isRecord } from './core/plain-object.js';
-import { checkOptions, readText, refuse } from './core/read-options.js';
-import { type CancelableOptions, checkCancelableOptions } from './decorators/cancelable-options.js';
+import { bare, isRecord } from './core/plain-object.js';
+import { readFunction } from './core/promised-options.js';
+import { readAnything, readOptions, readText, refuse } from './core/read-options.js';
+import { type CancelableOptions, readCancelableOptions } from './decorators/cancelable-options.js';
 import {
   type OperationRegistryOptions,
   readDuration,
@@ -71,37 +72,67 @@ export interface CancelableModuleAsyncOptions extends Pick<ModuleMetadata, 'impo
   inject?: any[];
 }
 
+/** The options that are objects of options themselves. */
+const NESTED = ['policies', 'http', 'streams', 'shutdown', 'history', 'zombies'] as const;
+
 /** @throws TypeError that says what was given, what is allowed, and where */
-export function checkModuleOptions(options: unknown, where: string): void {
-  checkOptions(options, where, {
-    defaultTimeout: readDuration,
-    policies: (value, at) => {
-      if (!isRecord(value)) refuse(at, value, 'an object of options by name');
-      for (const [name, policy] of Object.entries(value)) {
-        checkCancelableOptions(policy, `${at}.${name}`);
-        const { policy: other } = policy as CancelableOptions;
-        if (other !== undefined) {
-          refuse(
-            `${at}.${name}.policy`,
-            other,
-            'no policy inside of a policy: write its options here',
-          );
-        }
-      }
-    },
-    request: (value, at) => {
-      if (typeof value !== 'function') refuse(at, value, 'a function of the ExecutionContext');
-    },
-    http: checkHttpOptions,
-    streams: checkStreamLimits,
-    history: registryReaders.history,
-    zombies: registryReaders.zombies,
-    shutdown: checkShutdownOptions,
-    maxLive: registryReaders.maxLive,
-    maxChildren: registryReaders.maxChildren,
-    extensions: checkExtensions,
-  });
+export function readModuleOptions(
+  options: CancelableModuleOptions,
+  where: string,
+): CancelableModuleOptions {
+  const own = readOptions(options, where, READERS) as Record<string, unknown>;
+  for (const key of NESTED) {
+    const nested = own[key];
+    if (nested !== undefined) own[key] = bare(nested as object);
+  }
+  return own;
 }
+
+/** @throws TypeError for what is no option, unless there is exactly one way to make the options */
+export function readAsyncOptions(
+  options: CancelableModuleAsyncOptions,
+): CancelableModuleAsyncOptions {
+  const where = 'CancelableModule.forRootAsync()';
+  const own = readOptions(options, where, {
+    imports: readAnything,
+    inject: readAnything,
+    useFactory: readAnything,
+    useClass: readAnything,
+    useExisting: readAnything,
+  });
+  const ways = ['useFactory', 'useClass', 'useExisting'] as const;
+  const given = ways.filter((way) => own[way] !== undefined);
+  if (given.length === 1) return own;
+  throw new TypeError(
+    `${where}: ${given.length} of useFactory, useClass and useExisting are given. Allowed: exactly one.`,
+  );
+}
+
+const READERS: Parameters<typeof readOptions>[2] = {
+  defaultTimeout: readDuration,
+  policies: (value, at) => {
+    if (!isRecord(value)) refuse(at, value, 'an object of options by name');
+    for (const [name, policy] of Object.entries(value)) {
+      const { policy: other } = readCancelableOptions(policy as CancelableOptions, `${at}.${name}`);
+      if (other !== undefined) {
+        refuse(
+          `${at}.${name}.policy`,
+          other,
+          'no policy inside of a policy: write its options here',
+        );
+      }
+    }
+  },
+  request: (value, at) => readFunction(value, at, 'a function of the ExecutionContext'),
+  http: checkHttpOptions,
+  streams: checkStreamLimits,
+  history: registryReaders.history,
+  zombies: registryReaders.zombies,
+  shutdown: checkShutdownOptions,
+  maxLive: registryReaders.maxLive,
+  maxChildren: registryReaders.maxChildren,
+  extensions: checkExtensions,
+};
 
 function checkExtensions(value: unknown, where: string): void {
   if (!Array.isArray(value)) refuse(where, value, 'an array of extensions');

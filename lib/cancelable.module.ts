@@ -22,7 +22,8 @@ import {
   type CancelableModuleAsyncOptions,
   type CancelableModuleOptions,
   type CancelableOptionsFactory,
-  checkModuleOptions,
+  readAsyncOptions,
+  readModuleOptions,
 } from './cancelable-module-options.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
 import { OperationRegistry } from './registry/operation-registry.js';
@@ -37,11 +38,11 @@ const applications = new WeakMap<ModulesContainer, CancelableApplication>();
 /** The first options hold; a second import has to agree or say nothing. */
 function applicationOf(
   container: ModulesContainer,
-  options: CancelableModuleOptions,
+  given: CancelableModuleOptions,
   config: ApplicationConfig,
   adapterHost: HttpAdapterHost,
 ): CancelableApplication | Promise<CancelableApplication> {
-  checkModuleOptions(options, 'CancelableModule.forRoot()');
+  const options = readModuleOptions(given, 'CancelableModule.forRoot()');
   const existing = applications.get(container);
   if (existing === undefined) {
     const application = new CancelableApplication(options, config, adapterHost, container);
@@ -108,7 +109,8 @@ export class CancelableModule {
    * })
    */
   static forRootAsync(options: CancelableModuleAsyncOptions): DynamicModule {
-    return assemble(asyncProviders(options), options.imports ?? []);
+    const own = readAsyncOptions(options);
+    return assemble(asyncProviders(own), own.imports ?? []);
   }
 }
 
@@ -159,13 +161,6 @@ function assemble(
 
 function asyncProviders(options: CancelableModuleAsyncOptions): Provider[] {
   const { useFactory, useClass, useExisting, inject = [] } = options;
-  const given = [useFactory, useClass, useExisting].filter((each) => each !== undefined);
-  if (given.length !== 1) {
-    throw new TypeError(
-      `CancelableModule.forRootAsync(): ${given.length} of useFactory, useClass and useExisting are given. ` +
-        'Allowed: exactly one.',
-    );
-  }
   if (useFactory !== undefined) return [{ provide: OPTIONS, useFactory, inject }];
   const factory = (useClass ?? useExisting) as NonNullable<typeof useClass>;
   const provider: Provider = {

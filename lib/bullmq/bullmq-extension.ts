@@ -1,5 +1,6 @@
 import type { CancelableExtension } from '../registry/cancelable-extension.js';
 import { loadPeer } from '../core/load-peer.js';
+import { checkOptions } from '../core/read-options.js';
 import { CancelableRuntime } from '../decorators/cancelable-runtime.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 import { Jobs } from './jobs.js';
@@ -9,8 +10,9 @@ import { letProcessorsTakeSignals } from './worker-signals.js';
  * Makes operations and jobs the same thing: `worker.cancelJob()` and the registry cancel alike, a
  * canceled job is not tried again, one that a shutdown stops goes back to its queue, a lost lock
  * cancels, progress is passed on. For processors of `@nestjs/bullmq` whose `process(job)` is
- * decorated.
+ * decorated. It takes no options.
  *
+ * @throws TypeError for options
  * @example
  * CancelableModule.forRoot({ extensions: [bullmq()] })
  *
@@ -23,7 +25,8 @@ import { letProcessorsTakeSignals } from './worker-signals.js';
  * }
  * @publicApi
  */
-export function bullmq(): CancelableExtension {
+export function bullmq(...given: []): CancelableExtension {
+  for (const options of given as unknown[]) checkOptions(options, 'bullmq()', {});
   return {
     name: 'bullmq',
     async install({ registry, log, onShutdown }) {

@@ -1,5 +1,6 @@
 import { monotonicNow } from '../core/clock.js';
 import { parseDuration, type Duration } from '../core/duration.js';
+import { bare } from '../core/plain-object.js';
 import { checkOptions, refuse } from '../core/read-options.js';
 
 /**
@@ -48,7 +49,8 @@ export function checkStreamLimits(options: unknown, where: string): void {
   });
 }
 
-export function readStreamLimits({ maxBuffered, patience }: StreamLimits = {}): StreamSettings {
+export function readStreamLimits(limits: StreamLimits = bare({})): StreamSettings {
+  const { maxBuffered, patience } = limits;
   return {
     maxBuffered: maxBuffered ?? DEFAULTS.maxBuffered,
     patience: parseDuration(patience ?? DEFAULTS.patience, 'streams.patience'),

@@ -2,9 +2,10 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Duration } from '../core/duration.js';
 import { parseDuration } from '../core/duration.js';
 import type { OnDisconnect, OnShutdown, OperationKind } from '../core/operation-options.js';
-import type { CallOptions, OperationPlan } from '../core/operation-plan.js';
+import { type CallOptions, type OperationPlan, SILENT_CALL } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
-import { checkOptions, operationReaders } from '../core/read-options.js';
+import { bare } from '../core/plain-object.js';
+import { operationReaders, readOptions } from '../core/read-options.js';
 import type { CancelableOptions } from '../decorators/cancelable-options.js';
 import { bodyOf } from '../decorators/followed-handlers.js';
 import type { CancelableRuntime } from '../decorators/cancelable-runtime.js';
@@ -54,7 +55,7 @@ export class EntryPlan {
     onDisconnect: OnDisconnect = defaults.http.onDisconnect ?? 'cancel',
   ) {
     const definition = getDefinition(handler) as MethodDefinition | undefined;
-    const { policy: _policy, ...options } = definition?.mergedOptions(runtime) ?? {};
+    const options = definition?.mergedOptions(runtime) ?? bare<CancelableOptions>({});
     this.definition = definition;
     this.body = definition ?? bodyOf(handler);
     this.streams = defaults.streams;
@@ -82,12 +83,13 @@ export class EntryPlan {
     if (given === undefined || given === null) return undefined;
     const where = 'CancelableModule: request()';
     const { metadata, tags, timeout, id } = operationReaders;
-    checkOptions(given, where, { metadata, tags, timeout, id });
+    const own = readOptions(given, where, { metadata, tags, timeout, id });
     return {
-      id: given.id,
-      metadata: given.metadata,
-      tags: given.tags,
-      timeout: this.hasOwnTimeout ? undefined : readTimeout(given.timeout, `${where}: timeout`),
+      ...SILENT_CALL,
+      id: own.id,
+      metadata: own.metadata,
+      tags: own.tags,
+      timeout: this.hasOwnTimeout ? undefined : readTimeout(own.timeout, `${where}: timeout`),
     };
   }
 
@@ -100,7 +102,9 @@ export class EntryPlan {
 
   private createPlan(name: string): OperationPlan {
     const { timeout } = this.defaults;
-    const options = this.hasOwnTimeout ? this.options : mergeOptions([this.options, { timeout }]);
+    const options = this.hasOwnTimeout
+      ? this.options
+      : mergeOptions([this.options, bare({ timeout })]);
     const { operation } = createMethodPlan(options, { name, kind: this.kind }, (each) =>
       this.runtime.live.countersOf(each, true),
     );

@@ -5,6 +5,7 @@ import {
   type CancelFacts,
   isCancelation,
 } from './cancelation-error.js';
+import { ownValue } from './plain-object.js';
 
 /**
  * @publicApi
@@ -96,7 +97,8 @@ export function recordFromAbort(reason: unknown): CancelRecord {
 
 /** A linked cancelation: same reason, the original as cause. */
 export function recordFromError(error: CancelationError): CancelRecord {
-  return new CancelRecord(error.reason, error.message, error, error.requestedBy);
+  const requestedBy = ownValue(error, 'requestedBy') as string | undefined;
+  return new CancelRecord(error.reason, error.message, error, requestedBy);
 }
 
 /** DOMExceptions of another realm are no `instanceof Error`. */

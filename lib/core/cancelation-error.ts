@@ -1,3 +1,5 @@
+import { bare, ownValue } from './plain-object.js';
+
 /**
  * Why work was canceled.
  *
@@ -86,9 +88,12 @@ export abstract class CancelationError extends (StacklessError as unknown as Err
 
   constructor(message: string, options: CancelationErrorOptions = {}) {
     super();
-    this.#subject = options.subject ?? subjectOf(message, options);
-    if (options.cause !== undefined) setCause(this, options.cause);
-    if (options.requestedBy !== undefined) this.requestedBy = options.requestedBy;
+    this.#subject =
+      (ownValue(options, 'subject') as CanceledSubject | undefined) ?? subjectOf(message, options);
+    const cause = ownValue(options, 'cause');
+    const requestedBy = ownValue(options, 'requestedBy');
+    if (cause !== undefined) setCause(this, cause);
+    if (requestedBy !== undefined) this.requestedBy = requestedBy as string;
   }
 
   override get message(): string {
@@ -130,7 +135,7 @@ export abstract class CancelationError extends (StacklessError as unknown as Err
 
 /** For an error that stands for itself. */
 function subjectOf(text: string, options: CancelationErrorOptions): CanceledSubject {
-  const { operationId, operationName, partialResult, canceledAt = Date.now() } = options;
+  const { operationId, operationName, partialResult, canceledAt = Date.now() } = bare(options);
   const record: CancelFacts = { at: canceledAt, text, site: undefined };
   return { id: operationId, name: operationName, rootId: undefined, partialResult, record };
 }

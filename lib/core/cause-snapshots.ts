@@ -4,6 +4,7 @@ import type { CancelOrigin, CancelRecord } from './cancel-record.js';
 import { causeChain } from './causes.js';
 import { describeError } from './describe-error.js';
 import { isoTime } from './plain-data.js';
+import { ownValue } from './plain-object.js';
 
 /**
  * One link of the chain that led to a cancelation: another cancelation, or an error of whoever asked.
@@ -44,7 +45,9 @@ export function causesOf(
     last = origin.record as CancelRecord;
     links.push(linkOfOrigin(origin, last));
   }
-  const below = last.cause ?? (last === record ? failure?.cause : undefined);
+  const below =
+    last.cause ??
+    (last === record && failure !== undefined ? ownValue(failure, 'cause') : undefined);
   let root: object | undefined;
   for (const link of causeChain(below)) {
     if (root !== undefined && links.length < MOST_LINKS - 1) links.push(linkOfError(root));
@@ -62,14 +65,14 @@ function linkOfOrigin({ id, name }: CancelOrigin, record: CancelRecord): CauseSn
 
 function linkOfError(error: object): CauseSnapshot {
   if (!isCancelation(error)) return { message: describeError(error) };
-  const { reason, message, operationId, operationName, requestedBy } = error;
+  const { reason, message, operationId, operationName } = error;
   const { requestedFrom, canceledAt } = error;
   return linkOf(
     reason,
     message,
     operationId,
     operationName,
-    requestedBy,
+    ownValue(error, 'requestedBy') as string | undefined,
     requestedFrom,
     canceledAt.getTime(),
   );

@@ -1,6 +1,7 @@
 import { type CancelationError, isCancelation, setCause } from './cancelation-error.js';
 import { describeError } from './describe-error.js';
 import type { OperationState } from './operation-state.js';
+import { isInherited, memberOf, ownValue } from './plain-object.js';
 
 const NAMES = new Set(['AbortError', 'TimeoutError', 'CanceledError']);
 /** Node's and axios' codes, and PostgreSQL's query_canceled. */
@@ -61,7 +62,8 @@ export class CauseReader {
     try {
       const own = Object.getOwnPropertyDescriptor(link, key);
       if (own !== undefined && 'value' in own) return own.value as unknown;
-      if (!(key in link) || ++this.computed > MOST_COMPUTED) return undefined;
+      if (!(key in link) || isInherited(link, key) || ++this.computed > MOST_COMPUTED)
+        return undefined;
       return (link as ErrorLike)[key];
     } catch {
       return undefined;
@@ -76,8 +78,8 @@ export class CauseReader {
 export function isDueTo(operation: OperationState, error: unknown): boolean {
   if (!isObject(error)) return false;
   if (containsError(error, operation.error())) return true;
-  const { name, code } = error as ErrorLike;
-  return (typeof name === 'string' && NAMES.has(name)) || CODES.has(code);
+  const name = memberOf(error, 'name');
+  return (typeof name === 'string' && NAMES.has(name)) || CODES.has(memberOf(error, 'code'));
 }
 
 /** Whether an error stands anywhere below another: as a cause, or among the errors of one. */
@@ -99,7 +101,7 @@ function containsError(error: unknown, wanted: CancelationError): boolean {
 
 /** Keeps what really failed below the operation's error, unless a circle would result. */
 export function adoptAsCause(own: CancelationError, original: unknown): void {
-  if (own.cause !== undefined || containsError(original, own)) return;
+  if (ownValue(own, 'cause') !== undefined || containsError(original, own)) return;
   setCause(own, original);
 }
 

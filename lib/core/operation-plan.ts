@@ -50,16 +50,27 @@ export type Adopt = (operation: never, value: unknown) => { readonly value: unkn
 
 /** What only the call knows. */
 export interface CallOptions {
-  readonly id?: string | undefined;
+  readonly id: string | undefined;
   /** Milliseconds; 0: already over. `false`: none, whatever the plan says. */
-  readonly timeout?: number | false | undefined;
+  readonly timeout: number | false | undefined;
   /** Milliseconds since the epoch. */
-  readonly deadline?: number | undefined;
-  readonly tags?: readonly string[] | undefined;
-  readonly metadata?: Readonly<OperationMetadata> | undefined;
-  readonly sources?: readonly unknown[] | undefined;
-  readonly exclusive?: ExclusiveCall | undefined;
+  readonly deadline: number | undefined;
+  readonly tags: readonly string[] | undefined;
+  readonly metadata: Readonly<OperationMetadata> | undefined;
+  readonly sources: readonly unknown[] | undefined;
+  readonly exclusive: ExclusiveCall | undefined;
 }
+
+/** A call that says nothing; one that says something has every key all the same, as its own. */
+export const SILENT_CALL: CallOptions = {
+  id: undefined,
+  timeout: undefined,
+  deadline: undefined,
+  tags: undefined,
+  metadata: undefined,
+  sources: undefined,
+  exclusive: undefined,
+};
 
 /** A key that one operation of a name holds at a time. */
 export interface ExclusiveCall {

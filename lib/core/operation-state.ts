@@ -13,7 +13,10 @@ import type { OperationMetadata, OperationStatus } from './operation-options.js'
 import type { OperationPlan } from './operation-plan.js';
 import { ProtectedScope } from './protected-scope.js';
 import { valueOf } from './stream-port.js';
+import { isThenable, noop } from './thenable.js';
 import { arm, disarm } from './timers.js';
+
+export { isThenable, noop } from './thenable.js';
 
 /** The public face of an operation; told the outcome, since the state itself must not keep it. */
 export interface OperationFace {
@@ -316,13 +319,3 @@ export function whenSettled(state: OperationState): Promise<void> {
     (state.more().settledListeners ??= new Set()).add(() => resolve());
   });
 }
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null &&
-    (typeof value === 'object' || typeof value === 'function') &&
-    typeof (value as PromiseLike<unknown>).then === 'function'
-  );
-}
-
-export function noop(): void {}

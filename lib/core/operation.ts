@@ -21,6 +21,7 @@ import {
   type ProgressReport,
 } from './progress.js';
 import { type PublicOperation, publicView } from './public-view.js';
+import { readOptions } from './read-options.js';
 import { shieldIn } from './shield.js';
 import { checkpointIn, sleepIn } from './sleep.js';
 import { spreadProgress } from './progress-delivery.js';
@@ -32,6 +33,10 @@ import {
   type StreamSource,
 } from './stream-port.js';
 import { CancelationToken, cancelWith } from './token.js';
+
+const readDuration = (value: unknown, where: string) => void parseDuration(value, where);
+const SHIELD_READERS = { limit: readDuration };
+const WRAP_READERS = { timeout: readDuration };
 
 class FaceExtras {
   token: CancelationToken | undefined = undefined;
@@ -256,7 +261,7 @@ export class Operation {
     fn: (token: CancelationToken) => Result | PromiseLike<Result>,
     options: { readonly limit?: Duration } = {},
   ): Promise<Awaited<Result>> {
-    const { limit } = options;
+    const { limit } = readOptions(options, 'operation.shield()', SHIELD_READERS);
     const milliseconds =
       limit === undefined ? undefined : parseDuration(limit, 'operation.shield(): limit');
     return shieldIn(this.#state, fn, milliseconds);
@@ -291,7 +296,7 @@ export class Operation {
     fn: (...args: [...Args, CancelationToken]) => Result | PromiseLike<Result>,
     options: { readonly timeout?: Duration } = {},
   ): (...args: Args) => Promise<Awaited<Result>> {
-    const { timeout } = options;
+    const { timeout } = readOptions(options, 'operation.wrap()', WRAP_READERS);
     return wrapAttempts(
       this.#state,
       fn,

@@ -2,10 +2,40 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/**
+ * A copy of an object's own keys with nothing behind them: whoever changed `Object.prototype` has not
+ * changed what somebody wrote.
+ */
+export function bare<Value extends object>(value: Value): Value {
+  return Object.assign(Object.create(null) as Value, value);
+}
+
+/** What an object itself says under a key. */
+export function ownValue(value: object, key: string): unknown {
+  return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+}
+
 /** An object whose keys are all its own: no instance of a class, no Map, no Date. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (!isRecord(value)) return false;
   const prototype = Object.getPrototypeOf(value) as object | null;
   // Every realm has an Object.prototype of its own.
   return prototype === null || Object.hasOwn(prototype, 'isPrototypeOf');
+}
+
+/** What an object, or its class, says under a key. */
+export function memberOf(value: object, key: string): unknown {
+  return isInherited(value, key) ? undefined : (value as Record<string, unknown>)[key];
+}
+
+/** Whether it is there only because every object has it. */
+export function isInherited(value: object, key: string): boolean {
+  for (
+    let up: object | null = value;
+    up !== null;
+    up = Object.getPrototypeOf(up) as object | null
+  ) {
+    if (Object.hasOwn(up, key)) return Object.hasOwn(up, 'isPrototypeOf');
+  }
+  return false;
 }

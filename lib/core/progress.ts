@@ -1,3 +1,5 @@
+import { bare } from './plain-object.js';
+
 /**
  * @publicApi
  */
@@ -47,7 +49,7 @@ export function completeProgress(
 ): OperationProgress {
   const origin = { at, operationId: operation.id, operationName: operation.name };
   if (typeof report === 'string') return { message: report, ...origin };
-  const { message, current, total, ...metadata } = report;
+  const { message, current, total, ...metadata } = bare(report);
   const percent = percentOf(current, total);
   const rate = rateOf(current, elapsed);
   const remaining = remainingOf(current, total, rate);

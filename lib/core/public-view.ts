@@ -2,6 +2,7 @@ import type { CancelationReason } from './cancelation-error.js';
 import { monotonicNow } from './clock.js';
 import type { OperationStatus } from './operation-options.js';
 import type { OperationState } from './operation-state.js';
+import { bare, ownValue } from './plain-object.js';
 import { isoTime, milliseconds } from './plain-data.js';
 import type { OperationSnapshot } from './snapshot.js';
 
@@ -75,7 +76,8 @@ export function publicView(state: OperationState): PublicOperation {
 }
 
 /** The public form of what the history remembers. */
-export function publicViewOf(snapshot: OperationSnapshot): PublicOperation {
+export function publicViewOf(whole: OperationSnapshot): PublicOperation {
+  const snapshot = bare(whole);
   const { id, name, status, reason, startedAt, endedAt, canceledAt, durationMs } = snapshot;
   const view: Writable<PublicOperation> = { id, name, status, startedAt, durationMs };
   if (reason !== undefined) {
@@ -93,7 +95,7 @@ export function publicViewOf(snapshot: OperationSnapshot): PublicOperation {
 function publicProgress(progress: PublicProgress): PublicProgress {
   const view: Writable<PublicProgress> = { at: progress.at };
   for (const key of NUMBERS) {
-    const value: unknown = progress[key];
+    const value = ownValue(progress, key);
     if (typeof value === 'number') view[key] = value;
   }
   return view;

@@ -1,8 +1,9 @@
 import { describeValue, quote } from './describe-value.js';
 import { parseDuration } from './duration.js';
-import type { OperationOptions } from './operation-options.js';
+import type { OperationCallbacks, OperationOptions } from './operation-options.js';
 import type { NameCounters, OperationPlan } from './operation-plan.js';
-import { isRecord } from './plain-object.js';
+import { bare, isInherited, isRecord, ownValue } from './plain-object.js';
+import { refusePromise } from './promised-options.js';
 
 /**
  * Reads options that came from a user: what is unknown or impossible is refused, by name.
@@ -42,19 +43,21 @@ const READERS: { readonly [Key in keyof Required<OperationOptions<object>>]: Rea
   stall: (value, where) => void parseDuration(value, where),
   exclusive: (value, where) => {
     checkOptions(value, where, EXCLUSIVE_READERS);
-    if (isRecord(value) && 'key' in value && value['key'] === undefined) {
+    const given = value as object;
+    if (Object.hasOwn(given, 'key') && ownValue(given, 'key') === undefined) {
       // It would be one key for all.
       refuse(`${where}: key`, undefined, 'a string, or to leave it out');
     }
-    if ((value as { onConflict?: unknown }).onConflict === undefined) {
+    if (ownValue(given, 'onConflict') === undefined) {
       refuse(where, value, "an onConflict of 'cancel-previous', 'reject', 'skip' or 'join'");
     }
   },
   on: (value, where) => {
     if (!isRecord(value)) refuse(where, value, 'an object of callbacks');
-    const allowed = ['start', 'progress', 'complete', 'cancel', 'error', 'settled'];
     for (const [key, callback] of Object.entries(value)) {
-      if (!allowed.includes(key)) refuse(where, key, allowed.map(quote).join(', '));
+      if (!(CALLBACKS as readonly string[]).includes(key)) {
+        refuse(where, key, CALLBACKS.map(quote).join(', '));
+      }
       if (callback !== undefined && typeof callback !== 'function')
         refuse(`${where}.${key}`, callback, 'a function');
     }
@@ -74,6 +77,18 @@ export function readBoolean(value: unknown, where: string): void {
   if (typeof value !== 'boolean') refuse(where, value, 'true or false');
 }
 
+/** A whole number of at least so much. */
+export const countOf =
+  (least: number): Reader =>
+  (value, where) => {
+    if (!Number.isSafeInteger(value) || (value as number) < least) {
+      refuse(where, value, `a whole number of at least ${least}`);
+    }
+  };
+
+/** For options that may be anything, a promise too. */
+export function readAnything(): void {}
+
 /**
  * Checks an options object key by key.
  *
@@ -84,24 +99,38 @@ export function checkOptions(
   where: string,
   readers: Readonly<Record<string, Reader>> = READERS,
 ): void {
+  refusePromise(options, where);
   if (!isRecord(options)) refuse(where, options, 'an options object');
   for (const [key, value] of Object.entries(options)) {
     const reader = Object.hasOwn(readers, key) ? readers[key] : undefined;
     if (reader === undefined) {
-      const allowed = Object.keys(readers).map(quote).join(', ');
-      throw new TypeError(`${where}: there is no option '${key}'. Allowed: ${allowed}.`);
+      const allowed = Object.keys(readers).map(quote).join(', ') || 'none';
+      throw new TypeError(`${where}: there is no option ${quote(key)}. Allowed: ${allowed}.`);
     }
-    if (value !== undefined) reader(value, `${where}: ${key}`);
+    if (value === undefined || reader === readAnything) continue;
+    refusePromise(value, `${where}: ${key}`);
+    reader(value, `${where}: ${key}`);
   }
+}
+
+/** Checks options, and reads them. @returns what is their own, to be looked up without surprises */
+export function readOptions<Options extends object>(
+  options: Options,
+  where: string,
+  readers?: Readonly<Record<string, Reader>>,
+): Options {
+  checkOptions(options, where, readers);
+  return bare(options);
 }
 
 export const operationReaders: Readonly<Record<string, Reader>> = READERS;
 
 /** The plan of options that have been checked. */
 export function planOf(
-  options: OperationOptions<never>,
+  given: OperationOptions<never>,
   counters: (name: string) => NameCounters,
 ): OperationPlan {
+  const options = bare(given);
   const name = options.name ?? 'task';
   return {
     name,
@@ -117,7 +146,7 @@ export function planOf(
     detached: options.detached ?? false,
     onShutdown: options.onShutdown ?? 'drain',
     onDisconnect: 'cancel',
-    on: options.on,
+    on: options.on && callbacksOf(options.on),
     stall: options.stall === undefined ? undefined : parseDuration(options.stall, name),
     sources: undefined,
     exclusive: options.exclusive && { key: '', ...options.exclusive },
@@ -125,6 +154,18 @@ export function planOf(
     adopt: undefined,
     expires: undefined,
   };
+}
+
+const CALLBACKS = ['start', 'progress', 'complete', 'cancel', 'error', 'settled'] as const;
+
+/** Callbacks may be the methods of a class; what stands on `Object.prototype` is none. */
+function callbacksOf(given: OperationCallbacks<never>): OperationCallbacks<never> {
+  const callbacks: Record<string, unknown> = bare({});
+  for (const key of CALLBACKS) {
+    const callback: unknown = isInherited(given, key) ? undefined : given[key];
+    if (typeof callback === 'function') callbacks[key] = callback.bind(given);
+  }
+  return callbacks as OperationCallbacks<never>;
 }
 
 export function refuse(where: string, value: unknown, allowed: string): never {

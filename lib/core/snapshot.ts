@@ -3,6 +3,7 @@ import { causesOf, type CauseSnapshot } from './cause-snapshots.js';
 import { monotonicNow } from './clock.js';
 import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationState } from './operation-state.js';
+import { memberOf } from './plain-object.js';
 import type { OperationProgress } from './progress.js';
 import { isoTime, milliseconds, plain, text } from './plain-data.js';
 import { valueOf } from './stream-port.js';
@@ -150,7 +151,7 @@ export function snapshotOfFacts(facts: OperationFacts): OperationSnapshot {
 export function errorSnapshot(error: unknown): ErrorSnapshot {
   if (!(error instanceof Error)) return { name: 'Error', message: text(error) };
   const { name, message, stack } = error;
-  const { code } = error as { code?: unknown };
+  const code = memberOf(error, 'code');
   return {
     name,
     message,

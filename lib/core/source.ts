@@ -1,6 +1,7 @@
 import type { Signal } from './abort-signal.js';
 import { type Duration, parseDuration } from './duration.js';
 import type { Operation } from './operation.js';
+import { memberOf } from './plain-object.js';
 import { refuse } from './read-options.js';
 import type { SourceStop, SourceTrigger } from './start-sources.js';
 import { CancelationToken } from './token.js';
@@ -44,8 +45,8 @@ export function isSourceLike(value: unknown): value is SourceLike {
   if (typeof value === 'string' || typeof value === 'number') return true;
   if (value instanceof CancelationToken || value instanceof Date) return true;
   if (typeof value !== 'object' || value === null) return false;
-  const { start, name, aborted, addEventListener } = value as Record<string, unknown>;
-  if (typeof start === 'function') return typeof name === 'string';
+  const { name, aborted, addEventListener } = value as Record<string, unknown>;
+  if (typeof memberOf(value, 'start') === 'function') return typeof name === 'string';
   return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }
 

@@ -3,6 +3,7 @@ import { CancelRecord } from './cancel-record.js';
 import type { CancelationReason } from './cancelation-error.js';
 import { faceOf } from './lifecycle.js';
 import { isThenable, type OperationState } from './operation-state.js';
+import { bare, memberOf } from './plain-object.js';
 import { type CancelationToken, linkScope } from './token.js';
 
 /**
@@ -33,7 +34,7 @@ interface CustomSource {
 }
 
 function isCustom(source: unknown): source is CustomSource {
-  return typeof source === 'object' && source !== null && 'start' in source;
+  return typeof source === 'object' && source !== null && memberOf(source, 'start') !== undefined;
 }
 
 /**
@@ -64,10 +65,13 @@ function startSource(state: OperationState, source: unknown): Promise<void> | un
     else unlink();
     return undefined;
   }
-  const trigger = ({ message, cause, reason = 'condition' }: SourceTrigger = {}): void => {
+  const trigger = (found: SourceTrigger = bare({})): void => {
+    // Triggers are handed to emitters as they are, which call with whatever they have.
+    const { message, cause, reason = 'condition' } = bare(found);
     cancelScope(state, new CancelRecord(reason, message ?? source.name, cause, undefined));
   };
-  const injected = state.host.inject(source.inject ?? [], source.name);
+  const tokens = (memberOf(source, 'inject') as CustomSource['inject']) ?? [];
+  const injected = state.host.inject(tokens, source.name);
   const started = source.start(trigger, faceOf(state), ...injected);
   if (!isThenable(started)) {
     stopAtEnd(state, source, started);

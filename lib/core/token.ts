@@ -1,7 +1,8 @@
 import type { Signal } from './abort-signal.js';
-import { CANCELATION_REASONS, type CancelationError } from './cancelation-error.js';
+import type { CancelationError } from './cancelation-error.js';
 import { captureCallSite } from './call-site.js';
 import { cancelScope } from './cancel.js';
+import { readCancelOptions } from './cancel-options.js';
 import { type CancelOptions, CancelRecord } from './cancel-record.js';
 import { monotonicNow, wallNow, wallTimeAt } from './clock.js';
 import { currentScope } from './context.js';
@@ -193,8 +194,6 @@ export class CancelationToken {
   }
 }
 
-const CANCEL_SHAPE = "an object such as { message: 'stop pressed' }";
-
 /** @internal Cancels a scope as a user asks for it. */
 export function cancelWith(scope: Scope, options: CancelOptions = {}): boolean {
   if (scope.record !== undefined || scope.decided) return false;
@@ -203,11 +202,7 @@ export function cancelWith(scope: Scope, options: CancelOptions = {}): boolean {
 
 /** @internal The record of a cancel that somebody asked for. */
 export function userRecord(options: CancelOptions): CancelRecord {
-  if (typeof options !== 'object' || options === null) refuse('cancel()', options, CANCEL_SHAPE);
-  const { reason = 'manual', message, cause, requestedBy } = options;
-  if (reason !== 'manual' && !CANCELATION_REASONS.includes(reason)) {
-    refuse('cancel(): reason', reason, CANCELATION_REASONS.map((each) => `'${each}'`).join(', '));
-  }
+  const { reason = 'manual', message, cause, requestedBy } = readCancelOptions(options);
   return new CancelRecord(
     reason,
     message,

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { settleQuietly, startOperation } from '../core/lifecycle.js';
 import type { ContextCell } from '../core/context.js';
-import type { CallOptions } from '../core/operation-plan.js';
+import { type CallOptions, SILENT_CALL } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { parkOperation, resumeFirst } from '../core/park.js';
 import { closeLateValue, destroyStream, streamOf } from '../core/close-value.js';
@@ -49,6 +49,7 @@ function siblingsOf(state: OperationState): () => OperationState {
   // An async context of the parent's: once that has ended, it is nobody's.
   const context = state.parent?.callbackCell() as ContextCell | undefined;
   const call: CallOptions = {
+    ...SILENT_CALL,
     metadata,
     tags,
     timeout: state.ownLimit === undefined ? undefined : state.ownLimit - state.startedAt,

@@ -6,8 +6,9 @@ import type {
   OperationMetadata,
   OperationOptions,
 } from '../core/operation-options.js';
-import { isRecord } from '../core/plain-object.js';
-import { checkOptions, operationReaders, readText, refuse } from '../core/read-options.js';
+import { isRecord, ownValue } from '../core/plain-object.js';
+import { readFunction } from '../core/promised-options.js';
+import { operationReaders, readOptions, readText, refuse } from '../core/read-options.js';
 import { readSources, type SourceLike } from '../core/source.js';
 
 /**
@@ -61,16 +62,21 @@ export const perCallReaders: Readonly<Record<string, (value: unknown, where: str
 const perCall =
   (reader: (value: unknown, where: string) => void) =>
   (value: unknown, where: string): void => {
-    if (typeof value !== 'function') reader(value, where);
+    if (typeof value === 'function') readFunction(value, where);
+    else reader(value, where);
   };
 
 const READERS: Readonly<Record<string, (value: unknown, where: string) => void>> = {
   ...operationReaders,
   ...Object.fromEntries(PER_CALL.map((key) => [key, perCall(perCallReaders[key])])),
   exclusive: (value, where) => {
-    const { key } = isRecord(value) ? value : {};
-    const rest = isRecord(value) && typeof key === 'function' ? { ...value, key: 'a key' } : value;
-    operationReaders['exclusive']?.(rest, where);
+    const key = isRecord(value) ? ownValue(value, 'key') : undefined;
+    const isComputed = typeof key === 'function';
+    if (isComputed) readFunction(key, `${where}: key`);
+    operationReaders['exclusive']?.(
+      isComputed ? { ...(value as object), key: 'a key' } : value,
+      where,
+    );
   },
   policy: readText,
   onDisconnect: (value, where) => {
@@ -82,8 +88,11 @@ const READERS: Readonly<Record<string, (value: unknown, where: string) => void>>
  * @param where `@Cancelable() on ReportsController.build`
  * @throws TypeError for unknown options and impossible values
  */
-export function checkCancelableOptions(options: unknown, where: string): void {
-  checkOptions(options, where, READERS);
+export function readCancelableOptions(
+  options: CancelableOptions,
+  where: string,
+): CancelableOptions {
+  return readOptions(options, where, READERS);
 }
 
 /** `@Cancelable('10s')` is short for `@Cancelable({ timeout: '10s' })`. */

@@ -3,7 +3,7 @@ import type { Observable } from 'rxjs';
 import type { Duration } from '../core/duration.js';
 import {
   type CancelableOptions,
-  checkCancelableOptions,
+  readCancelableOptions,
   normalizeOptions,
 } from './cancelable-options.js';
 import { isWorkerProcess } from './method-entry.js';
@@ -118,11 +118,11 @@ export function Cancelable<const Options extends CancelableOptions>(
 export function Cancelable(
   given?: Duration | false | CancelableOptions,
 ): CancelableDecorator<object> {
-  const options = normalizeOptions(given);
+  const written = normalizeOptions(given);
   // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- as Nest types classes
   const decorate = (target: object | Function, key?: string | symbol, descriptor?: unknown) => {
-    if (typeof target === 'function' && key === undefined) decorateClass(target, options);
-    else decorateMethod(target, key as string | symbol, descriptor, options);
+    if (typeof target === 'function' && key === undefined) decorateClass(target, written);
+    else decorateMethod(target, key as string | symbol, descriptor, written);
   };
   return decorate as CancelableDecorator<object>;
 }
@@ -142,10 +142,10 @@ function decorateMethod(
   target: object,
   key: string | symbol,
   descriptor: unknown,
-  options: CancelableOptions,
+  written: CancelableOptions,
 ): void {
   const name = `${classNameOf(target)}.${String(key)}`;
-  checkCancelableOptions(options, `@Cancelable() on ${name}`);
+  const options = readCancelableOptions(written, `@Cancelable() on ${name}`);
   const { value } = (descriptor ?? {}) as { value?: unknown };
   if (typeof value !== 'function') {
     throw new TypeError(`@Cancelable() on ${name}: it belongs on a method or a class.`);
@@ -179,8 +179,8 @@ function wrap(
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- as Nest types classes
-function decorateClass(target: Function, options: CancelableOptions): void {
-  checkCancelableOptions(options, `@Cancelable() on ${target.name}`);
+function decorateClass(target: Function, written: CancelableOptions): void {
+  const options = readCancelableOptions(written, `@Cancelable() on ${target.name}`);
   const prototype = target.prototype as object;
   for (const key of methodsOf(prototype).keys()) {
     const method = (prototype as Record<string | symbol, unknown>)[key] as AnyFunction;

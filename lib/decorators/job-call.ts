@@ -1,6 +1,6 @@
 import type { OperationState } from '../core/operation-state.js';
 import type { Signal } from '../core/abort-signal.js';
-import type { CallOptions } from '../core/operation-plan.js';
+import { type CallOptions, SILENT_CALL } from '../core/operation-plan.js';
 import type { SourceTrigger } from '../core/start-sources.js';
 
 /** A job of BullMQ, as far as it is looked at. */
@@ -56,7 +56,7 @@ export function jobOptions(
   const { queueName, name, attemptsMade } = job;
   const own = call?.sources ?? sources ?? [];
   return {
-    ...call,
+    ...(call ?? SILENT_CALL),
     id: live.get(id) === undefined ? id : undefined,
     metadata: { queue: queueName, job: name, attempt: attemptsMade + 1, ...call?.metadata },
     sources: signal === undefined ? own : [...own, fromQueue(signal)],

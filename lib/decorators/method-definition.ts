@@ -16,12 +16,13 @@ import {
   shapeOf,
   supplyOf,
 } from '../streams/lazy-results.js';
+import { bare } from '../core/plain-object.js';
 import { parkOperation, resumeFirst } from '../core/park.js';
 import type { CancelableOptions } from './cancelable-options.js';
 import { type CancelableRuntime, runtimeOf } from './cancelable-runtime.js';
 import { adoptResult } from './adopted-results.js';
 import { isJobCall, type JobArguments, JobCall, jobOptions } from './job-call.js';
-import { entryOf } from './method-entry.js';
+import { entryOf, type MethodEntry } from './method-entry.js';
 import { type AnyFunction, isHandler } from './method-metadata.js';
 import { sayModuleIsMissing } from './missing-module.js';
 import { checkJoin } from './method-inputs.js';
@@ -103,9 +104,13 @@ export class MethodDefinition {
   }
 
   private createPlan(runtime: CancelableRuntime): MethodPlan {
-    const { policy: _policy, ...options } = this.mergedOptions(runtime);
+    const options = this.mergedOptions(runtime);
     const entry = this.wrapper && entryOf(this.prototype, this.key, this.wrapper);
-    const { kind = 'method', name = this.name, onShutdown = 'drain' } = entry ?? {};
+    const {
+      kind = 'method',
+      name = this.name,
+      onShutdown = 'drain',
+    } = bare<Partial<MethodEntry>>(entry ?? {});
     const plan = createMethodPlan(options, { name, kind, onShutdown }, (each) =>
       runtime.live.countersOf(each, true),
     );

@@ -1,3 +1,4 @@
+import { ownValue } from '../core/plain-object.js';
 import type { CancelableOptions } from './cancelable-options.js';
 import type { AnyFunction } from './method-metadata.js';
 
@@ -16,7 +17,7 @@ export function checkJoin(
   marked: ReadonlySet<number>,
   where: string,
 ): void {
-  if (exclusive?.onConflict !== 'join' || exclusive.key !== undefined) return;
+  if (exclusive?.onConflict !== 'join' || ownValue(exclusive, 'key') !== undefined) return;
   const inputs = parametersOfText(method).filter(
     (parameter, index) => !marked.has(index) && !OWN_OPERATION.test(parameter),
   );

@@ -11,6 +11,8 @@ import type {
   NameCounters,
   OperationPlan,
 } from '../core/operation-plan.js';
+import { bare, ownValue } from '../core/plain-object.js';
+import { refusePromise } from '../core/promised-options.js';
 import { planOf, refuse } from '../core/read-options.js';
 import { type CancelableOptions, PER_CALL, perCallReaders } from './cancelable-options.js';
 
@@ -39,7 +41,7 @@ export interface MethodPlan {
 export function mergeOptions(
   layers: readonly (CancelableOptions | undefined)[],
 ): CancelableOptions {
-  const merged: Record<string, unknown> = {};
+  const merged: Record<string, unknown> = bare({});
   for (const layer of layers) {
     for (const [key, value] of Object.entries(layer ?? {})) {
       if (value !== undefined && merged[key] === undefined) merged[key] = value;
@@ -57,8 +59,8 @@ export function createMethodPlan(
   },
   counters: (name: string) => NameCounters,
 ): MethodPlan {
-  const functions: CallFunctions = {};
-  const fixed: Record<string, unknown> = { ...options };
+  const functions: CallFunctions = bare({});
+  const fixed: Record<string, unknown> = bare(options as Record<string, unknown>);
   for (const key of PER_CALL) {
     const value = options[key];
     if (typeof value !== 'function') continue;
@@ -71,11 +73,12 @@ export function createMethodPlan(
     functions.id = () => id;
     delete fixed['id'];
   }
-  if (typeof exclusive?.key === 'function') {
-    functions.exclusiveKey = exclusive.key as NonNullable<CallFunctions['exclusiveKey']>;
+  const key = exclusive && ownValue(exclusive, 'key');
+  if (typeof key === 'function') {
+    functions.exclusiveKey = key as NonNullable<CallFunctions['exclusiveKey']>;
     delete fixed['exclusive'];
   }
-  const operation = planOf({ ...defaults, ...fixed }, counters);
+  const operation = planOf(Object.assign(bare(defaults), fixed), counters);
   return {
     operation: {
       ...operation,
@@ -101,6 +104,7 @@ export function callOptions(
 ): CallOptions {
   const ask = (key: CallKey): unknown => {
     const value = functions[key]?.apply(self, args as unknown[]);
+    refusePromise(value, `${where}: ${key}`);
     if (value !== undefined && key !== 'timeout') perCallReaders[key]?.(value, `${where}: ${key}`);
     return value;
   };
@@ -128,6 +132,7 @@ function exclusiveCall(
   where: string,
 ): ExclusiveCall | undefined {
   if (onConflict === undefined) return undefined;
+  refusePromise(key, `${where}: exclusive.key`);
   if (typeof key !== 'string' && typeof key !== 'number') {
     refuse(`${where}: exclusive.key`, key, 'a string');
   }

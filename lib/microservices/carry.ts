@@ -1,4 +1,5 @@
 import type { NatsRecord, ReadPacket } from '@nestjs/microservices';
+import { ownValue } from '../core/plain-object.js';
 import type { Library } from './client-settings.js';
 
 type Values = Readonly<Record<string, string>>;
@@ -21,7 +22,8 @@ export function carrierOf(client: object, library: Library): Carrier | undefined
 }
 
 function carryInMetadata(packet: ReadPacket, values: Values): ReadPacket {
-  return { ...packet, metadata: { ...packet.metadata, ...values } };
+  const metadata = ownValue(packet, 'metadata') as object | undefined;
+  return { ...packet, metadata: { ...metadata, ...values } };
 }
 
 /** The headers of the client's own package for NATS. */
@@ -51,7 +53,7 @@ function carryInHeaders(
     addOthers(headers, data.headers as NatsHeaders | undefined, values);
     return { ...packet, data: new Record<unknown>(data.data, headers) };
   }
-  addOthers(headers, packet.headers, values);
+  addOthers(headers, ownValue(packet, 'headers') as NatsHeaders | undefined, values);
   return { ...packet, headers } as ReadPacket;
 }
 

@@ -1,6 +1,7 @@
 import type { ClientGrpcProxy } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { monotonicNow, wallNow } from '../core/clock.js';
+import { ownValue } from '../core/plain-object.js';
 import type { Scope } from '../core/scope.js';
 import type { ClientSettings } from './client-settings.js';
 import { callWithin } from './outgoing-call.js';
@@ -57,8 +58,8 @@ function withDeadline(args: unknown[], deadline: number): unknown[] {
   const hasMetadata = isMetadata(second);
   const given = hasMetadata ? third : second;
   if (given !== undefined && (typeof given !== 'object' || given === null)) return args;
-  const options = given as { readonly deadline?: unknown } | undefined;
-  if (options?.deadline !== undefined) return args;
+  const options = given as object | undefined;
+  if (options !== undefined && ownValue(options, 'deadline') !== undefined) return args;
   const limited = { ...options, deadline };
   return hasMetadata ? [data, second, limited] : [data, limited];
 }

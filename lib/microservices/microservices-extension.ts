@@ -1,5 +1,6 @@
 import { loadPeer } from '../core/load-peer.js';
-import { checkOptions, refuse } from '../core/read-options.js';
+import { readFunction, refusePromise } from '../core/promised-options.js';
+import { readOptions } from '../core/read-options.js';
 import type { CancelableExtension } from '../registry/cancelable-extension.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 import type { ClientSettings } from './client-settings.js';
@@ -44,11 +45,8 @@ export interface MicroservicesOptions {
  * @publicApi
  */
 export function microservices(options: MicroservicesOptions = {}): CancelableExtension {
-  checkOptions(options, 'microservices()', {
-    carry: (value, where) => {
-      if (typeof value !== 'function') refuse(where, value, 'a function');
-    },
-  });
+  const where = 'microservices()';
+  const { carry } = readOptions(options, where, { carry: (value, at) => readFunction(value, at) });
   return {
     name: 'microservices',
     async install({ registry, log }) {
@@ -58,7 +56,15 @@ export function microservices(options: MicroservicesOptions = {}): CancelableExt
         () => import('@nestjs/microservices'),
       );
       const host = OperationRegistry.liveOf(registry);
-      const settings: ClientSettings = { library, log, carry: options.carry ?? (() => true) };
+      const settings: ClientSettings = {
+        library,
+        log,
+        carry(client, pattern) {
+          const answer: unknown = carry === undefined || carry(client, pattern);
+          refusePromise(answer, `${where}: carry`);
+          return Boolean(answer);
+        },
+      };
       const { ClientGrpcProxy, ClientProxy } = library;
       const restoreSend = sendMethod.replaceOn(ClientProxy.prototype, host, settings);
       const restoreGrpc = serviceMethods.replaceOn(ClientGrpcProxy.prototype, host, settings);

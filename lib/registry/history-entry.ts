@@ -1,6 +1,7 @@
 import type { CauseSnapshot } from '../core/cause-snapshots.js';
 import type { OperationMetadata } from '../core/operation-options.js';
 import type { OperationState } from '../core/operation-state.js';
+import { bare, ownValue } from '../core/plain-object.js';
 import type { OperationProgress } from '../core/progress.js';
 import type { ErrorSnapshot, OperationSnapshot } from '../core/snapshot.js';
 
@@ -46,6 +47,7 @@ function areShort(tags: readonly string[]): boolean {
 function isFlat(metadata: OperationMetadata): boolean {
   let keys = 0;
   for (const key in metadata) {
+    if (!Object.hasOwn(metadata, key)) continue;
     if (++keys > MOST_KEYS || key.length > LONGEST.name) return false;
     const value = metadata[key];
     if (typeof value === 'string') {
@@ -58,7 +60,8 @@ function isFlat(metadata: OperationMetadata): boolean {
 }
 
 /** A snapshot with every field cut to its bound. */
-export function compact(snapshot: OperationSnapshot): OperationSnapshot {
+export function compact(whole: OperationSnapshot): OperationSnapshot {
+  const snapshot = bare(whole);
   const { message, requestedBy, requestedFrom, parentId, tags } = snapshot;
   const { causes, progress, partialResult, error } = snapshot;
   return {
@@ -84,7 +87,7 @@ export function compact(snapshot: OperationSnapshot): OperationSnapshot {
 function cutResult(partialResult: unknown): unknown {
   const kept = cutValue(partialResult);
   if (kept === partialResult) return kept;
-  const { count } = partialResult as { count?: unknown };
+  const count = ownValue(partialResult as object, 'count');
   return typeof count === 'number' ? { count, items: [] } : kept;
 }
 
@@ -102,7 +105,8 @@ function cutMetadata(metadata: OperationMetadata): OperationMetadata {
   return kept;
 }
 
-function cutProgress({ message, metadata, ...rest }: OperationProgress): OperationProgress {
+function cutProgress(progress: OperationProgress): OperationProgress {
+  const { message, metadata, ...rest } = bare(progress);
   const numbers = Object.fromEntries(
     Object.entries(rest).filter(([, value]) => typeof value === 'number'),
   );
@@ -115,7 +119,8 @@ function cutProgress({ message, metadata, ...rest }: OperationProgress): Operati
   };
 }
 
-function cutError({ name, message, code, stack }: ErrorSnapshot): ErrorSnapshot {
+function cutError(error: ErrorSnapshot): ErrorSnapshot {
+  const { name, message, code, stack } = bare(error);
   return {
     name: cut(name, LONGEST.name),
     message: cut(message, LONGEST.message),

@@ -8,8 +8,9 @@ import type {
   OperationStatus,
 } from '../core/operation-options.js';
 import type { OperationState } from '../core/operation-state.js';
-import { isPlainObject } from '../core/plain-object.js';
-import { checkOptions, operationReaders, refuse } from '../core/read-options.js';
+import { bare, isPlainObject, ownValue } from '../core/plain-object.js';
+import { readFunction, refusePromise } from '../core/promised-options.js';
+import { checkOptions, countOf, operationReaders, refuse } from '../core/read-options.js';
 import { type OperationSnapshot, snapshotOf } from '../core/snapshot.js';
 
 /**
@@ -93,14 +94,8 @@ const READERS = {
     if (!(value instanceof Date) || Number.isNaN(value.getTime()))
       refuse(where, value, 'a valid Date');
   },
-  limit: (value: unknown, where: string) => {
-    if (!Number.isSafeInteger(value) || (value as number) < 0) {
-      refuse(where, value, 'a whole number of at least 0');
-    }
-  },
-  where: (value: unknown, where: string) => {
-    if (typeof value !== 'function') refuse(where, value, 'a function');
-  },
+  limit: countOf(0),
+  where: (value: unknown, where: string) => readFunction(value, where),
 };
 
 /**
@@ -112,11 +107,12 @@ export function compileFilter(filter: OperationFilter | undefined, where: string
   if (filter === undefined) return ALL;
   const keys = readKeys(filter, where, 'a plain filter object');
   checkOptions(keys, where, READERS);
-  const { limit = Infinity, ...rest } = keys as OperationFilter;
-  const tests = compileTests(rest);
+  const { limit = Infinity } = keys as OperationFilter;
+  delete keys['limit'];
+  const tests = compileTests(keys, where);
   return {
     limit,
-    all: Object.keys(rest).length === 0,
+    all: tests.length === 0,
     state: allOf(tests.map(([test]) => test)),
     snapshot: allOf(tests.map(([, test]) => test)),
   };
@@ -133,7 +129,7 @@ function allOf<Subject>(
 
 type Tests = [(state: OperationState) => boolean, (snapshot: OperationSnapshot) => boolean][];
 
-function compileTests(filter: OperationFilter): Tests {
+function compileTests(filter: OperationFilter, at: string): Tests {
   const tests: Tests = [];
   const { id, kind, parentId, rootId, tag, metadata, since, where } = filter;
   if (id !== undefined) {
@@ -154,7 +150,7 @@ function compileTests(filter: OperationFilter): Tests {
     const reasons = listOf(filter.reason);
     tests.push([
       (state) => state.record !== undefined && reasons.includes(state.record.reason),
-      (snapshot) => snapshot.reason !== undefined && reasons.includes(snapshot.reason),
+      (snapshot) => reasons.includes(ownValue(snapshot, 'reason') as CancelationReason),
     ]);
   }
   if (kind !== undefined) {
@@ -176,7 +172,7 @@ function compileTests(filter: OperationFilter): Tests {
   if (parentId !== undefined) {
     tests.push([
       (state) => state.isChildOf(parentId),
-      (snapshot) => snapshot.parentId === parentId,
+      (snapshot) => ownValue(snapshot, 'parentId') === parentId,
     ]);
   }
   if (rootId !== undefined) {
@@ -192,7 +188,13 @@ function compileTests(filter: OperationFilter): Tests {
     ]);
   }
   if (where !== undefined) {
-    tests.push([(state) => where(snapshotOf(state)), (snapshot) => where(snapshot)]);
+    const matches = (snapshot: OperationSnapshot) => {
+      const answer: unknown = where(snapshot);
+      // A promise would be as good as true, for all of them.
+      refusePromise(answer, `${at}: where`);
+      return Boolean(answer);
+    };
+    tests.push([(state) => matches(snapshotOf(state)), matches]);
   }
   return tests;
 }
@@ -216,7 +218,7 @@ function metadataTest(subset: OperationMetadata): (metadata: OperationMetadata) 
   const entries = Object.entries(readKeys(subset, 'metadata', 'a plain object'));
   return (metadata) =>
     entries.every(([key, value]) => {
-      const other = metadata[key];
+      const other = ownValue(metadata, key);
       return other === value || (typeof value === 'object' && isDeepStrictEqual(other, value));
     });
 }
@@ -231,7 +233,7 @@ function listOf<Value>(value: Value | readonly Value[]): readonly Value[] {
  */
 function readKeys(value: unknown, where: string, allowed: string): Record<string, unknown> {
   if (!isPlainObject(value)) refuse(where, value, allowed);
-  const keys: Record<string, unknown> = {};
+  const keys: Record<string, unknown> = bare({});
   for (const key of Reflect.ownKeys(value)) {
     if (typeof key === 'symbol') refuse(where, key, 'keys that are strings');
     if (value[key] === undefined) {
@@ -240,7 +242,7 @@ function readKeys(value: unknown, where: string, allowed: string): Record<string
           'leave the key out, or check the value first.',
       );
     }
-    Object.defineProperty(keys, key, { value: value[key], enumerable: true });
+    keys[key] = value[key];
   }
   return keys;
 }

@@ -1,5 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { type Duration, parseDuration } from '../core/duration.js';
+import { bare } from '../core/plain-object.js';
 import { OperationNotFound } from '../core/operation-errors.js';
 import { Operation } from '../core/operation.js';
 import type { OperationState } from '../core/operation-state.js';
@@ -54,8 +55,8 @@ export function watchOperation(
 ): Observable<Message> {
   const readDelay = (value: unknown, where: string) => parseDuration(value, where);
   const view = readView(options, 'watch()', 'public', { heartbeat: readDelay });
-  const heartbeat =
-    options.heartbeat === undefined ? undefined : readDelay(options.heartbeat, 'watch()');
+  const { heartbeat: every } = bare(options);
+  const heartbeat = every === undefined ? undefined : readDelay(every, 'watch()');
   return new Observable((subscriber) => {
     const state = live.get(id);
     let data: Data | undefined;

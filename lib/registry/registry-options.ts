@@ -1,5 +1,5 @@
-import { isRecord } from '../core/plain-object.js';
-import { checkOptions, refuse } from '../core/read-options.js';
+import { bare, isRecord } from '../core/plain-object.js';
+import { checkOptions, countOf, readOptions, refuse } from '../core/read-options.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import type { OperationLog } from '../core/operation-host.js';
 
@@ -69,11 +69,11 @@ const silent: OperationLog = { debug() {}, warn() {}, error() {} };
 /** How each option is checked. */
 export const registryReaders = {
   history: (value: unknown, at: string) =>
-    checkOptions(value, at, { limit: readCount, maxAge: readDuration }),
+    checkOptions(value, at, { limit: countOf(0), maxAge: readDuration }),
   zombies: (value: unknown, at: string) => checkOptions(value, at, { after: readDuration }),
   shutdown: (value: unknown, at: string) => checkOptions(value, at, { cleanup: readSpan }),
-  maxLive: readLimit,
-  maxChildren: readLimit,
+  maxLive: countOf(1),
+  maxChildren: countOf(1),
   logger: (value: unknown, at: string) => {
     if (!isRecord(value) && typeof value !== 'function') refuse(at, value, 'a logger');
   },
@@ -84,13 +84,16 @@ export function readRegistryOptions(
   options: OperationRegistryOptions,
   where: string,
 ): RegistrySettings {
-  checkOptions(options, where, registryReaders);
-  const { history, zombies, maxLive = 100_000, maxChildren, shutdown, logger } = options;
+  const own = readOptions(options, where, registryReaders);
+  const { maxLive = 100_000, maxChildren, logger } = own;
+  const { limit = 1_000, maxAge } = bare(own.history ?? {});
+  const { after = '5s' } = bare(own.zombies ?? {});
+  const { cleanup = '5s' } = bare(own.shutdown ?? {});
   return {
-    historyLimit: history?.limit ?? 1_000,
-    historyMaxAge: history?.maxAge === undefined ? Infinity : parseDuration(history.maxAge, where),
-    zombieAfter: parseDuration(zombies?.after ?? '5s', where),
-    cleanupLimit: parseDuration(shutdown?.cleanup ?? '5s', where, { zero: true }),
+    historyLimit: limit,
+    historyMaxAge: maxAge === undefined ? Infinity : parseDuration(maxAge, where),
+    zombieAfter: parseDuration(after, where),
+    cleanupLimit: parseDuration(cleanup, where, { zero: true }),
     maxLive,
     maxChildren: maxChildren ?? Math.max(LEAST_CHILDREN, Math.floor(maxLive / 10)),
     log: logger ?? silent,
@@ -101,18 +104,7 @@ export function readDuration(value: unknown, where: string): void {
   parseDuration(value, where);
 }
 
-function readLimit(value: unknown, where: string): void {
-  readCount(value, where);
-  if (value === 0) refuse(where, value, 'a whole number of at least 1');
-}
-
 /** A duration where 0 means "no time". */
 export function readSpan(value: unknown, where: string): void {
   parseDuration(value, where, { zero: true });
-}
-
-function readCount(value: unknown, where: string): void {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) {
-    refuse(where, value, 'a whole number of at least 0');
-  }
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { OperationMetadata } from '../core/operation-options.js';
-import { isRecord } from '../core/plain-object.js';
+import { bare, isRecord } from '../core/plain-object.js';
 import { compileFilter, type Matcher, type OperationFilter } from './operation-filter.js';
 
 /**
@@ -37,7 +37,7 @@ export class RegistryScope {
         "scoped() needs a filter that says something, such as { name: 'import' }",
       );
     }
-    const own: OperationFilter = Object.fromEntries(keys.map((key) => [key, filter[key]]));
+    const own = bare(Object.fromEntries(keys.map((key) => [key, filter[key]])) as OperationFilter);
     if (own.limit !== undefined) {
       throw new TypeError(
         'scoped(): limit belongs into the filters of its lists, not of the scope',
@@ -61,7 +61,7 @@ export class RegistryScope {
     const given: unknown = typeof options === 'string' ? { name: options } : options;
     // What is no object is refused by whoever reads the options.
     if (!isRecord(given)) return given as Options;
-    const laid: ScopedOptions = { ...given };
+    const laid: ScopedOptions = bare(given);
     for (const filter of this.filters) layOver(laid, filter, where);
     return laid as Options;
   }
@@ -84,7 +84,7 @@ function layOver(laid: ScopedOptions, filter: OperationScope, where: string): vo
   if (kind !== undefined) laid.kind = agree(laid.kind, kind, 'kind', where);
   if (tag !== undefined) laid.tags = [...new Set([...(laid.tags ?? []), tag])];
   if (metadata !== undefined) {
-    const merged = { ...laid.metadata };
+    const merged = bare<OperationMetadata>(laid.metadata ?? {});
     for (const [key, value] of Object.entries(metadata)) {
       merged[key] = agree(merged[key], value, `metadata.${key}`, where);
     }

@@ -1,7 +1,8 @@
 import type { Operation } from '../core/operation.js';
 import type { OperationOptions } from '../core/operation-options.js';
-import type { OperationPlan } from '../core/operation-plan.js';
-import { checkOptions, operationReaders, planOf, refuse } from '../core/read-options.js';
+import { type CallOptions, type OperationPlan, SILENT_CALL } from '../core/operation-plan.js';
+import { ownValue } from '../core/plain-object.js';
+import { operationReaders, planOf, readOptions, refuse } from '../core/read-options.js';
 import { readSources, type SourceLike } from '../core/source.js';
 import type { LiveOperations } from './live-operations.js';
 
@@ -24,16 +25,16 @@ export type OperationBody<Result> = (operation: Operation) => Result | PromiseLi
 
 /** @throws TypeError when an option is not valid */
 export function planOfRun(
-  options: RunOptions | string,
+  given: RunOptions | string,
   live: LiveOperations,
   where: string,
 ): OperationPlan {
+  const options = readOptions(
+    typeof given === 'string' ? { name: given } : given,
+    where,
+    RUN_READERS,
+  );
   const counters = (name: string) => live.countersOf(name);
-  if (typeof options === 'string') {
-    checkOptions({ name: options }, where);
-    return planOf({ name: options }, counters);
-  }
-  checkOptions(options, where, RUN_READERS);
   checkJoin(options, where);
   const { sources } = options;
   const plan = planOf(options, counters);
@@ -42,7 +43,7 @@ export function planOfRun(
 
 /** Who joins gets the answer of another call: what that one was asked for, nobody can see. */
 function checkJoin({ exclusive }: RunOptions, where: string): void {
-  if (exclusive?.onConflict !== 'join' || exclusive.key !== undefined) return;
+  if (exclusive?.onConflict !== 'join' || ownValue(exclusive, 'key') !== undefined) return;
   throw new TypeError(
     `${where}: exclusive: 'join' without a key gives the answer of one call to all others of the name. ` +
       "Give it a key, such as the user's id, or, if the answer is the same for everybody, a fixed one: " +
@@ -54,6 +55,7 @@ export function checkBody(fn: unknown, method: string): void {
   if (typeof fn !== 'function') refuse(`registry.${method}(): what to run`, fn, 'a function');
 }
 
-export function callOf(options: RunOptions | string): { id: string } | undefined {
-  return typeof options === 'string' || options.id === undefined ? undefined : { id: options.id };
+export function callOf(options: RunOptions | string): CallOptions | undefined {
+  const id = typeof options === 'string' ? undefined : ownValue(options, 'id');
+  return id === undefined ? undefined : { ...SILENT_CALL, id: id as string };
 }

@@ -1,4 +1,5 @@
-import { checkOptions, refuse } from '../core/read-options.js';
+import { bare } from '../core/plain-object.js';
+import { readOptions, refuse } from '../core/read-options.js';
 
 /**
  * How much of an operation is shown.
@@ -20,16 +21,16 @@ export interface ViewOptions {
 
 /** @throws TypeError for a view that does not exist, and for what `more` does not allow */
 export function readView(
-  options: ViewOptions = {},
+  options: ViewOptions = bare({}),
   where: string,
   orElse: OperationView,
-  more: Parameters<typeof checkOptions>[2] = {},
+  more: Parameters<typeof readOptions>[2] = {},
 ): OperationView {
-  checkOptions(options, where, {
+  const { view = orElse } = readOptions(options, where, {
     ...more,
     view: (value, at) => {
       if (value !== 'public' && value !== 'full') refuse(at, value, "'public', 'full'");
     },
   });
-  return options.view ?? orElse;
+  return view;
 }

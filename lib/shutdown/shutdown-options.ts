@@ -1,4 +1,5 @@
 import { type Duration, parseDuration } from '../core/duration.js';
+import { bare } from '../core/plain-object.js';
 import { checkOptions, refuse } from '../core/read-options.js';
 import { readSpan } from '../registry/registry-options.js';
 
@@ -61,7 +62,7 @@ export function checkShutdownOptions(options: unknown, where: string): void {
   });
 }
 
-export function readShutdownOptions(options: ShutdownOptions = {}): ShutdownSettings {
+export function readShutdownOptions(options: ShutdownOptions = bare({})): ShutdownSettings {
   return {
     delay: parseDuration(options.delay ?? 0, 'shutdown.delay', { zero: true }),
     grace: parseDuration(options.grace ?? '10s', 'shutdown.grace', { zero: true }),

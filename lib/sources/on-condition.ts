@@ -1,6 +1,6 @@
 import { type Duration, parseDuration } from '../core/duration.js';
 import { isThenable } from '../core/operation-state.js';
-import { refuse } from '../core/read-options.js';
+import { countOf, readOptions, readText, refuse } from '../core/read-options.js';
 import type { CancelationSource } from '../core/source.js';
 
 /**
@@ -14,6 +14,12 @@ export interface ConditionOptions {
   /** After so many failed checks in a row it cancels, with the last error as cause. Default: 5. */
   readonly maxErrors?: number;
 }
+
+const READERS = {
+  every: (value: unknown, where: string) => void parseDuration(value, where),
+  name: readText,
+  maxErrors: countOf(1),
+};
 
 /**
  * Cancels when a check is true, with reason `condition`. The value may be a promise, which is
@@ -29,11 +35,12 @@ export function onCondition(
   options: ConditionOptions = {},
 ): CancelationSource {
   if (typeof check !== 'function') refuse('onCondition()', check, 'a function');
-  const { every = '1s', maxErrors = 5, name = check.name || 'condition' } = options;
+  const {
+    every = '1s',
+    maxErrors = 5,
+    name = check.name || 'condition',
+  } = readOptions(options, 'onCondition()', READERS);
   const pause = parseDuration(every, 'onCondition(): every');
-  if (!Number.isSafeInteger(maxErrors) || maxErrors < 1) {
-    refuse('onCondition(): maxErrors', maxErrors, 'a whole number of at least 1');
-  }
   return {
     name,
     start(trigger) {

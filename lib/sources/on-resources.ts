@@ -4,8 +4,8 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import { monotonicNow } from '../core/clock.js';
 import { type Duration, parseDuration } from '../core/duration.js';
-import { isRecord } from '../core/plain-object.js';
-import { checkOptions, readText, refuse } from '../core/read-options.js';
+import { ownValue } from '../core/plain-object.js';
+import { checkOptions, readOptions, readText, refuse } from '../core/read-options.js';
 import type { CancelationSource } from '../core/source.js';
 
 /**
@@ -40,8 +40,8 @@ type Probe = () => string | undefined | Promise<string | undefined>;
  * sources: [onResources({ memory: 0.9, eventLoopDelay: '200ms', sustained: '10s' })]
  * @publicApi
  */
-export function onResources(limits: ResourceLimits): CancelationSource {
-  checkLimits(limits);
+export function onResources(given: ResourceLimits): CancelationSource {
+  const limits = readLimits(given);
   const every = parseDuration(limits.every ?? '1s', 'onResources(): every');
   const sustained =
     limits.sustained === undefined
@@ -145,29 +145,31 @@ function above(what: string, share: number, limit: number): string | undefined {
   return `${what} at ${percent(share)}, limit ${percent(limit)}`;
 }
 
-function checkLimits(limits: unknown): void {
+function readLimits(limits: ResourceLimits): ResourceLimits {
   const share = (value: unknown, where: string) => {
     if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {
       refuse(where, value, 'a share from 0 to 1');
     }
   };
   const duration = (value: unknown, where: string) => void parseDuration(value, where);
-  checkOptions(limits, 'onResources()', {
+  const own = readOptions(limits, 'onResources()', {
     memory: share,
     heap: share,
     cpu: share,
     eventLoopDelay: (value, where) => void parseDuration(value, where, { zero: true }),
     disk: (value, where) => {
       checkOptions(value, where, { path: readText, used: share });
-      if (!isRecord(value) || value['path'] === undefined || value['used'] === undefined) {
+      const given = value as object;
+      if (ownValue(given, 'path') === undefined || ownValue(given, 'used') === undefined) {
         refuse(where, value, '{ path, used }');
       }
     },
     sustained: duration,
     every: duration,
   });
-  const { sustained: _sustained, every: _every, ...rest } = limits as ResourceLimits;
+  const { sustained: _sustained, every: _every, ...rest } = own;
   if (Object.keys(rest).length === 0) {
     refuse('onResources()', limits, 'at least one of memory, heap, cpu, eventLoopDelay, disk');
   }
+  return own;
 }

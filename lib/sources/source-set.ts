@@ -1,5 +1,6 @@
 import type { Operation } from '../core/operation.js';
 import { type CancelationSource, readSources, type SourceLike } from '../core/source.js';
+import { bare, memberOf } from '../core/plain-object.js';
 import type { SourceStop, SourceTrigger } from '../core/start-sources.js';
 import { CancelationToken } from '../core/token.js';
 import { listeningTo, signalsOf } from './on-signal.js';
@@ -8,7 +9,7 @@ type Trigger = (trigger?: SourceTrigger) => void;
 
 /** Anything that can be a source, as a custom one: what composites are made of. */
 export function toCustomSource(source: SourceLike): CancelationSource {
-  if (typeof source === 'object' && 'start' in source) return source;
+  if (isCustom(source)) return source;
   return {
     name: describe(source),
     start(trigger) {
@@ -18,6 +19,14 @@ export function toCustomSource(source: SourceLike): CancelationSource {
       );
     },
   };
+}
+
+function isCustom(source: SourceLike): source is CancelationSource {
+  return typeof source === 'object' && memberOf(source, 'start') !== undefined;
+}
+
+function injectedInto(part: CancelationSource): readonly unknown[] {
+  return (memberOf(part, 'inject') as CancelationSource['inject']) ?? [];
 }
 
 function describe(source: Exclude<SourceLike, CancelationSource>): string {
@@ -60,7 +69,7 @@ function combine(kind: string, sources: readonly SourceLike[], rule: Rule): Canc
   if (sources.length === 0)
     throw new TypeError(`${kind}(): no sources are given. Allowed: one or more.`);
   const parts = sources.map(toCustomSource);
-  const inject = parts.flatMap((part) => part.inject ?? []);
+  const inject = parts.flatMap(injectedInto);
   return listeningTo(parts.flatMap(signalsOf), {
     name: `${kind}(${parts.map(({ name }) => name).join(', ')})`,
     ...(inject.length === 0 ? undefined : { inject }),
@@ -97,10 +106,12 @@ function startParts(
   let offset = 0;
   try {
     parts.forEach((part, index) => {
-      const wanted = part.inject?.length ?? 0;
+      const wanted = injectedInto(part).length;
       const own = injected.slice(offset, (offset += wanted));
-      const named: Trigger = (found = {}) =>
+      const named: Trigger = (given = bare({})) => {
+        const found = bare(given);
         rule(index, { ...found, message: found.message ?? part.name }, trigger, latched);
+      };
       const started = part.start(named, operation, ...own);
       if (started instanceof Promise) pending.push(started);
       else if (typeof started === 'function') stops.push(started);

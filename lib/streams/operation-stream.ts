@@ -1,6 +1,7 @@
 import { Operation } from '../core/operation.js';
 import type { OperationState } from '../core/operation-state.js';
 import type { Scope } from '../core/scope.js';
+import { countOf, readOptions } from '../core/read-options.js';
 import { noteProgress } from '../core/stall.js';
 import { DerivedValue, defineStream, type StreamOptions } from '../core/stream-port.js';
 import { InterruptibleIterator } from './interruptible-iterator.js';
@@ -32,6 +33,8 @@ class DeliveredItems extends DerivedValue {
   }
 }
 
+const READERS = { buffer: countOf(0), reportEvery: countOf(1), chunk: countOf(1) };
+
 /** `operation.stream()`. */
 function streamThrough(
   state: OperationState,
@@ -39,10 +42,11 @@ function streamThrough(
   source: unknown,
   options: StreamOptions & { readonly chunk?: number },
 ): AsyncIterableIterator<unknown> {
-  const { buffer = DEFAULT_BUFFER, reportEvery, chunk } = options;
-  checkCount('buffer', buffer, 0);
-  if (reportEvery !== undefined) checkCount('reportEvery', reportEvery, 1);
-  if (chunk !== undefined) checkCount('chunk', chunk, 1);
+  const {
+    buffer = DEFAULT_BUFFER,
+    reportEvery,
+    chunk,
+  } = readOptions(options, 'operation.stream()', READERS);
   const opened = openSource(source);
   if (opened === undefined) {
     throw new TypeError(
@@ -108,14 +112,6 @@ class ChunkedIterator implements AsyncIterableIterator<unknown[]> {
   async return(): Promise<IteratorResult<unknown[]>> {
     await this.items.return();
     return { done: true, value: undefined };
-  }
-}
-
-function checkCount(name: string, value: unknown, least: number): void {
-  if (!Number.isSafeInteger(value) || (value as number) < least) {
-    throw new TypeError(
-      `operation.stream(): ${name} is ${String(value)}. Allowed: a whole number of at least ${least}.`,
-    );
   }
 }
 

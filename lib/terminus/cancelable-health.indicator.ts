@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { checkOptions, refuse } from '../core/read-options.js';
+import { countOf, readOptions, refuse } from '../core/read-options.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 
 /**
@@ -52,25 +52,21 @@ export class CancelableHealthIndicator {
     key: Key = 'operations' as Key,
     limits: HealthLimits = {},
   ): Record<Key, OperationsHealth> {
-    checkLimits(limits);
     const { registry } = this;
+    const most = readLimits(limits);
     const { live, zombies } = registry.statistics();
     const { maxLive } = OperationRegistry.liveOf(registry);
     const { draining } = registry;
-    const isFull = live >= maxLive * (limits.live ?? 1);
-    const isHaunted = zombies > (limits.zombies ?? Infinity);
+    const isFull = live >= maxLive * (most.live ?? 1);
+    const isHaunted = zombies > (most.zombies ?? Infinity);
     const status = draining || isFull || isHaunted ? 'down' : 'up';
     return { [key]: { status, draining, live, maxLive, zombies } } as Record<Key, OperationsHealth>;
   }
 }
 
-function checkLimits(limits: HealthLimits): void {
-  checkOptions(limits, 'isHealthy()', {
-    zombies: (value, at) => {
-      if (!Number.isSafeInteger(value) || (value as number) < 0) {
-        refuse(at, value, 'a whole number of at least 0');
-      }
-    },
+function readLimits(limits: HealthLimits): HealthLimits {
+  return readOptions(limits, 'isHealthy()', {
+    zombies: countOf(0),
     live: (value, at) => {
       if (typeof value !== 'number' || !(value > 0 && value <= 1)) {
         refuse(at, value, 'a number above 0, up to 1');

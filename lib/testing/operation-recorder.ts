@@ -1,6 +1,6 @@
 import type { CancelationReason } from '../core/cancelation-error.js';
 import { type Duration, formatDuration, parseDuration } from '../core/duration.js';
-import { refuse } from '../core/read-options.js';
+import { readAnything, readOptions, refuse } from '../core/read-options.js';
 import type { OperationSnapshot } from '../core/snapshot.js';
 import type { OperationEvent, OperationEventType } from '../registry/operation-events.js';
 import type { OperationRegistry } from '../registry/operation-registry.js';
@@ -106,7 +106,10 @@ export class OperationRecorder {
     limits: { readonly atLeast?: Duration; readonly atMost?: Duration },
   ): this {
     const where = 'recorder.expectDuration()';
-    const { atLeast, atMost } = limits;
+    const { atLeast, atMost } = readOptions(limits, where, {
+      atLeast: readAnything,
+      atMost: readAnything,
+    });
     if (atLeast === undefined && atMost === undefined) {
       refuse(where, limits, 'at least one of atLeast, atMost');
     }
@@ -123,14 +126,16 @@ export class OperationRecorder {
   /**
    * Asserts how soon the work of canceled operations has really stopped, counted from the cancel.
    *
-   * @param within a duration, included
+   * @param limits a duration, included
    * @throws Error unless at least one was canceled and has ended, and all of them ended in time
    * @throws TypeError for what is no duration
    * @example
    * recorder.expectStopped('reports.render', { within: '100ms' });
    */
-  expectStopped(name: string, { within }: { readonly within: Duration }): this {
-    const most = parseDuration(within, 'recorder.expectStopped(): within', { zero: true });
+  expectStopped(name: string, limits: { readonly within: Duration }): this {
+    const where = 'recorder.expectStopped()';
+    const { within } = readOptions(limits, where, { within: readAnything });
+    const most = parseDuration(within, `${where}: within`, { zero: true });
     const latencies = this.outcomes(name).flatMap(({ canceledAt, endedAt }) =>
       canceledAt === undefined || endedAt === undefined
         ? []

@@ -1,3 +1,4 @@
+import { readCancelOptions } from '../core/cancel-options.js';
 import type { CancelOptions } from '../core/cancel-record.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import { CancelationToken } from '../core/token.js';
@@ -44,6 +45,7 @@ export class RecordingToken extends CancelationToken {
    */
   cancelAfter(delay: Duration, options?: CancelOptions): () => void {
     const milliseconds = parseDuration(delay, 'token.cancelAfter()', { zero: true });
+    if (options !== undefined) readCancelOptions(options, 'token.cancelAfter()');
     const timer = setTimeout(() => this.cancel(options), milliseconds);
     return () => clearTimeout(timer);
   }

@@ -1,8 +1,10 @@
 import type { CancelationReason } from '../core/cancelation-error.js';
+import { readCancelOptions } from '../core/cancel-options.js';
 import type { CancelOptions } from '../core/cancel-record.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import type { Operation } from '../core/operation.js';
 import type { OperationStatus } from '../core/operation-options.js';
+import { readOptions, refuse } from '../core/read-options.js';
 import type { OperationRegistry } from '../registry/operation-registry.js';
 import type { RunOptions } from '../registry/run-options.js';
 
@@ -32,11 +34,18 @@ export interface ScenarioOptions {
 export class Scenario {
   private readonly steps: (() => unknown)[] = [];
   private readonly operations = new Map<string, Operation>();
+  private readonly advance: ScenarioOptions['advance'];
 
   constructor(
     private readonly registry: OperationRegistry,
-    private readonly options: ScenarioOptions = {},
-  ) {}
+    options: ScenarioOptions = {},
+  ) {
+    this.advance = readOptions(options, 'new Scenario()', {
+      advance: (value, where) => {
+        if (typeof value !== 'function') refuse(where, value, 'a function of milliseconds');
+      },
+    }).advance;
+  }
 
   /** Begins an operation; later steps call it by its name. */
   begin(options: RunOptions & { name: string }, body: (operation: Operation) => unknown): this {
@@ -49,13 +58,14 @@ export class Scenario {
   wait(duration: Duration): this {
     const milliseconds = parseDuration(duration, 'scenario.wait()');
     return this.step(() => {
-      const { advance } = this.options;
+      const { advance } = this;
       if (advance !== undefined) return advance(milliseconds);
       return new Promise((resolve) => setTimeout(resolve, milliseconds));
     });
   }
 
   cancel(name: string, options?: CancelOptions): this {
+    if (options !== undefined) readCancelOptions(options, 'scenario.cancel()');
     return this.step(() => this.find(name).cancel(options));
   }
 

@@ -1,5 +1,6 @@
 import { type Duration, parseDuration } from '../core/duration.js';
-import { checkOptions, refuse } from '../core/read-options.js';
+import { bare, isRecord } from '../core/plain-object.js';
+import { checkOptions, countOf, readAnything, readOptions, refuse } from '../core/read-options.js';
 
 /**
  * @publicApi
@@ -44,8 +45,7 @@ export function simulateStream(
   items: Iterable<unknown>,
   options: SimulatedStreamOptions = {},
 ): AsyncGenerator<unknown> {
-  check(options);
-  return generate(items, options);
+  return generate(items, read(options));
 }
 
 async function* generate(
@@ -116,30 +116,30 @@ function mulberry32(seed: number): () => number {
   };
 }
 
-function check(options: SimulatedStreamOptions): void {
-  const count = (least: number) => (value: unknown, where: string) => {
-    if (!Number.isSafeInteger(value) || (value as number) < least) {
-      refuse(where, value, `a whole number of at least ${least}`);
-    }
-  };
+function read(options: SimulatedStreamOptions): SimulatedStreamOptions {
   const duration = (value: unknown, where: string) => void parseDuration(value, where);
   const where = 'simulateStream()';
-  checkOptions(options, where, {
+  const own = readOptions(options, where, {
     delay: duration,
     jitter: (value, at) => {
       if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {
         refuse(at, value, 'a share from 0 to 1');
       }
     },
-    burst: (value, at) => checkOptions(value, at, { size: count(1), pause: duration }),
-    stall: (value, at) => checkOptions(value, at, { after: count(0), for: duration }),
+    burst: (value, at) => checkOptions(value, at, { size: countOf(1), pause: duration }),
+    stall: (value, at) => checkOptions(value, at, { after: countOf(0), for: duration }),
     chunks: (value, at) => {
       if (!Array.isArray(value) || value.length === 0)
         refuse(at, value, 'an array of { size, weight }');
       for (const each of value as unknown[])
-        checkOptions(each, at, { size: count(1), weight: count(1) });
+        checkOptions(each, at, { size: countOf(1), weight: countOf(1) });
     },
-    fail: (value, at) => checkOptions(value, at, { after: count(0), error: () => {} }),
-    seed: count(0),
+    fail: (value, at) => checkOptions(value, at, { after: countOf(0), error: readAnything }),
+    seed: countOf(0),
   });
+  const parts = Object.entries(own).map(([key, value]) => [
+    key,
+    isRecord(value) ? bare(value) : value,
+  ]);
+  return bare(Object.fromEntries(parts) as SimulatedStreamOptions);
 }

@@ -1,3 +1,4 @@
+import { readCancelOptions } from '../core/cancel-options.js';
 import type { CancelOptions } from '../core/cancel-record.js';
 import { CancelRecord } from '../core/cancel-record.js';
 import { currentScope } from '../core/context.js';
@@ -12,12 +13,13 @@ import { ThreadOperation } from './thread-operation.js';
  *
  * @param options.requestedBy default: the id of the current operation
  * @returns true if this call was the one that canceled it
- * @throws Error outside of an operation
+ * @throws Error outside of an operation; TypeError when an option is not valid
  * @example
  * if (await cancelOperation(id, { message: 'better result found' })) …
  * @publicApi
  */
 export async function cancelOperation(id: string, options: CancelOptions = {}): Promise<boolean> {
+  const own = readCancelOptions(options, 'cancelOperation()');
   const state = currentScope()?.operation() as OperationState | undefined;
   if (state === undefined) {
     throw new Error(
@@ -25,7 +27,7 @@ export async function cancelOperation(id: string, options: CancelOptions = {}): 
     );
   }
   const thread = ThreadOperation.above(state);
-  if (thread !== undefined) return thread.cancel(id, options);
-  const { reason = 'manual', message, cause, requestedBy = state.id } = options;
+  if (thread !== undefined) return thread.cancel(id, own);
+  const { reason = 'manual', message, cause, requestedBy = state.id } = own;
   return cancelById(state.host, id, new CancelRecord(reason, message, cause, requestedBy));
 }

@@ -1,5 +1,7 @@
 import { loadPeer } from '../core/load-peer.js';
+import { readOptions } from '../core/read-options.js';
 import type { ThreadPool } from './run-in-pool.js';
+import { PISCINA_READERS } from './worker-readers.js';
 
 /**
  * What `new Piscina()` takes: `filename`, `minThreads`, `maxThreads`, `maxQueue`, `execArgv`, …
@@ -22,16 +24,17 @@ interface PiscinaModule {
 /**
  * Makes a piscina pool for `runInPool()`. Destroy it when the application ends.
  *
- * @throws Error when piscina is not installed
+ * @throws TypeError for options that piscina does not have; Error when it is not installed
  * @example
  * const pool = await createThreadPool({ filename: path, maxThreads: 4 });
  * @publicApi
  */
 export async function createThreadPool(options: ThreadPoolOptions = {}): Promise<ThreadPool> {
+  const own = readOptions(options, 'createThreadPool()', PISCINA_READERS);
   const { Piscina } = await loadPeer<PiscinaModule>(
     'piscina',
     'createThreadPool()',
     () => import('piscina'),
   );
-  return new Piscina(options);
+  return new Piscina({ ...own });
 }

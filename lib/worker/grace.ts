@@ -4,11 +4,9 @@ import { arm, disarm, Timed } from '../core/timers.js';
 
 const DEFAULT_GRACE = 5_000;
 
-/** @throws TypeError when it is no duration; 0 is one */
-export function readGrace(grace: Duration | undefined, where: string): number {
-  return grace === undefined
-    ? DEFAULT_GRACE
-    : parseDuration(grace, `${where}: grace`, { zero: true });
+/** Milliseconds, of a grace period that was checked. */
+export function graceOf(grace: Duration | undefined): number {
+  return grace === undefined ? DEFAULT_GRACE : parseDuration(grace, 'grace', { zero: true });
 }
 
 /** How long work may take to stop before it is stopped. Never keeps the process alive. */

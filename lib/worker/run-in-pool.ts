@@ -1,13 +1,15 @@
 import type { Transferable } from 'node:worker_threads';
 import type { Duration } from '../core/duration.js';
+import { readOptions } from '../core/read-options.js';
 import { type Caller, currentCaller } from './caller.js';
 import { explainClone, isLostCloneError, uncloneableResult } from './clone-failure.js';
-import { readGrace } from './grace.js';
+import { graceOf } from './grace.js';
 import { type ModuleFile, urlOf } from './module-file.js';
 import { ownPath } from './own-file.js';
 import { ThreadLink } from './thread-link.js';
 import type { ThreadFunction } from './thread-options.js';
 import type { Envelope } from './wire.js';
+import { POOL_READERS } from './worker-readers.js';
 
 /**
  * A piscina pool, as far as it is used here.
@@ -54,7 +56,7 @@ export interface PoolTaskOptions {
 export function runInPool<Fn extends ThreadFunction = (data: unknown) => unknown>(
   pool: ThreadPool,
   data?: Parameters<Fn>[0],
-  options: PoolTaskOptions = {},
+  given: PoolTaskOptions = {},
 ): Promise<Awaited<ReturnType<Fn>>> {
   try {
     const where = 'runInPool()';
@@ -63,11 +65,12 @@ export function runInPool<Fn extends ThreadFunction = (data: unknown) => unknown
         `${where}: ${String(pool)} is no piscina pool. Make one: npm install piscina, then new Piscina(options) or createThreadPool(options).`,
       );
     }
+    const options = readOptions(given, where, POOL_READERS);
     const file = options.file ?? pool.options.filename;
     if (file == null) {
       throw new TypeError(`${where}: neither the pool nor the call names a file.`);
     }
-    const task = new PoolTask(currentCaller(), readGrace(options.grace, where));
+    const task = new PoolTask(currentCaller(), graceOf(options.grace));
     const name = options.name ?? pool.options.name ?? 'default';
     return task.start(
       pool,

@@ -1,12 +1,14 @@
 import { type TransferListItem, Worker } from 'node:worker_threads';
+import { readOptions } from '../core/read-options.js';
 import { type Caller, currentCaller } from './caller.js';
 import { explainClone } from './clone-failure.js';
-import { readGrace } from './grace.js';
+import { graceOf } from './grace.js';
 import { type ModuleFile, urlOf } from './module-file.js';
 import { ownFile } from './own-file.js';
 import { ThreadLink } from './thread-link.js';
 import type { ThreadCallOptions, ThreadFunction, ThreadOptions } from './thread-options.js';
 import type { Envelope } from './wire.js';
+import { FILE_READERS, THREAD_READERS } from './worker-readers.js';
 
 /**
  * Calls a function of a module in a worker thread of its own, with the current operation carried
@@ -34,10 +36,7 @@ export function runInThread<Fn extends ThreadFunction = (...args: unknown[]) => 
   file: ModuleFile,
   options: ThreadCallOptions<Parameters<Fn>> = {},
 ): Promise<Awaited<ReturnType<Fn>>> {
-  const { name = 'default', args = [], transfer = [] } = options;
-  return begin('runInThread()', file, options, name, args, transfer) as Promise<
-    Awaited<ReturnType<Fn>>
-  >;
+  return begin('runInThread()', file, options, 'default') as Promise<Awaited<ReturnType<Fn>>>;
 }
 
 /**
@@ -52,21 +51,22 @@ export function runInThread<Fn extends ThreadFunction = (...args: unknown[]) => 
  * @publicApi
  */
 export function runFileInThread(file: ModuleFile, options: ThreadOptions = {}): Promise<number> {
-  return begin('runFileInThread()', file, options, false, [], []) as Promise<number>;
+  return begin('runFileInThread()', file, options, false) as Promise<number>;
 }
 
 function begin(
   where: string,
   file: ModuleFile,
-  options: ThreadOptions,
-  name: string | false,
-  args: readonly unknown[],
-  transfer: readonly object[],
+  given: ThreadCallOptions<readonly unknown[]>,
+  defaultName: string | false,
 ): Promise<unknown> {
   try {
-    const grace = readGrace(options.grace, where);
+    const readers = defaultName === false ? FILE_READERS : THREAD_READERS;
+    const options = readOptions(given, where, readers);
+    const { name = defaultName, args = [], transfer = [] } = options;
     const url = urlOf(file, where);
-    const thread = new Thread(currentCaller(), `the thread of ${url.split('/').at(-1)}`, grace);
+    const what = `the thread of ${url.split('/').at(-1)}`;
+    const thread = new Thread(currentCaller(), what, graceOf(options.grace));
     return thread.start(where, options, { file: url, name, args }, transfer);
   } catch (error) {
     return Promise.reject(error);

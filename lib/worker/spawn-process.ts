@@ -3,9 +3,11 @@ import { constants } from 'node:os';
 import type { CancelationError } from '../core/cancelation-error.js';
 import { formatDuration, type Duration } from '../core/duration.js';
 import { noop } from '../core/operation-state.js';
+import { readOptions } from '../core/read-options.js';
 import { type Caller, currentCaller, follow } from './caller.js';
-import { GracePeriod, readGrace } from './grace.js';
+import { GracePeriod, graceOf } from './grace.js';
 import { endWithProcess, forget, groupExists, groupOptions, signalGroup } from './process-group.js';
+import { PROCESS_READERS } from './worker-readers.js';
 
 /**
  * What `spawn()` of `node:child_process` takes, without `signal`, `timeout`, `killSignal` and
@@ -23,6 +25,11 @@ export interface ProcessOptions {
   readonly argv0?: string;
   readonly uid?: number;
   readonly gid?: number;
+  readonly serialization?: 'json' | 'advanced';
+  /** On Windows: no console window. Default: false. */
+  readonly windowsHide?: boolean;
+  /** On Windows: arguments are passed on as they are. Default: false. */
+  readonly windowsVerbatimArguments?: boolean;
 }
 
 /**
@@ -71,18 +78,17 @@ export function spawnProcess<Child extends ProcessLike = ProcessLike>(
   args: readonly string[] = [],
   options: ProcessOptions = {},
 ): SpawnedProcess<Child> {
-  const { grace, ...settings } = options;
-  const milliseconds = readGrace(grace, 'spawnProcess()');
   for (const key of ['signal', 'timeout', 'killSignal', 'detached']) {
-    if (key in settings) {
+    if (Object.hasOwn(options, key)) {
       throw new TypeError(
         `spawnProcess(): there is no option '${key}'. The operation decides when the process ends; use grace.`,
       );
     }
   }
+  const { grace, ...settings } = readOptions(options, 'spawnProcess()', PROCESS_READERS);
   const caller = currentCaller();
   const child = spawn(command, args, { ...(settings as SpawnOptions), ...groupOptions });
-  const group = new Group(child, caller, command, milliseconds);
+  const group = new Group(child, caller, command, graceOf(grace));
   return {
     child: child as unknown as Child,
     exited: group.exited,

@@ -7,6 +7,7 @@ import { monotonicNow } from '../core/clock.js';
 import { startOperation } from '../core/lifecycle.js';
 import type { OperationMetadata } from '../core/operation-options.js';
 import { OperationExtras } from '../core/operation-extras.js';
+import { SILENT_CALL } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { outside } from '../core/outside.js';
 import { planOf } from '../core/read-options.js';
@@ -84,7 +85,7 @@ export class ThreadOperation {
       },
       () => host.countersOf(),
     );
-    this.state = startOperation(host, plan, undefined, { id });
+    this.state = startOperation(host, plan, undefined, { ...SILENT_CALL, id });
     this.forward(carried);
     port.on('message', (order: ThreadOrder) => this.obey(order));
     live.set(this.state, this);

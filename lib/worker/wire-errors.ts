@@ -11,6 +11,7 @@ import {
   OperationRefused,
 } from '../core/operation-errors.js';
 import { plain } from '../core/plain-data.js';
+import { memberOf, ownValue } from '../core/plain-object.js';
 
 /** One error of a chain; others are named by their place in the list. */
 type WireLink =
@@ -102,7 +103,7 @@ function toErrorLink(error: Error): WireLink & { kind: 'error' } {
   for (const key of Object.keys(error)) {
     if (!CARRIED_APART.has(key)) extras[key] = cloneable((error as never)[key]);
   }
-  const { code } = error as { code?: unknown };
+  const code = memberOf(error, 'code');
   if (code !== undefined) extras['code'] = cloneable(code);
   const { name, message, stack } = error;
   return {
@@ -121,12 +122,13 @@ export function errorFromWire(wire: WireError): unknown {
   wire.forEach((link, index) => {
     if (link.kind === 'value') return;
     const error = values[index] as Error;
-    if (link.cause !== undefined) define(error, 'cause', values[link.cause]);
-    if (link.kind === 'error' && link.errors !== undefined) {
+    const cause = ownValue(link, 'cause');
+    if (cause !== undefined) define(error, 'cause', values[cause as number]);
+    if (link.kind === 'error' && Object.hasOwn(link, 'errors')) {
       define(
         error,
         'errors',
-        link.errors.map((place) => values[place]),
+        link.errors?.map((place) => values[place]),
       );
     }
   });

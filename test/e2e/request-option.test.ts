@@ -14,6 +14,7 @@ import {
   NotCancelable,
   type RequestOptions,
 } from 'nestjs-cancelable';
+import { rejection } from '../support/deferred.js';
 import { type Adapter, adapters, startHttpApp } from '../support/http-app.js';
 import { get } from '../support/http-client.js';
 
@@ -184,6 +185,26 @@ describe.each(adapters)('the request option, over %s', (adapter) => {
     expect(log.find('error', 'CancelableModule: request()')).toHaveLength(1);
     expect(log.find('error', message)).toHaveLength(1);
     expect(registry.list()).toEqual([]);
+  });
+
+  it.each([
+    ['a promise', () => Promise.reject(new Error('late')), 'request(): a promise'],
+    ['metadata that is one', () => ({ metadata: Promise.resolve({}) }), 'metadata: a promise'],
+    ['an id that is one', () => ({ id: Promise.resolve('1') }), 'id: a promise'],
+  ])('%s is an error of the server, and nothing unhandled', async (_what, give, message) => {
+    const { url, log } = await start(adapter, give as () => RequestOptions);
+
+    expect((await get(`${url}/decorated`)).status).toBe(500);
+    expect(log.find('error', message)).toHaveLength(1);
+    expect(log.find('error', 'in a guard or a pipe')).toHaveLength(1);
+  });
+
+  it('an async function stops the start-up', async () => {
+    const request = (async () => ({})) as never;
+
+    expect((await rejection(start(adapter, request))).message).toContain(
+      'CancelableModule.forRoot(): request: a function (request) is async',
+    );
   });
 
   it('what it throws is answered like any error', async () => {

@@ -80,11 +80,11 @@ describe('stream() delivers what the source gives', () => {
   });
 
   it.each([
-    [{ buffer: -1 }, 'buffer is -1'],
-    [{ buffer: 1.5 }, 'buffer is 1.5'],
-    [{ reportEvery: 0 }, 'reportEvery is 0'],
-    [{ chunk: 0 }, 'chunk is 0'],
-    [{ chunk: NaN }, 'chunk is NaN'],
+    [{ buffer: -1 }, 'buffer: -1'],
+    [{ buffer: 1.5 }, 'buffer: 1.5'],
+    [{ reportEvery: 0 }, 'reportEvery: 0'],
+    [{ chunk: 0 }, 'chunk: 0'],
+    [{ chunk: NaN }, 'chunk: NaN'],
   ])('refuses %p', (options, text) => {
     expect(() => begin().operation.stream([], options as any)).toThrow(text);
   });

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { CancelationReason } from '../../core/cancelation-error.js';
+import { bare } from '../../core/plain-object.js';
 import type { OperationPlan } from '../../core/operation-plan.js';
 import type { CancelableRuntime } from '../../decorators/cancelable-runtime.js';
 import { type EntryDefaults, EntryPlan } from '../entry-plan.js';
@@ -34,7 +35,7 @@ export class RoutePlan extends EntryPlan {
     this.hasOnePath = isMountedOnce(handler, controller);
     this.isSse = Reflect.getMetadata(SSE_METADATA, handler) === true;
     this.sendsResponse = sendsResponse((handler as { name: string }).name, controller);
-    this.statusCodes = statusCodes ?? {};
+    this.statusCodes = bare(statusCodes ?? {});
     this.idHeader = this.isExcluded ? undefined : idHeader || undefined;
   }
 

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { memberOf, ownValue } from '../../core/plain-object.js';
 import { askForeign } from './ask-foreign.js';
 
 /** The event that says that somebody stopped waiting for an answer. */
@@ -64,9 +65,9 @@ export function canCarry(operationId: string): boolean {
 
 export function readCancelMessage(payload: unknown): CancelMessage | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
-  const { call, timedOut } = payload as Partial<Record<keyof CancelMessage, unknown>>;
+  const call = ownValue(payload, 'call');
   if (typeof call !== 'string' || !CALL_ID.test(call)) return undefined;
-  return { call, timedOut: timedOut === true };
+  return { call, timedOut: ownValue(payload, 'timedOut') === true };
 }
 
 /** Of Nest's contexts, known by what they have: the package, and on Nest 11 the method, may be absent. */
@@ -80,9 +81,8 @@ function readText(context: ExecutionContext, key: string, form: RegExp): string 
     const transport = context.getArgByIndex<TransportContext | undefined>(1);
     const sent = transport?.getMetadata?.() ?? transport?.getHeaders?.();
     if (typeof sent !== 'object' || sent === null) return undefined;
-    const { get } = sent as { get?: unknown };
-    const value: unknown =
-      typeof get === 'function' ? get.call(sent, key) : (sent as Record<string, unknown>)[key];
+    const get = memberOf(sent, 'get');
+    const value: unknown = typeof get === 'function' ? get.call(sent, key) : ownValue(sent, key);
     return typeof value === 'string' && form.test(value) ? value : undefined;
   });
 }

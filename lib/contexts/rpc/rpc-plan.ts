@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { bare } from '../../core/plain-object.js';
 import type { OperationPlan } from '../../core/operation-plan.js';
 import type { CancelableRuntime } from '../../decorators/cancelable-runtime.js';
 import { type EntryDefaults, EntryPlan } from '../entry-plan.js';
@@ -62,7 +63,7 @@ export function patternsOf(handler: object): readonly unknown[] {
 /** `reports.build`, `ReportsService/Build` for gRPC, JSON for any other object. */
 function nameOf(pattern: unknown): string {
   if (typeof pattern !== 'object' || pattern === null) return String(pattern);
-  const { service, rpc } = pattern as { service?: unknown; rpc?: unknown };
+  const { service, rpc } = bare(pattern) as { service?: unknown; rpc?: unknown };
   return typeof service === 'string' && typeof rpc === 'string'
     ? `${service}/${rpc}`
     : JSON.stringify(pattern);
