@@ -1,7 +1,8 @@
 import { cancelScope } from '../core/cancel.js';
 import { CancelRecord } from '../core/cancel-record.js';
 import { createCancelationError } from '../core/cancelation-error.js';
-import { noop, type OperationState } from '../core/operation-state.js';
+import type { OperationState } from '../core/operation-state.js';
+import { noop } from '../core/thenable.js';
 import { shapeOf } from '../streams/lazy-results.js';
 import { untilRoom } from './backpressure.js';
 import { EntryCall } from './entry-call.js';

@@ -1,4 +1,5 @@
-import { isThenable, noop, type OperationState } from './operation-state.js';
+import type { OperationState } from './operation-state.js';
+import { isThenable, noop } from './thenable.js';
 
 interface Closable {
   readonly getStream?: unknown;

@@ -16,8 +16,6 @@ import { valueOf } from './stream-port.js';
 import { isThenable, noop } from './thenable.js';
 import { arm, disarm } from './timers.js';
 
-export { isThenable, noop } from './thenable.js';
-
 /** The public face of an operation; told the outcome, since the state itself must not keep it. */
 export interface OperationFace {
   settled(succeeded: boolean, value: unknown): void;

@@ -2,7 +2,7 @@ import { describeValue, quote } from './describe-value.js';
 import { parseDuration } from './duration.js';
 import type { OperationCallbacks, OperationOptions } from './operation-options.js';
 import type { NameCounters, OperationPlan } from './operation-plan.js';
-import { bare, isInherited, isRecord, ownValue } from './plain-object.js';
+import { bare, memberOf, isRecord, ownValue } from './plain-object.js';
 import { refusePromise } from './promised-options.js';
 
 /**
@@ -162,10 +162,10 @@ const CALLBACKS = ['start', 'progress', 'complete', 'cancel', 'error', 'settled'
 function callbacksOf(given: OperationCallbacks<never>): OperationCallbacks<never> {
   const callbacks: Record<string, unknown> = bare({});
   for (const key of CALLBACKS) {
-    const callback: unknown = isInherited(given, key) ? undefined : given[key];
-    if (typeof callback === 'function') callbacks[key] = callback.bind(given);
+    const callback = memberOf(given, key);
+    if (typeof callback === 'function') callbacks[key] = callback.bind(given) as unknown;
   }
-  return callbacks as OperationCallbacks<never>;
+  return callbacks;
 }
 
 export function refuse(where: string, value: unknown, allowed: string): never {

@@ -2,7 +2,8 @@ import { cancelScope } from './cancel.js';
 import { CancelRecord } from './cancel-record.js';
 import type { CancelationReason } from './cancelation-error.js';
 import { faceOf } from './lifecycle.js';
-import { isThenable, type OperationState } from './operation-state.js';
+import type { OperationState } from './operation-state.js';
+import { isThenable } from './thenable.js';
 import { bare, memberOf } from './plain-object.js';
 import { type CancelationToken, linkScope } from './token.js';
 

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { currentCell } from '../core/context.js';
-import { isThenable } from '../core/operation-state.js';
+import { isThenable } from '../core/thenable.js';
 import type { HandlerMethod } from './handlers.js';
 import type { HandlerCell } from './method-definition.js';
 import { type AnyFunction, getDefinition, impersonate, methodsOf } from './method-metadata.js';

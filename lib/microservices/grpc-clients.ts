@@ -58,7 +58,7 @@ function withDeadline(args: unknown[], deadline: number): unknown[] {
   const hasMetadata = isMetadata(second);
   const given = hasMetadata ? third : second;
   if (given !== undefined && (typeof given !== 'object' || given === null)) return args;
-  const options = given as object | undefined;
+  const options = given;
   if (options !== undefined && ownValue(options, 'deadline') !== undefined) return args;
   const limited = { ...options, deadline };
   return hasMetadata ? [data, second, limited] : [data, limited];

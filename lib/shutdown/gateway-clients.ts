@@ -2,7 +2,7 @@ import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { contextStorage } from '../core/ambient.js';
 import { describeError } from '../core/describe-error.js';
 import type { OperationLog } from '../core/operation-host.js';
-import { isThenable, noop } from '../core/operation-state.js';
+import { isThenable, noop } from '../core/thenable.js';
 import { ArrivingCell } from './arriving-cell.js';
 
 const IS_GATEWAY = 'websockets:is_gateway';

@@ -1,5 +1,5 @@
 import { type Duration, parseDuration } from '../core/duration.js';
-import { isThenable } from '../core/operation-state.js';
+import { isThenable } from '../core/thenable.js';
 import { countOf, readOptions, readText, refuse } from '../core/read-options.js';
 import type { CancelationSource } from '../core/source.js';
 

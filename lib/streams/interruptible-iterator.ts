@@ -2,7 +2,7 @@ import { contextStorage } from '../core/ambient.js';
 import { closeValue } from '../core/close-value.js';
 import type { CancelationError } from '../core/cancelation-error.js';
 import type { ListenerNode } from '../core/listeners.js';
-import { isThenable } from '../core/operation-state.js';
+import { isThenable } from '../core/thenable.js';
 import type { Scope } from '../core/scope.js';
 
 /** What is iterated: asynchronous or not, and how to close it when its iterator would queue that. */

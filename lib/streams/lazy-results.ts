@@ -8,7 +8,8 @@ import { NotStarted } from '../core/exclusive.js';
 import { settleOperation } from '../core/lifecycle.js';
 import type { ListenerNode } from '../core/listeners.js';
 import { OperationConflict } from '../core/operation-errors.js';
-import { isThenable, type OperationState } from '../core/operation-state.js';
+import type { OperationState } from '../core/operation-state.js';
+import { isThenable } from '../core/thenable.js';
 import { InterruptibleIterator } from './interruptible-iterator.js';
 import { openSource } from './open-source.js';
 

@@ -137,7 +137,7 @@ function read(options: SimulatedStreamOptions): SimulatedStreamOptions {
     fail: (value, at) => checkOptions(value, at, { after: countOf(0), error: readAnything }),
     seed: countOf(0),
   });
-  const parts = Object.entries(own).map(([key, value]) => [
+  const parts = Object.entries(own).map(([key, value]: [string, unknown]) => [
     key,
     isRecord(value) ? bare(value) : value,
   ]);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { constants } from 'node:os';
 import type { CancelationError } from '../core/cancelation-error.js';
 import { formatDuration, type Duration } from '../core/duration.js';
-import { noop } from '../core/operation-state.js';
+import { noop } from '../core/thenable.js';
 import { readOptions } from '../core/read-options.js';
 import { type Caller, currentCaller, follow } from './caller.js';
 import { GracePeriod, graceOf } from './grace.js';

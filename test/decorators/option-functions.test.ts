@@ -92,7 +92,7 @@ describe('other functions and values that may not be promises', () => {
     'run({ %s }) refuses a promise, and hears it',
     (key) => {
       const promised = new Promised();
-      const error = thrown(() => registry.run({ [key]: promised } as never, () => 1));
+      const error = thrown(() => registry.run({ [key]: promised }, () => 1));
 
       expect(error.message).toContain(`registry.run(): ${key}: a promise is not allowed`);
       expect(promised.isHeard).toBe(true);

@@ -1,4 +1,4 @@
-import { isThenable } from '../../core/operation-state.js';
+import { isThenable } from '../../core/thenable.js';
 import { answerInContext } from './early-graphql-errors.js';
 
 type Resolve = (source: unknown, args: unknown, context: unknown, info: unknown) => unknown;

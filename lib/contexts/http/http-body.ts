@@ -1,5 +1,6 @@
 import { StreamableFile } from '@nestjs/common';
-import { noop, type OperationState } from '../../core/operation-state.js';
+import type { OperationState } from '../../core/operation-state.js';
+import { noop } from '../../core/thenable.js';
 import { destroyStream, streamOf } from '../../core/close-value.js';
 import { followStream } from '../../streams/flowing-results.js';
 import { isDisconnected } from './disconnects.js';

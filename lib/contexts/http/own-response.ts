@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { HttpException } from '@nestjs/common';
-import { noop } from '../../core/operation-state.js';
+import { noop } from '../../core/thenable.js';
 import { destroySentResponse, type HttpExchange } from './http-answer.js';
 
 /** What throws, or sends a second answer, once a response is over. */
