@@ -9,7 +9,7 @@ import { settleOperation } from '../core/lifecycle.js';
 import type { ListenerNode } from '../core/listeners.js';
 import { OperationConflict } from '../core/operation-errors.js';
 import type { OperationState } from '../core/operation-state.js';
-import { isThenable } from '../core/thenable.js';
+import { isThenable, noop } from '../core/thenable.js';
 import { InterruptibleIterator } from './interruptible-iterator.js';
 import { openSource } from './open-source.js';
 
@@ -176,8 +176,11 @@ export function operateIterator<Item>(
       {
         ended: (failed, error) => {
           if (!stopped) return supply.end(state, !failed, failed ? error : undefined);
+          // Whoever has stopped hears of no error any more.
           try {
-            return supply.end(state, false, state.record === undefined ? error : state.error());
+            const reason = state.record === undefined ? error : state.error();
+            const pending = supply.end(state, false, reason);
+            return pending instanceof Promise ? pending.catch(noop) : pending;
           } catch {
             return undefined;
           }

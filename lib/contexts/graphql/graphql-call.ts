@@ -14,6 +14,7 @@ import { clientOf } from './graphql-client.js';
 import { toGraphqlError } from './graphql-errors.js';
 import type { GraphqlPlan } from './graphql-plan.js';
 import { readResolverArgs, type ResolverInfo } from './resolver-args.js';
+import { rememberSubscription } from './subscription-cells.js';
 
 /** One call of a resolver. A subscription's lasts until its iterator ends. */
 export class GraphqlCall extends EntryCall implements DisconnectListener {
@@ -21,6 +22,7 @@ export class GraphqlCall extends EntryCall implements DisconnectListener {
   private readonly request: ContextCell | undefined;
   private readonly client: Caller | undefined;
   private readonly info: ResolverInfo | undefined;
+  private readonly contextValue: unknown;
 
   constructor(
     calls: OpenCalls,
@@ -30,6 +32,7 @@ export class GraphqlCall extends EntryCall implements DisconnectListener {
     super(calls, plan, context);
     const args = readResolverArgs(context.getArgs<unknown[]>());
     this.info = args.info;
+    this.contextValue = args.context;
     this.client = clientOf(args.context);
     this.request = plan.followsCaller ? currentCell() : undefined;
   }
@@ -78,6 +81,7 @@ export class GraphqlCall extends EntryCall implements DisconnectListener {
     const state = this.cell.resolve() as OperationState | undefined;
     if (state === undefined) return value;
     this.isStreaming = true;
+    if (this.info !== undefined) rememberSubscription(this.contextValue, this.info, this.cell);
     return operateIterableBody(this, state, value);
   }
 

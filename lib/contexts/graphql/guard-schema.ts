@@ -1,7 +1,10 @@
+import { contextStorage } from '../../core/ambient.js';
 import { isThenable } from '../../core/thenable.js';
 import { answerInContext } from './early-graphql-errors.js';
+import type { ResolverInfo } from './resolver-args.js';
+import { subscriptionCell } from './subscription-cells.js';
 
-type Resolve = (source: unknown, args: unknown, context: unknown, info: unknown) => unknown;
+type Resolve = (source: unknown, args: unknown, context: unknown, info: ResolverInfo) => unknown;
 
 interface Field {
   resolve?: Resolve;
@@ -35,7 +38,11 @@ export function guardSchema(schema: Schema): void {
 function guardResolve(resolve: Resolve): Resolve {
   return function guardedResolve(this: unknown, source, args, context, info): unknown {
     try {
-      const result = resolve.call(this, source, args, context, info);
+      const cell = subscriptionCell(context, info);
+      const result =
+        cell === undefined
+          ? resolve.call(this, source, args, context, info)
+          : contextStorage.run(cell, () => resolve.call(this, source, args, context, info));
       return isThenable(result) ? result.then(undefined, rethrow) : result;
     } catch (error) {
       return rethrow(error);

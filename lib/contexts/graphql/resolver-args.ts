@@ -2,6 +2,7 @@
 export interface ResolverInfo {
   readonly fieldName?: string;
   readonly parentType?: { readonly name?: string };
+  readonly operation?: { readonly operation?: string };
 }
 
 export interface ResolverArgs {
