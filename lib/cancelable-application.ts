@@ -18,6 +18,7 @@ import { prepareTransports } from './contexts/transports.js';
 import { describeError } from './core/describe-error.js';
 import { parseDuration } from './core/duration.js';
 import { bare } from './core/plain-object.js';
+import { SafeLog } from './core/safe-log.js';
 import { CancelableRuntime } from './decorators/cancelable-runtime.js';
 import { DecoratedMethodsExplorer } from './decorators/decorated-methods.explorer.js';
 import type { CancelableExtensionHost, Uninstall } from './registry/cancelable-extension.js';
@@ -39,7 +40,7 @@ export class CancelableApplication implements DrainedTransports {
   readonly registry: OperationRegistry;
   readonly drain: Drain;
   readonly servers: HttpServers;
-  private readonly log = new Logger('Cancelable');
+  private readonly log = SafeLog.over(new Logger('Cancelable'));
   private isStarted = false;
   /** What a start needs, to start anew. */
   private started:

@@ -1,3 +1,5 @@
+import { escapeControls } from './escape-controls.js';
+
 /** An error as a line of a log; users may throw anything, also what cannot be printed. */
 export function describeError(error: unknown): string {
   try {
@@ -5,4 +7,16 @@ export function describeError(error: unknown): string {
   } catch {
     return 'an error that cannot be printed';
   }
+}
+
+/**
+ * An error's stack for a log: its message, of many lines perhaps, as one, so that it has no frames
+ * but its own.
+ */
+export function stackOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { stack, message } = error as { stack?: unknown; message?: unknown };
+  if (typeof stack !== 'string' || typeof message !== 'string') return undefined;
+  const end = stack.indexOf(message) + message.length;
+  return end < message.length ? stack : escapeControls(stack.slice(0, end)) + stack.slice(end);
 }

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { escapeControls } from './escape-controls.js';
 import { isPlainObject, isRecord } from './plain-object.js';
 
 /** Longer texts are cut in messages. */
@@ -12,14 +13,14 @@ export function describeValue(value: unknown): string {
   try {
     if (isRecord(value) && !isPlainObject(value)) return `an instance of ${nameOfClass(value)}`;
     const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-    return cut(text);
+    return escapeControls(cut(text));
   } catch {
     return 'an object';
   }
 }
 
 export function quote(text: string): string {
-  return `'${cut(text)}'`;
+  return `'${escapeControls(cut(text))}'`;
 }
 
 function cut(text: string): string {

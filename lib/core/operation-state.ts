@@ -2,7 +2,7 @@ import type { Controller } from './abort-signal.js';
 import { contextStorage } from './ambient.js';
 import type { CancelRecord } from './cancel-record.js';
 import type { CancelationError } from './cancelation-error.js';
-import { describeError } from './describe-error.js';
+import { describeError, stackOf } from './describe-error.js';
 import { monotonicNow, wallNow } from './clock.js';
 import { ContextCell } from './context.js';
 import { DeadlinedScope } from './deadlined-scope.js';
@@ -209,7 +209,7 @@ export class OperationState extends DeadlinedScope {
   }
 
   logFailure(what: string, error: unknown): void {
-    const stack = error instanceof Error ? error.stack : undefined;
+    const stack = stackOf(error);
     this.host.log.error(`${what} of ${this.name} failed: ${describeError(error)}`, stack);
   }
 

@@ -1,5 +1,5 @@
 import { type DiscoveryService } from '@nestjs/core';
-import { describeError } from '../core/describe-error.js';
+import { describeError, stackOf } from '../core/describe-error.js';
 import type {
   EventListener,
   OperationEvent,
@@ -86,10 +86,7 @@ export class DecoratedMethodsExplorer {
     const matcher =
       filter?.olderThan === undefined ? () => fixed : () => compileFilter(filter, where);
     const report = (error: unknown) =>
-      this.runtime.live.log.error(
-        `${where} failed: ${describeError(error)}`,
-        error instanceof Error ? error.stack : undefined,
-      );
+      this.runtime.live.log.error(`${where} failed: ${describeError(error)}`, stackOf(error));
     return (event, state) => {
       try {
         if (!matcher().state(state)) return;

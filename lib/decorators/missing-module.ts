@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { SafeLog } from '../core/safe-log.js';
 
 /** Nest's own files that call handlers: whoever else calls one, a test for one, wants no module. */
 const CALLED_BY_NEST =
@@ -20,7 +21,7 @@ export function sayModuleIsMissing(name: string): boolean {
   Error.captureStackTrace(holder);
   Error.stackTraceLimit = limit;
   if (!CALLED_BY_NEST.test(holder.stack ?? '')) return false;
-  new Logger('Cancelable').error(
+  SafeLog.over(new Logger('Cancelable')).error(
     `${name} is decorated with @Cancelable(), but its application does not import CancelableModule: ` +
       'no client that leaves cancels it, and a timeout is answered with 500. ' +
       'Add CancelableModule.forRoot() to the imports of the root module.',

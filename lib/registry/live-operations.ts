@@ -1,5 +1,6 @@
 import type { CancelRecord } from '../core/cancel-record.js';
 import { describeChain } from '../core/causes.js';
+import { quote } from '../core/describe-value.js';
 import { formatDuration } from '../core/duration.js';
 import { ExclusiveKeys } from '../core/exclusive.js';
 import { OperationConflict, OperationLimit, OperationRefused } from '../core/operation-errors.js';
@@ -94,7 +95,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     tree?: TreeCount,
   ): void {
     if (id !== undefined && this.byId.has(id)) {
-      throw new OperationConflict(`An operation with the id '${id}' is live already`);
+      throw new OperationConflict(`An operation with the id ${quote(id)} is live already`);
     }
     if (tree !== undefined && tree.live > this.maxChildren) {
       this.statistics.refused++;

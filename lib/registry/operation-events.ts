@@ -1,5 +1,5 @@
 import { Observable, Subscriber, type Observer, type Operator, type Subscription } from 'rxjs';
-import { describeError } from '../core/describe-error.js';
+import { describeError, stackOf } from '../core/describe-error.js';
 import type { OperationLog } from '../core/operation-host.js';
 import type { OperationState } from '../core/operation-state.js';
 import { factsOf, type OperationSnapshot, snapshotOfFacts } from '../core/snapshot.js';
@@ -129,10 +129,7 @@ class GuardedObservable<Value> extends Observable<Value> {
     try {
       call();
     } catch (error) {
-      this.log.error(
-        `A subscriber of events$ failed: ${describeError(error)}`,
-        error instanceof Error ? error.stack : undefined,
-      );
+      this.log.error(`A subscriber of events$ failed: ${describeError(error)}`, stackOf(error));
     }
   }
 }

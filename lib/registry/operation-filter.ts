@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CANCELATION_REASONS, type CancelationReason } from '../core/cancelation-error.js';
 import { monotonicNow, wallNow } from '../core/clock.js';
+import { quote } from '../core/describe-value.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import type {
   OperationKind,
@@ -238,7 +239,7 @@ function readKeys(value: unknown, where: string, allowed: string): Record<string
     if (typeof key === 'symbol') refuse(where, key, 'keys that are strings');
     if (value[key] === undefined) {
       throw new TypeError(
-        `${where}: the filter's '${key}' is undefined. It would match everything, so it is refused: ` +
+        `${where}: the filter's ${quote(key)} is undefined. It would match everything, so it is refused: ` +
           'leave the key out, or check the value first.',
       );
     }

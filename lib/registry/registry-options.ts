@@ -1,3 +1,4 @@
+import { SafeLog } from '../core/safe-log.js';
 import { bare, isRecord } from '../core/plain-object.js';
 import { checkOptions, countOf, readOptions, refuse } from '../core/read-options.js';
 import { type Duration, parseDuration } from '../core/duration.js';
@@ -96,7 +97,7 @@ export function readRegistryOptions(
     cleanupLimit: parseDuration(cleanup, where, { zero: true }),
     maxLive,
     maxChildren: maxChildren ?? Math.max(LEAST_CHILDREN, Math.floor(maxLive / 10)),
-    log: logger ?? silent,
+    log: SafeLog.over(logger ?? silent),
   };
 }
 

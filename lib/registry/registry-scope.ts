@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { describeValue } from '../core/describe-value.js';
 import type { OperationMetadata } from '../core/operation-options.js';
 import { bare, isRecord } from '../core/plain-object.js';
 import { compileFilter, type Matcher, type OperationFilter } from './operation-filter.js';
@@ -101,7 +102,7 @@ function agree<Value>(given: Value | undefined, scope: Value, key: string, where
 
 function outside(where: string, key: string, given: unknown, scope: unknown): TypeError {
   return new TypeError(
-    `${where}: ${key} ${String(given)} is outside of this scope, which is for ${String(scope)}. ` +
+    `${where}: ${key} ${describeValue(given)} is outside of this scope, which is for ${describeValue(scope)}. ` +
       'Leave it out, or begin it in the registry itself.',
   );
 }

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { cancelScope } from '../core/cancel.js';
 import type { CancelOptions } from '../core/cancel-record.js';
-import { describeError } from '../core/describe-error.js';
+import { describeError, stackOf } from '../core/describe-error.js';
 import { currentCell } from '../core/context.js';
 import { NotStarted } from '../core/exclusive.js';
 import { startOperation } from '../core/lifecycle.js';
@@ -117,7 +117,7 @@ export class ScopedRegistry {
 
   #logFailure(state: OperationState, error: unknown): void {
     if (state.outcome !== 'failed') return;
-    const stack = error instanceof Error ? error.stack : undefined;
+    const stack = stackOf(error);
     this.#live.log.error(`${state.name} failed: ${describeError(error)}`, stack);
   }
 

@@ -1,16 +1,11 @@
 import { formatDuration } from '../core/duration.js';
 import { monotonicNow } from '../core/clock.js';
-import type { OperationLog } from '../core/operation-host.js';
+import type { InfoLog } from '../core/safe-log.js';
 import type { OperationState } from '../core/operation-state.js';
 import type { ShutdownSettings } from './shutdown-options.js';
 
 /** How many names a line of the log lists. */
 const MOST_NAMES = 10;
-
-/** Nest's logger. */
-export interface InfoLog extends OperationLog {
-  log(message: string): void;
-}
 
 /** What a shutdown says: a line when it begins, one when it ends, and one for what went wrong. */
 export class DrainLog {

@@ -1,6 +1,6 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { contextStorage } from '../core/ambient.js';
-import { describeError } from '../core/describe-error.js';
+import { describeError, stackOf } from '../core/describe-error.js';
 import type { OperationLog } from '../core/operation-host.js';
 import { isThenable, noop } from '../core/thenable.js';
 import { ArrivingCell } from './arriving-cell.js';
@@ -171,10 +171,7 @@ export class GatewayClients {
       this.onChange();
     };
     result.then(over, (error: unknown) => {
-      this.log.error(
-        `${name}.handleDisconnect() failed: ${describeError(error)}`,
-        error instanceof Error ? error.stack : undefined,
-      );
+      this.log.error(`${name}.handleDisconnect() failed: ${describeError(error)}`, stackOf(error));
       over();
     });
   }
