@@ -25,6 +25,7 @@ import type { CancelableExtensionHost, Uninstall } from './registry/cancelable-e
 import { followHandlers } from './decorators/followed-handlers.js';
 import { type HandlerMethod, handlersOf } from './decorators/handlers.js';
 import type { MethodDefinition } from './decorators/method-definition.js';
+import { quietenScheduler } from './decorators/scheduled-jobs.js';
 import { LiveOperations } from './registry/live-operations.js';
 import { OperationRegistry } from './registry/operation-registry.js';
 import { readRegistryOptions } from './registry/registry-options.js';
@@ -125,6 +126,7 @@ export class CancelableApplication implements DrainedTransports {
   /** Before any handler can be called: microservices and gateways may listen before the hooks run. */
   async prepare(modules: ModulesContainer): Promise<this> {
     this.handlers = [...handlersOf(modules)];
+    quietenScheduler(modules);
     if (this.options.defaultTimeout !== undefined) followHandlers(this.handlers);
     this.followMessages();
     await prepareTransports(this.handlers.map(({ kind }) => kind));

@@ -11,7 +11,7 @@ import {
 import { Cancelable, currentOperation, type Operation, OperationRegistry } from 'nestjs-cancelable';
 import { filter, firstValueFrom } from 'rxjs';
 import { startContext } from '../support/app-context.js';
-import { type Deferred, deferred } from '../support/deferred.js';
+import { type Deferred, deferred, rejection, turn } from '../support/deferred.js';
 
 const imports = [ScheduleModule.forRoot()];
 
@@ -43,8 +43,8 @@ describe('@Cancelable() on @Cron()', () => {
     const settled = next(registry, 'settled');
     expect(registry.cancelAll({ kind: 'cron', name: 'nightly' })).toBe(1);
     expect((await settled).operation).toMatchObject({ status: 'canceled', reason: 'manual' });
-    // Nest's scheduler says what a run ended with.
-    expect(log.lines.some(({ text }) => text.includes('AbortError'))).toBe(true);
+    expect(log.find('debug', 'nightly was canceled')).toHaveLength(1);
+    expect(log.find('error')).toEqual([]);
     // The key is free again: the next tick runs.
     expect((await jobs.entered[1]?.promise)?.name).toBe('nightly');
   });
@@ -86,6 +86,114 @@ describe('@Cancelable() on @Cron()', () => {
     await job.fireOnTick();
     expect(jobs.runs).toBe(1);
     expect(registry.statistics().refused).toBe(1);
+  });
+});
+
+describe('the log of a scheduler', () => {
+  /** Jobs that tick until they have done so often enough. */
+  function createTicks() {
+    const ticks = new Map<string, number>();
+    const waiting = new Set<() => void>();
+    const tick = (job: string) => {
+      ticks.set(job, (ticks.get(job) ?? 0) + 1);
+      for (const check of waiting) check();
+    };
+    const until = (job: string, count: number) =>
+      new Promise<void>((resolve) => {
+        const check = () => (ticks.get(job) ?? 0) >= count && resolve();
+        waiting.add(check);
+        check();
+      });
+
+    @Injectable()
+    class Service {
+      @Cancelable({ name: 'service.slow', timeout: 1 })
+      async slow(operation = currentOperation()) {
+        await operation.sleep('1h');
+      }
+      @Cancelable()
+      async work() {
+        await Promise.resolve();
+      }
+    }
+
+    @Injectable()
+    class Ticks {
+      constructor(private readonly service: Service) {}
+
+      @Interval('canceled', 10)
+      @Cancelable()
+      async canceled(operation = currentOperation()) {
+        tick('canceled');
+        operation.cancel();
+        await operation.sleep('1h');
+      }
+      @Interval('late', 10)
+      @Cancelable(1)
+      async late(operation = currentOperation()) {
+        tick('late');
+        await operation.sleep('1h');
+      }
+      @Interval('undecorated', 10)
+      async undecorated() {
+        tick('undecorated');
+        await this.service.work();
+      }
+      @Timeout('failing', 10)
+      @Cancelable()
+      async failing() {
+        tick('failing');
+        throw new Error('of the job');
+      }
+      @Timeout('depending', 10)
+      @Cancelable()
+      async depending() {
+        tick('depending');
+        await this.service.slow();
+      }
+    }
+    return { until, providers: [Ticks, Service], Ticks };
+  }
+
+  it('has canceled runs at debug, and failures of a job as ever', async () => {
+    const { until, providers } = createTicks();
+    const { log } = await startContext({ imports, providers });
+    await Promise.all([until('canceled', 3), until('late', 3), until('failing', 1)]);
+    await until('depending', 1);
+    while (log.find('error').length < 2) await turn();
+    expect(log.find('debug', 'canceled was canceled').length).toBeGreaterThanOrEqual(2);
+    expect(log.find('debug', 'late was canceled').length).toBeGreaterThanOrEqual(2);
+    const errors = log.find('error').map((text) => text.split(' Scheduler')[0]);
+    expect(errors.sort()).toEqual([
+      expect.stringContaining('of the job'),
+      expect.stringContaining('TimeoutError'),
+    ]);
+  });
+
+  it('has nothing but debug of ticks while the application drains', async () => {
+    const { until, providers } = createTicks();
+    const { app, registry, log } = await startContext(
+      { imports, providers },
+      { shutdown: { grace: '3s' } },
+    );
+    await until('depending', 1);
+    while (log.find('error').length < 2) await turn();
+    const gate = deferred();
+    registry.spawn('what runs', () => gate.promise);
+    const closed = app.close();
+    while (!registry.draining) await turn();
+    const refused = () => log.find('debug', 'the application is shutting down');
+    const of = (job: string) => refused().filter((text) => text.includes(job)).length;
+    while (of('canceled was not begun') < 2 || of('Service.work was not begun') < 2) await turn();
+    gate.resolve();
+    await closed;
+    expect(log.find('error')).toHaveLength(2);
+  });
+
+  it('is none of whoever else calls a job', async () => {
+    const { providers, Ticks } = createTicks();
+    const { app } = await startContext({ providers });
+    expect(await rejection(app.get(Ticks).late())).toMatchObject({ reason: 'timeout' });
   });
 });
 
