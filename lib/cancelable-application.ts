@@ -68,6 +68,7 @@ export class CancelableApplication implements DrainedTransports {
       shutdown,
       maxLive,
       maxChildren,
+      maxTimeout,
       policies,
       defaultTimeout,
       request,
@@ -75,7 +76,7 @@ export class CancelableApplication implements DrainedTransports {
     } = options;
     const settings = readRegistryOptions(
       {
-        ...pickDefined({ history, zombies, maxLive, maxChildren }),
+        ...pickDefined({ history, zombies, maxLive, maxChildren, maxTimeout }),
         shutdown: pickDefined({ cleanup: shutdown?.cleanup }),
         logger: this.log,
       },

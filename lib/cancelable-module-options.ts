@@ -3,8 +3,9 @@ import type { CancelableExtension } from './registry/cancelable-extension.js';
 import { checkStreamLimits, type StreamLimits } from './contexts/backpressure.js';
 import { checkHttpOptions, type HttpOptions } from './contexts/http/http-options.js';
 import type { RequestOption } from './contexts/request-options.js';
-import type { Duration } from './core/duration.js';
-import { bare, isRecord } from './core/plain-object.js';
+import { type Duration, parseDuration } from './core/duration.js';
+import { refuseAboveCeiling } from './core/max-timeout.js';
+import { bare, isRecord, ownValue } from './core/plain-object.js';
 import { readFunction } from './core/promised-options.js';
 import { readAnything, readOptions, readText, refuse } from './core/read-options.js';
 import { type CancelableOptions, readCancelableOptions } from './decorators/cancelable-options.js';
@@ -85,7 +86,20 @@ export function readModuleOptions(
     const nested = own[key];
     if (nested !== undefined) own[key] = bare(nested as object);
   }
+  checkCeiling(own, where);
   return own;
+}
+
+function checkCeiling(
+  { maxTimeout, defaultTimeout, policies }: CancelableModuleOptions,
+  where: string,
+): void {
+  if (maxTimeout === undefined) return;
+  const most = parseDuration(maxTimeout, where);
+  refuseAboveCeiling(defaultTimeout, most, `${where}: defaultTimeout`);
+  for (const [name, policy] of Object.entries(policies ?? {})) {
+    refuseAboveCeiling(ownValue(policy, 'timeout'), most, `${where}: policies.${name}: timeout`);
+  }
 }
 
 /** @throws TypeError for what is no option, unless there is exactly one way to make the options */
@@ -131,6 +145,7 @@ const READERS: Parameters<typeof readOptions>[2] = {
   shutdown: checkShutdownOptions,
   maxLive: registryReaders.maxLive,
   maxChildren: registryReaders.maxChildren,
+  maxTimeout: registryReaders.maxTimeout,
   extensions: checkExtensions,
 };
 

@@ -82,6 +82,10 @@ export type {
 } from './registry/cancelable-extension.js';
 export type { StreamLimits } from './contexts/backpressure.js';
 export type { HttpOptions } from './contexts/http/http-options.js';
+export {
+  type ParseDurationOptions,
+  ParseDurationPipe,
+} from './contexts/http/parse-duration.pipe.js';
 export { OperationCanceledException } from './contexts/http/operation-canceled.exception.js';
 export { type ServerSentEvent, serverSentEvents } from './contexts/http/server-sent-events.js';
 export { operationOf } from './contexts/operation-of.js';

@@ -6,6 +6,7 @@ import { closeLateValue } from './close-value.js';
 import { adoptAsCause, isDueTo } from './causes.js';
 import { describeError } from './describe-error.js';
 import { monotonicNow, wallNow } from './clock.js';
+import { underCeiling } from './max-timeout.js';
 import type { ContextCell } from './context.js';
 import type { OperationHost, OperationOrigin } from './operation-host.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
@@ -154,12 +155,12 @@ function applyDeadlines(
   const wall = call?.deadline ?? plan.deadline;
   if (wall !== undefined) {
     const extras = state.more();
+    const most = typeof timeout === 'number' ? underCeiling(state, timeout) : state.host.maxTimeout;
     extras.wallDeadline = wall;
-    extras.monotonicDeadline = typeof timeout === 'number' ? now + timeout : undefined;
-    const left = Math.max(0, wall - wallNow());
-    state.setDeadline(typeof timeout === 'number' ? Math.min(timeout, left) : left, now);
+    extras.monotonicDeadline = most === Infinity ? undefined : now + most;
+    state.setDeadline(Math.min(most, Math.max(0, wall - wallNow())), now);
   } else if (typeof timeout === 'number') {
-    state.setDeadline(timeout, now);
+    state.setDeadline(underCeiling(state, timeout), now);
   } else if (state.parent !== undefined) {
     state.limit = state.parent.limit;
   }

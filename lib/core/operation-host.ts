@@ -22,6 +22,8 @@ export interface OperationHost<State> {
   readonly zombieAfter: number;
   /** Milliseconds a shield, or the cleanups of a canceled operation, may go on after the cancel. */
   readonly cleanupLimit: number;
+  /** Milliseconds that an operation may have, however much was asked for; Infinity: any. */
+  readonly maxTimeout: number;
   /** Who holds which exclusive key. */
   readonly exclusives: {
     /** Throws when the call does not start. */

@@ -6,6 +6,7 @@ import { monotonicNow, wallNow, wallTimeAt } from './clock.js';
 import { type Duration, formatDuration, parseDuration } from './duration.js';
 import { INSPECT, inspectAs, type InspectCall } from './inspect.js';
 import { bindTo } from './bind.js';
+import { underCeiling } from './max-timeout.js';
 import { liveChildren } from './children.js';
 import type { Cleanup } from './cleanup.js';
 import { runCleanupNow } from './cleanups.js';
@@ -358,7 +359,7 @@ export class Operation {
    */
   extend(duration: Duration): Date {
     const state = this.#state;
-    const delay = parseDuration(duration, 'operation.extend()');
+    const delay = underCeiling(state, parseDuration(duration, 'operation.extend()'));
     const now = monotonicNow();
     if (state.outcome === undefined && state.record === undefined) {
       if (state.extras !== undefined) state.extras.wallDeadline = undefined;

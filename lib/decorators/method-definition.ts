@@ -17,6 +17,7 @@ import {
   shapeOf,
   supplyOf,
 } from '../streams/lazy-results.js';
+import { refuseAboveCeiling } from '../core/max-timeout.js';
 import { bare } from '../core/plain-object.js';
 import { parkOperation, resumeFirst } from '../core/park.js';
 import type { CancelableOptions } from './cancelable-options.js';
@@ -89,6 +90,7 @@ export class MethodDefinition {
       runtime.policy(classOptions?.policy, where),
     ]);
     checkJoin(merged, this.original, new Set(this.parameters.map(([index]) => index)), where);
+    refuseAboveCeiling(merged.timeout, runtime.live.maxTimeout, `${where}: timeout`);
     return merged;
   }
 

@@ -34,6 +34,7 @@ export class LiveOperations implements OperationHost<OperationState> {
   readonly zombieAfter: number;
   readonly log: OperationLog;
   readonly cleanupLimit: number;
+  readonly maxTimeout: number;
   readonly exclusives = new ExclusiveKeys();
   readonly ids = new OperationIds();
   readonly history: History;
@@ -49,6 +50,7 @@ export class LiveOperations implements OperationHost<OperationState> {
   constructor(settings: RegistrySettings) {
     this.zombieAfter = settings.zombieAfter;
     this.cleanupLimit = settings.cleanupLimit;
+    this.maxTimeout = settings.maxTimeout;
     this.maxLive = settings.maxLive;
     this.maxChildren = settings.maxChildren;
     this.log = settings.log;

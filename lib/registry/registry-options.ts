@@ -45,6 +45,12 @@ export interface OperationRegistryOptions {
    * `maxLive`, and at least 100.
    */
   maxChildren?: number;
+  /**
+   * The longest timeout that a call may have: what functions, `request`, `run()`, `extend()` and the
+   * like ask for beyond is cut to it, with one warning per name; a longer one that stands in the
+   * code stops the start-up. No timeout is none. Default: none.
+   */
+  maxTimeout?: Duration;
   /** Where messages go. Default: Nest's logger in an application, nowhere otherwise. */
   logger?: OperationLog;
 }
@@ -59,6 +65,8 @@ export interface RegistrySettings {
   readonly cleanupLimit: number;
   readonly maxLive: number;
   readonly maxChildren: number;
+  /** Milliseconds. */
+  readonly maxTimeout: number;
   readonly log: OperationLog;
 }
 
@@ -75,6 +83,7 @@ export const registryReaders = {
   shutdown: (value: unknown, at: string) => checkOptions(value, at, { cleanup: readSpan }),
   maxLive: countOf(1),
   maxChildren: countOf(1),
+  maxTimeout: readDuration,
   logger: (value: unknown, at: string) => {
     if (!isRecord(value) && typeof value !== 'function') refuse(at, value, 'a logger');
   },
@@ -86,7 +95,7 @@ export function readRegistryOptions(
   where: string,
 ): RegistrySettings {
   const own = readOptions(options, where, registryReaders);
-  const { maxLive = 100_000, maxChildren, logger } = own;
+  const { maxLive = 100_000, maxChildren, maxTimeout, logger } = own;
   const { limit = 1_000, maxAge } = bare(own.history ?? {});
   const { after = '5s' } = bare(own.zombies ?? {});
   const { cleanup = '5s' } = bare(own.shutdown ?? {});
@@ -97,6 +106,7 @@ export function readRegistryOptions(
     cleanupLimit: parseDuration(cleanup, where, { zero: true }),
     maxLive,
     maxChildren: maxChildren ?? Math.max(LEAST_CHILDREN, Math.floor(maxLive / 10)),
+    maxTimeout: maxTimeout === undefined ? Infinity : parseDuration(maxTimeout, where),
     log: SafeLog.over(logger ?? silent),
   };
 }

@@ -18,6 +18,7 @@ export interface HostEvents {
 /** Keeps the one operation that a thread works for. The registry is in the main thread. */
 export class ThreadHost implements OperationHost<OperationState> {
   readonly zombieAfter = NEVER;
+  readonly maxTimeout = Infinity;
   readonly exclusives = new ExclusiveKeys();
 
   constructor(
