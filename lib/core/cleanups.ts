@@ -76,6 +76,10 @@ class CleanupLimit extends Timed {
     arm(this, state.host.cleanupLimit, monotonicNow());
   }
 
+  override get timedFor(): OperationState {
+    return this.state;
+  }
+
   override expired(): void {
     const { state } = this;
     state.host.log.warn(`The cleanups of ${state.name} took longer than their limit`);

@@ -223,6 +223,10 @@ export class OperationState extends DeadlinedScope {
     contextStorage.run(this.shelter().cell, () => controller.abort(error));
   }
 
+  override get timedFor(): OperationState {
+    return this;
+  }
+
   /** The timer: a deadline while running, the mark of a zombie after a cancel. */
   override expired(): void {
     if (this.decided) return;

@@ -36,6 +36,10 @@ class OpenShield extends Timed {
     arm(this, this.limit, monotonicNow());
   }
 
+  override get timedFor(): OperationState {
+    return this.state;
+  }
+
   override expired(): void {
     const { state } = this;
     state.host.log.warn(`A shield of ${state.name} took longer than its limit after the cancel`);

@@ -29,6 +29,10 @@ export class StallWatch extends Timed {
     disarm(this);
   }
 
+  override get timedFor(): OperationState {
+    return this.state;
+  }
+
   override expired(): void {
     const now = monotonicNow();
     if (this.state.shields > 0) this.lastProgress = now;

@@ -82,10 +82,16 @@ function startSource(state: OperationState, source: unknown): Promise<void> | un
 }
 
 /** Sources that have started and not stopped, by what stops them: for leak checks. */
-const listening = new Map<() => void, string>();
+const listening = new Map<() => void, StartedSource>();
 
-/** @internal The names of the sources that are listening now. */
-export function startedSources(): string[] {
+/** A source that is listening, and for which operation. */
+export interface StartedSource {
+  readonly name: string;
+  readonly state: OperationState;
+}
+
+/** @internal The sources that are listening now. */
+export function startedSources(): StartedSource[] {
   return [...listening.values()];
 }
 
@@ -101,7 +107,7 @@ function stopAtEnd(state: OperationState, source: CustomSource, stop: SourceStop
       report(error);
     }
   };
-  listening.set(run, source.name);
+  listening.set(run, { name: source.name, state });
   const report = (error: unknown) => state.logFailure(`Stopping the source ${source.name}`, error);
   if (state.outcome === undefined) state.addLink(run);
   else run();

@@ -34,6 +34,11 @@ export abstract class Timed {
   /** @internal Monotonic milliseconds. */
   due: number | undefined = undefined;
 
+  /** The operation it is for, if it is for one. */
+  get timedFor(): object | undefined {
+    return undefined;
+  }
+
   /** Called once when the deadline passes; never after `disarm`. Must not throw. */
   abstract expired(): void;
 }
@@ -67,9 +72,12 @@ export function disarm(entry: Timed): void {
 
 /** @internal For leak checks: how many entries wait, over all queues. */
 export function armedTimers(): number {
-  let armed = LoneTimer.armed;
-  for (const queue of queues.values()) armed += queue.size();
-  return armed;
+  return armedEntries().length;
+}
+
+/** @internal For leak checks: all that wait. */
+export function armedEntries(): Timed[] {
+  return [...LoneTimer.armed, ...[...queues.values()].flatMap((queue) => queue.entries())];
 }
 
 class TimerQueue {
@@ -104,10 +112,10 @@ class TimerQueue {
     }
   }
 
-  size(): number {
-    let size = 0;
-    for (let entry = this.head; entry !== undefined; entry = entry.timerAfter) size++;
-    return size;
+  entries(): Timed[] {
+    const entries: Timed[] = [];
+    for (let entry = this.head; entry !== undefined; entry = entry.timerAfter) entries.push(entry);
+    return entries;
   }
 
   private schedule(target: Timed, delay: number): void {
@@ -144,7 +152,7 @@ class TimerQueue {
  * replaced globals.
  */
 class LoneTimer {
-  static armed = 0;
+  static readonly armed = new Set<Timed>();
   private handle: NodeJS.Timeout | undefined;
   private remaining: number;
 
@@ -153,12 +161,12 @@ class LoneTimer {
     delay: number,
   ) {
     this.remaining = delay;
-    LoneTimer.armed++;
+    LoneTimer.armed.add(entry);
     this.schedule();
   }
 
   remove(): void {
-    LoneTimer.armed--;
+    LoneTimer.armed.delete(this.entry);
     clearTimeout(this.handle);
     this.handle = undefined;
   }

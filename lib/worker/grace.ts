@@ -1,5 +1,6 @@
 import { monotonicNow } from '../core/clock.js';
 import { type Duration, parseDuration } from '../core/duration.js';
+import type { OperationState } from '../core/operation-state.js';
 import { arm, disarm, Timed } from '../core/timers.js';
 
 const DEFAULT_GRACE = 5_000;
@@ -14,6 +15,7 @@ export class GracePeriod extends Timed {
   constructor(
     private readonly milliseconds: number,
     private readonly over: () => void,
+    private readonly state: OperationState | undefined,
   ) {
     super();
   }
@@ -24,6 +26,10 @@ export class GracePeriod extends Timed {
 
   end(): void {
     disarm(this);
+  }
+
+  override get timedFor(): OperationState | undefined {
+    return this.state;
   }
 
   override expired(): void {

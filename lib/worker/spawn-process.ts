@@ -109,14 +109,18 @@ class Group {
     command: string,
     grace: number,
   ) {
-    this.grace = new GracePeriod(grace, () => {
-      const killed = signalGroup(child, 'SIGKILL');
-      forget(child);
-      if (!killed || this.closed) return;
-      caller?.state.host.log.warn(
-        `The process ${command}, for ${caller.state.name}, ignored SIGTERM for ${formatDuration(grace)} and was killed`,
-      );
-    });
+    this.grace = new GracePeriod(
+      grace,
+      () => {
+        const killed = signalGroup(child, 'SIGKILL');
+        forget(child);
+        if (!killed || this.closed) return;
+        caller?.state.host.log.warn(
+          `The process ${command}, for ${caller.state.name}, ignored SIGTERM for ${formatDuration(grace)} and was killed`,
+        );
+      },
+      caller?.state,
+    );
     this.exited = new Promise((resolve, reject) => {
       child.once('error', (error) => {
         if (child.pid !== undefined) return;

@@ -57,12 +57,16 @@ export class ThreadLink {
     this.port = port2;
     port1.on('message', (report: ThreadReport) => this.receive(report));
     port1.unref();
-    this.grace = new GracePeriod(grace, () => {
-      caller?.state.host.log.warn(
-        `${what}, for ${caller.state.name}, ignored its cancel for ${formatDuration(grace)} and is terminated`,
-      );
-      on.giveUp();
-    });
+    this.grace = new GracePeriod(
+      grace,
+      () => {
+        caller?.state.host.log.warn(
+          `${what}, for ${caller.state.name}, ignored its cancel for ${formatDuration(grace)} and is terminated`,
+        );
+        on.giveUp();
+      },
+      caller?.state,
+    );
     this.operation = caller && carried(caller.state);
     this.release =
       caller === undefined ? () => {} : follow(caller, what, (error) => this.cancel(error));

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { onEvent, OperationRegistry, type Operation } from 'nestjs-cancelable';
+import { CancelationToken, onEvent, OperationRegistry, type Operation } from 'nestjs-cancelable';
 import { EventEmitter } from 'node:events';
 import {
   expectNoLeaks,
@@ -256,6 +256,38 @@ describe('simulateStream', () => {
 });
 
 describe('expectNoLeaks', () => {
+  it('leaves out what belongs to another registry, and counts all of them without any', async () => {
+    const mine = new OperationRegistry();
+    const others = new OperationRegistry();
+    const source = onEvent(new EventEmitter(), 'close');
+    const token = CancelationToken.timeout('1m');
+    const stop = token.onCancel(() => {});
+    const other = others.spawn(
+      { name: 'other', timeout: '1h', stall: '1m', sources: [source] },
+      untilCanceled,
+    );
+
+    expectNoLeaks(mine);
+    expectNoLeaks(new RecordingToken());
+    const { message } = thrown(() => expectNoLeaks(others));
+    expect(message.split('\n')).toEqual([
+      'Something is left over:',
+      `  the operation other (${other.id}) is still running`,
+      `  a timer of other (${other.id}) is still armed`,
+      `  a timer of other (${other.id}) is still armed`,
+      `  the source event close of other (${other.id}) is still listening`,
+    ]);
+    const all = thrown(() => expectNoLeaks()).message;
+    expect(all).toContain('a timer of a token is still armed');
+    expect(all).toContain('a timer of other');
+
+    stop();
+    other.cancel();
+    await others.whenIdle();
+    expectNoLeaks(others);
+    expectNoLeaks();
+  });
+
   it('passes when all is done', async () => {
     const registry = new OperationRegistry();
     const token = new RecordingToken();
@@ -274,8 +306,8 @@ describe('expectNoLeaks', () => {
     const { message } = thrown(() => expectNoLeaks(registry, token));
     expect(message).toContain(`the operation import (${operation.id}) is still running`);
     expect(message).toContain('a token still has 1 listener');
-    expect(message).toContain('1 timer of deadlines');
-    expect(message).toContain('the source event close is still listening');
+    expect(message).toContain(`a timer of import (${operation.id}) is still armed`);
+    expect(message).toContain(`the source event close of import (${operation.id}) is still`);
     operation.cancel();
     await registry.whenIdle();
     expectNoLeaks(registry, token);
