@@ -17,15 +17,10 @@ import { withQuickShutdown } from '../support/quick-shutdown.js';
 import { freePort } from '../support/servers.js';
 import { entered, metadata } from './reports.controller.js';
 import { closeAfterTest, connectClient, startService } from './support.js';
+import { message } from './tcp-message.js';
 
 const tcp = (port: number) =>
   ({ transport: Transport.TCP, options: { host: '127.0.0.1', port } }) as const;
-
-/** A message as Nest's client over TCP writes it. */
-function message(pattern: string, data: unknown, id: string): string {
-  const text = JSON.stringify({ pattern, data, id });
-  return `${text.length}#${text}`;
-}
 
 describe('A caller over TCP that leaves', () => {
   it('cancels its calls, and those of nobody else, with one listener for all', async () => {
