@@ -55,9 +55,10 @@ export interface CancelationErrorOptions {
 const BRAND = Symbol.for('nestjs-cancelable.cancelation');
 
 /**
- * An Error without the call into V8 that captures a stack, which is most of what an Error costs: a
- * mass cancel makes one per operation. As with Node's own DOMException, it is an `instanceof
- * Error` that is no native one.
+ * An Error without the call into V8, which is most of what an Error costs: a mass cancel makes one
+ * per operation, and takes almost three times as long with native ones, even without a stack. As with
+ * Node's own DOMException, it is an `instanceof Error` that is no native one: structured clones lose
+ * what it says.
  */
 function StacklessError(): void {}
 StacklessError.prototype = Object.create(Error.prototype, {
@@ -153,6 +154,8 @@ export function setCause(error: Error, cause: unknown): void {
 Object.defineProperties(CancelationError.prototype, {
   name: { value: 'AbortError', writable: true, configurable: true },
   [BRAND]: { value: true },
+  // Node compares errors, and hands over what a worker does not catch, by this tag.
+  [Symbol.toStringTag]: { value: 'Error', configurable: true },
   stack: {
     configurable: true,
     get(this: Error) {
