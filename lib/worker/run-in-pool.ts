@@ -1,11 +1,13 @@
 import type { Transferable } from 'node:worker_threads';
 import type { Duration } from '../core/duration.js';
 import { readOptions } from '../core/read-options.js';
+import { noop } from '../core/thenable.js';
 import { type Caller, currentCaller } from './caller.js';
 import { explainClone, isLostCloneError, uncloneableResult } from './clone-failure.js';
 import { graceOf } from './grace.js';
 import { type ModuleFile, urlOf } from './module-file.js';
 import { ownPath } from './own-file.js';
+import { pauseTimeout } from './queue-pause.js';
 import { ThreadLink } from './thread-link.js';
 import type { ThreadFunction } from './thread-options.js';
 import type { Envelope } from './wire.js';
@@ -35,6 +37,12 @@ export interface PoolTaskOptions {
    * Default: `'5s'`.
    */
   readonly grace?: Duration;
+  /**
+   * What the operation's own timeout does while the task waits for a thread: `'count'` goes on,
+   * `'pause'` stands still. The deadlines of ancestors, and those by the wall clock, go on.
+   * Default: `'count'`.
+   */
+  readonly whileQueued?: 'count' | 'pause';
 }
 
 /**
@@ -70,7 +78,10 @@ export function runInPool<Fn extends ThreadFunction = (data: unknown) => unknown
     if (file == null) {
       throw new TypeError(`${where}: neither the pool nor the call names a file.`);
     }
-    const task = new PoolTask(currentCaller(), graceOf(options.grace));
+    const caller = currentCaller();
+    const isPaused = options.whileQueued === 'pause' && caller !== undefined;
+    const resume = isPaused ? pauseTimeout(caller.state) : noop;
+    const task = new PoolTask(caller, graceOf(options.grace), resume);
     const name = options.name ?? pool.options.name ?? 'default';
     return task.start(
       pool,
@@ -91,6 +102,8 @@ class PoolTask {
   constructor(
     private readonly caller: Caller | undefined,
     grace: number,
+    /** It waits no more. */
+    private readonly resume: () => void,
   ) {
     this.link = new ThreadLink(caller, 'a task of the thread pool', grace, {
       cancel: () => {
@@ -131,6 +144,7 @@ class PoolTask {
     } catch (error) {
       failure = { error };
     }
+    this.resume();
     link.close();
     if (!this.handedOut) port.close();
     const { outcome, canceled } = link;
@@ -145,17 +159,22 @@ class PoolTask {
 
   /** The pool clones it, and so reads it, at the moment at which a thread gets it. */
   private envelope(task: Pick<Envelope, 'file' | 'name' | 'args'>): Envelope {
-    const { flag, port, operation } = this.link;
+    const { link } = this;
+    const { flag, port } = link;
     const handOut = (): SharedArrayBuffer => {
       this.handedOut = true;
+      this.resume();
       return flag;
     };
     return {
       ...task,
       port,
-      operation,
       get flag() {
         return handOut();
+      },
+      // Read after the flag, when the deadline is what the thread is to know.
+      get operation() {
+        return link.operation;
       },
     };
   }

@@ -26,7 +26,6 @@ export class ThreadLink {
   readonly flag = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   /** The far end's. */
   readonly port: MessagePort;
-  readonly operation: CarriedOperation | undefined;
   /** Why the work was canceled, once it was. */
   canceled: CancelationError | undefined = undefined;
   outcome: ThreadOutcome | undefined = undefined;
@@ -67,9 +66,13 @@ export class ThreadLink {
       },
       caller?.state,
     );
-    this.operation = caller && carried(caller.state);
     this.release =
       caller === undefined ? () => {} : follow(caller, what, (error) => this.cancel(error));
+  }
+
+  /** As it is now. */
+  get operation(): CarriedOperation | undefined {
+    return this.caller && carried(this.caller.state);
   }
 
   /** Once canceled, nobody may be waiting any more, and the cancel is no news. */

@@ -36,7 +36,13 @@ export const FILE_READERS: Readers = {
 
 export const THREAD_READERS: Readers = { ...CALL, ...FILE_READERS, args: readArray };
 
-export const POOL_READERS: Readers = { ...CALL, file: readAnything };
+export const POOL_READERS: Readers = {
+  ...CALL,
+  file: readAnything,
+  whileQueued: (value, where) => {
+    if (value !== 'count' && value !== 'pause') refuse(where, value, "'count', 'pause'");
+  },
+};
 
 /** Piscina's own: it ignores what it does not know. */
 export const PISCINA_READERS: Readers = Object.fromEntries(

@@ -71,6 +71,42 @@ describe('runInPool()', () => {
     expect(await threadId()).toBe(before);
   });
 
+  it('counts the time in the queue, unless the timeout is to stand still there', async () => {
+    const door = gate();
+    const busy = inPool('ignoreCancel', { data: door.buffer });
+    await reported(busy, 'deaf');
+    const queued = (whileQueued: 'count' | 'pause') =>
+      registry.spawn({ name: whileQueued, timeout: whileQueued === 'pause' ? 1_000 : 1_100 }, () =>
+        runInPool(pool, undefined, { name: 'remaining', whileQueued }),
+      );
+    const counts = queued('count');
+    const pauses = queued('pause');
+    const below = registry.spawn({ name: 'above', timeout: 1_100 }, () =>
+      registry.run({ name: 'below', timeout: '1h' }, () =>
+        runInPool(pool, undefined, { name: 'remaining', whileQueued: 'pause' }),
+      ),
+    );
+
+    expect(await rejection(counts.result)).toMatchObject({ reason: 'timeout' });
+    expect(await rejection(below.result)).toMatchObject({ reason: 'timeout' });
+    expect(pauses).toMatchObject({ status: 'running' });
+    expect(pauses.token.remaining()).toBe(Infinity);
+    door.open();
+    await busy.result;
+    const left = await pauses.result;
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThanOrEqual(1_000);
+  });
+
+  it('a timeout that stood still goes on when a thread has the task', async () => {
+    const work = registry.spawn({ name: 'computes', timeout: 100 }, () =>
+      runInPool(pool, undefined, { name: 'compute', whileQueued: 'pause' }),
+    );
+
+    expect(await rejection(work.result)).toMatchObject({ reason: 'timeout' });
+    await registry.whenIdle();
+  });
+
   it('replaces a thread that ignores the cancel, after the grace period', async () => {
     const before = await threadId();
     const work = inPool('ignoreCancel', { grace: '20ms', data: gate().buffer });

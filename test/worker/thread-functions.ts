@@ -158,3 +158,8 @@ export function outliveDeadline(): string {
   operation.token.throwIfCanceled();
   return 'still here';
 }
+
+/** How long the operation has, as the thread sees it. */
+export function remaining(): number {
+  return currentOperation().token.remaining();
+}
