@@ -1,3 +1,4 @@
+import { FramelessError } from './frameless-error.js';
 import { bare, ownValue } from './plain-object.js';
 
 /**
@@ -55,17 +56,6 @@ export interface CancelationErrorOptions {
 const BRAND = Symbol.for('nestjs-cancelable.cancelation');
 
 /**
- * An Error without the call into V8, which is most of what an Error costs: a mass cancel makes one
- * per operation, and takes almost three times as long with native ones, even without a stack. As with
- * Node's own DOMException, it is an `instanceof Error` that is no native one: structured clones lose
- * what it says.
- */
-function StacklessError(): void {}
-StacklessError.prototype = Object.create(Error.prototype, {
-  constructor: { value: Error, writable: true, configurable: true },
-}) as object;
-
-/**
  * What canceled work rejects with, and the `reason` of its AbortSignal. There is a subclass per
  * reason. `name` is `'TimeoutError'` for timeouts and `'AbortError'` for the rest, so that other
  * libraries recognise it. Carries no stack frames: it is created where the cancel happens, which
@@ -80,7 +70,7 @@ StacklessError.prototype = Object.create(Error.prototype, {
  * }
  * @publicApi
  */
-export abstract class CancelationError extends (StacklessError as unknown as ErrorConstructor) {
+export abstract class CancelationError extends FramelessError {
   abstract readonly reason: CancelationReason;
   /** Who asked for it. Default: the id of the operation that was current when it was canceled. */
   declare readonly requestedBy?: string;
@@ -88,9 +78,9 @@ export abstract class CancelationError extends (StacklessError as unknown as Err
   readonly #subject: CanceledSubject;
 
   constructor(message: string, options: CancelationErrorOptions = {}) {
-    super();
-    this.#subject =
-      (ownValue(options, 'subject') as CanceledSubject | undefined) ?? subjectOf(message, options);
+    const subject = ownValue(options, 'subject') as CanceledSubject | undefined;
+    super(message, subject?.record);
+    this.#subject = subject ?? subjectOf(message, options);
     const cause = ownValue(options, 'cause');
     const requestedBy = ownValue(options, 'requestedBy');
     if (cause !== undefined) setCause(this, cause);

@@ -17,8 +17,8 @@ beforeAll(async () => {
 });
 
 describe('a CancelationError', () => {
-  it('is tagged as an error, although it is no native one', () => {
-    expect(found).toMatchObject({ tag: '[object Error]', native: false });
+  it('is a native Error', () => {
+    expect(found).toMatchObject({ tag: '[object Error]', native: true });
   });
 
   it('is told from another one by assert.deepStrictEqual', () => {
