@@ -9,6 +9,7 @@ import {
   OperationLimit,
   OperationNotFound,
   OperationRefused,
+  OutcomeSeen,
 } from '../core/operation-errors.js';
 import { publicCode } from '../core/public-view.js';
 
@@ -49,6 +50,7 @@ const KNOWN_ERRORS = [
   [OperationConflict, 409, 'OPERATION_CONFLICT', 'The operation is already running'],
   [OperationLimit, 503, 'OPERATION_LIMIT', 'The server is busy'],
   [OperationRefused, 503, 'OPERATION_REFUSED', 'The server is shutting down'],
+  [OutcomeSeen, 204, 'OPERATION_SETTLED', 'The operation has ended'],
   [OperationNotFound, 404, 'OPERATION_NOT_FOUND', 'No such operation'],
 ] as const;
 

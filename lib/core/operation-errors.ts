@@ -30,6 +30,11 @@ export class OperationNotFound extends Error {
   override readonly name = 'OperationNotFound';
 }
 
+/** Who asks to watch has seen the outcome already. Over HTTP: 204, which ends an EventSource. */
+export class OutcomeSeen extends Error {
+  override readonly name = 'OutcomeSeen';
+}
+
 /** Whether there was no place for an operation: what needs none goes on without. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof OperationLimit || error instanceof OperationRefused;

@@ -1,7 +1,8 @@
 import { Observable, type Subscriber } from 'rxjs';
+import { currentCell } from '../core/context.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import { bare } from '../core/plain-object.js';
-import { OperationNotFound } from '../core/operation-errors.js';
+import { OperationNotFound, OutcomeSeen } from '../core/operation-errors.js';
 import { Operation } from '../core/operation.js';
 import type { OperationState } from '../core/operation-state.js';
 import { type PublicOperation, publicView, publicViewOf } from '../core/public-view.js';
@@ -32,6 +33,8 @@ export interface WatchOptions extends ViewOptions {
 export interface OperationMessage<View = PublicOperation> {
   readonly type: 'state' | 'progress' | 'settled';
   readonly data: View;
+  /** Of the last message, by which a client that comes back says that it has seen the outcome. */
+  readonly id?: string;
   /** Of the last message: an EventSource that nobody closes would connect again and again. */
   readonly retry?: number;
 }
@@ -57,6 +60,7 @@ export function watchOperation(
   const view = readView(options, 'watch()', 'public', { heartbeat: readDelay });
   const { heartbeat: every } = bare(options);
   const heartbeat = every === undefined ? undefined : readDelay(every, 'watch()');
+  const hasSeenOutcome = lastEventId() === outcomeId(id);
   return new Observable((subscriber) => {
     const state = live.get(id);
     let data: Data | undefined;
@@ -73,10 +77,33 @@ export function watchOperation(
       subscriber.error(new OperationNotFound('No operation with this id is live or remembered'));
       return undefined;
     }
-    subscriber.next({ type: 'settled', data, retry: NOT_AGAIN });
+    if (hasSeenOutcome) {
+      subscriber.error(new OutcomeSeen('The outcome of this operation was sent before'));
+      return undefined;
+    }
+    subscriber.next(outcomeMessage(data));
     subscriber.complete();
     return undefined;
   });
+}
+
+function outcomeMessage(data: Data): Message {
+  return { type: 'settled', data, id: outcomeId(data.id), retry: NOT_AGAIN };
+}
+
+function outcomeId(id: string): string {
+  return `settled:${id}`;
+}
+
+/** What the client of the current request has seen last. */
+function lastEventId(): string | undefined {
+  const cell = currentCell();
+  let seen = cell?.lastEventId;
+  let scope = cell?.scope;
+  for (; seen === undefined && scope !== undefined; scope = scope.parent) {
+    seen = (scope.operation() as OperationState | undefined)?.cell.lastEventId;
+  }
+  return seen;
 }
 
 /** What an operation looks like at one moment: made once for all who look. */
@@ -108,7 +135,7 @@ class Watcher {
   send(type: Message['type'], moment: Moment): void {
     const data = moment.see(this.view);
     this.timer?.refresh();
-    this.subscriber.next(type === 'settled' ? { type, data, retry: NOT_AGAIN } : { type, data });
+    this.subscriber.next(type === 'settled' ? outcomeMessage(data) : { type, data });
   }
 
   /** @param again sends the present state */

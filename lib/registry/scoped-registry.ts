@@ -220,7 +220,7 @@ export class ScopedRegistry {
    * Reports are passed on ten times a second at most.
    *
    * Shows what anybody may know: id, name, status, reason, code, progress in numbers and times. An
-   * EventSource does not connect again after the outcome.
+   * EventSource does not connect again after the outcome; one that does is answered 204.
    *
    * @throws TypeError when an option is not valid
    * @example

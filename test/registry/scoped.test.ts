@@ -109,10 +109,10 @@ describe('a scoped registry', () => {
     const registry = new OperationRegistry();
     const scoped = registry.scoped({ name: 'import', metadata: { owner: 'ann' } });
     expect(() => scoped.start('payout')).toThrow(
-      'registry.start(): name payout is outside of this scope, which is for import.',
+      "registry.start(): name 'payout' is outside of this scope, which is for 'import'.",
     );
     expect(() => scoped.spawn({ metadata: { owner: 'bob' } }, () => {})).toThrow(
-      /metadata\.owner bob is outside of this scope, which is for ann/,
+      /metadata\.owner 'bob' is outside of this scope, which is for 'ann'/,
     );
     expect(() => registry.scoped({ name: /^import/ }).start('payout')).toThrow(/outside/);
     expect(registry.scoped({ name: /^import/ }).start('imports').operation.name).toBe('imports');

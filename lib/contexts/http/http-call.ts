@@ -39,6 +39,11 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
     return this.route.outlivesCaller;
   }
 
+  /** https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header */
+  get lastEventId(): string | undefined {
+    return this.request.headers['last-event-id'] as string | undefined;
+  }
+
   override get isStream(): boolean {
     return this.route.isSse || this.response.headersSent || super.isStream;
   }
