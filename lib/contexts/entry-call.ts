@@ -83,10 +83,14 @@ export abstract class EntryCall
     const answer = this.translate(this.own(error));
     const { state } = this;
     if (state !== undefined) {
-      rememberFailure(error, state);
-      if (answer !== error) rememberFailure(answer, state);
+      rememberFailure(error, state, this.subject);
+      if (answer !== error) rememberFailure(answer, state, this.subject);
     }
     return answer;
+  }
+  /** What is the same for all who see this call, and lives as long. */
+  protected get subject(): object | undefined {
+    return undefined;
   }
   protected abstract translate(error: unknown): unknown;
   /** What the transport sends of a value that came out of the chain. */

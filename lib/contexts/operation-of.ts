@@ -1,13 +1,22 @@
-import { isCancelation } from '../core/cancelation-error.js';
 import { Operation } from '../core/operation.js';
 import type { OperationState } from '../core/operation-state.js';
 
 const operations = new WeakMap<object, OperationState | WeakRef<OperationState>>();
 
-/** A call failed. A cancelation that somebody keeps must not keep its operation. */
-export function rememberFailure(error: unknown, state: OperationState): void {
+/** What calls are about, and what failed of them: lives for as long as filters look. */
+const failures = new WeakMap<object, OperationState>();
+
+/**
+ * A call failed. What tells of a cancel (the cancelation, the exception made of it), and is kept by
+ * somebody, must not keep its operation.
+ *
+ * @param subject lives as long as the call does
+ */
+export function rememberFailure(error: unknown, state: OperationState, subject?: object): void {
   if (typeof error !== 'object' || error === null) return;
-  operations.set(error, isCancelation(error) ? new WeakRef(state) : state);
+  const { record } = state;
+  operations.set(error, record === undefined ? state : new WeakRef(state));
+  if (record !== undefined && subject !== undefined) failures.set(subject, state);
 }
 
 /**

@@ -20,14 +20,6 @@ export interface CancelOptions {
   readonly requestedBy?: string;
 }
 
-/** What a cancel comes from: another scope. */
-export interface CancelOrigin {
-  readonly record: CancelRecord | undefined;
-  readonly id: string | undefined;
-  readonly name: string | undefined;
-  error(): CancelationError;
-}
-
 const DEFAULT_MESSAGES: { readonly [Reason in CancelationReason]: string } = {
   timeout: 'deadline passed',
   manual: 'canceled',
@@ -41,6 +33,12 @@ const DEFAULT_MESSAGES: { readonly [Reason in CancelationReason]: string } = {
 
 let sequence = 0;
 
+/** A scope that was canceled before. */
+interface Canceled {
+  readonly record: CancelRecord | undefined;
+  error(): CancelationError;
+}
+
 /** Why a scope was canceled. Shared by all that one cancel reaches, and written once. */
 export class CancelRecord implements CancelFacts {
   readonly at = wallNow();
@@ -48,8 +46,10 @@ export class CancelRecord implements CancelFacts {
   moment = monotonicNow();
   /** Which of several was first, where a clock stands still. */
   private readonly sequence = ++sequence;
-  /** The topmost scope that led to it: nobody has to climb there. */
-  readonly top: CancelOrigin | undefined;
+  /** The error of the topmost scope that led to it: nobody has to climb there. */
+  readonly top: CancelationError | undefined;
+  /** The error of the scope whose cancel led to this one: the cause of this one's. */
+  readonly origin: CancelationError | undefined;
 
   constructor(
     readonly reason: CancelationReason,
@@ -57,14 +57,15 @@ export class CancelRecord implements CancelFacts {
     /** Read only where no scope led to this cancel. */
     readonly cause: unknown,
     readonly requestedBy: string | undefined,
-    /** The scope whose cancel led to this one; its error, made on demand, is the cause. */
-    readonly origin: CancelOrigin | undefined = undefined,
+    /** The scope whose cancel led to this one. Of it, this keeps the error: the scope may end before. */
+    origin: Canceled | undefined = undefined,
     /** Only because the parent ended: nobody waits for the outcome. */
     readonly abandoned: boolean = false,
     /** Where in the code it was asked for. */
     readonly site: (() => string | undefined) | undefined = undefined,
   ) {
-    this.top = origin?.record?.top ?? origin;
+    this.origin = origin?.error();
+    this.top = origin?.record?.top ?? this.origin;
   }
 
   isAfter(other: CancelRecord): boolean {

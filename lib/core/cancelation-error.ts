@@ -75,7 +75,7 @@ export abstract class CancelationError extends FramelessError {
   /** Who asked for it. Default: the id of the operation that was current when it was canceled. */
   declare readonly requestedBy?: string;
 
-  readonly #subject: CanceledSubject;
+  #subject: CanceledSubject;
 
   constructor(message: string, options: CancelationErrorOptions = {}) {
     const subject = ownValue(options, 'subject') as CanceledSubject | undefined;
@@ -85,6 +85,11 @@ export abstract class CancelationError extends FramelessError {
     const requestedBy = ownValue(options, 'requestedBy');
     if (cause !== undefined) setCause(this, cause);
     if (requestedBy !== undefined) this.requestedBy = requestedBy as string;
+  }
+
+  /** @internal What it tells of is over: from now on it tells plain facts, and holds nothing else. */
+  static detach(error: CancelationError, facts: CanceledSubject): void {
+    error.#subject = facts;
   }
 
   override get message(): string {

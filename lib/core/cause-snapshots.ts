@@ -1,6 +1,6 @@
 import type { CancelationReason } from './cancelation-error.js';
 import { type CancelationError, isCancelation } from './cancelation-error.js';
-import type { CancelOrigin, CancelRecord } from './cancel-record.js';
+import type { CancelRecord } from './cancel-record.js';
 import { causeChain } from './causes.js';
 import { describeError } from './describe-error.js';
 import { isoTime } from './plain-data.js';
@@ -39,15 +39,13 @@ export function causesOf(
   failure: CancelationError | undefined,
 ): CauseSnapshot[] {
   const links: CauseSnapshot[] = [];
-  let last = record;
-  while (last.origin !== undefined) {
-    const origin = links.length < MOST_SCOPES - 1 ? last.origin : (record.top ?? last.origin);
-    last = origin.record as CancelRecord;
-    links.push(linkOfOrigin(origin, last));
+  let below = record.cause ?? (failure && ownValue(failure, 'cause'));
+  for (let scope = record.origin; scope !== undefined;) {
+    links.push(linkOfError(scope));
+    below = ownValue(scope, 'cause');
+    if (scope === record.top) break;
+    scope = links.length < MOST_SCOPES - 1 && isCancelation(below) ? below : record.top;
   }
-  const below =
-    last.cause ??
-    (last === record && failure !== undefined ? ownValue(failure, 'cause') : undefined);
   let root: object | undefined;
   for (const link of causeChain(below)) {
     if (root !== undefined && links.length < MOST_LINKS - 1) links.push(linkOfError(root));
@@ -58,35 +56,11 @@ export function causesOf(
   return links;
 }
 
-function linkOfOrigin({ id, name }: CancelOrigin, record: CancelRecord): CauseSnapshot {
-  const { reason, text, requestedBy, site, at } = record;
-  return linkOf(reason, text, id, name, requestedBy, site?.(), at);
-}
-
 function linkOfError(error: object): CauseSnapshot {
   if (!isCancelation(error)) return { message: describeError(error) };
   const { reason, message, operationId, operationName } = error;
   const { requestedFrom, canceledAt } = error;
-  return linkOf(
-    reason,
-    message,
-    operationId,
-    operationName,
-    ownValue(error, 'requestedBy') as string | undefined,
-    requestedFrom,
-    canceledAt.getTime(),
-  );
-}
-
-function linkOf(
-  reason: CancelationReason,
-  message: string,
-  operationId: string | undefined,
-  operationName: string | undefined,
-  requestedBy: string | undefined,
-  requestedFrom: string | undefined,
-  at: number,
-): CauseSnapshot {
+  const requestedBy = ownValue(error, 'requestedBy') as string | undefined;
   return {
     reason,
     message,
@@ -94,6 +68,6 @@ function linkOf(
     ...(operationName === undefined ? undefined : { operationName }),
     ...(requestedBy === undefined ? undefined : { requestedBy }),
     ...(requestedFrom === undefined ? undefined : { requestedFrom }),
-    at: isoTime(at),
+    at: isoTime(canceledAt.getTime()),
   };
 }

@@ -109,7 +109,7 @@ function scopeFor(
 
 function refusal(plan: OperationPlan, record: CancelRecord): Error {
   return createCancelationError('parent', record.text, {
-    cause: record.origin?.error(),
+    cause: record.origin,
     operationName: plan.name,
     ...(record.requestedBy === undefined ? undefined : { requestedBy: record.requestedBy }),
   });

@@ -64,6 +64,18 @@ export class ListenerList {
     return node;
   }
 
+  /** Whoever still holds one of them, to remove it, holds neither its callback nor the others. */
+  clear(): void {
+    for (let node = this.head; node !== undefined; node = this.head) {
+      node.callback = undefined;
+      this.head = node.next === node ? undefined : node.next;
+      if (this.head !== undefined) this.head.previous = node.previous;
+      node.previous.next = node.next;
+      node.list = undefined;
+      node.previous = node.next = node;
+    }
+  }
+
   get size(): number {
     let size = 0;
     let node = this.head;

@@ -1,7 +1,8 @@
 import type { Controller } from './abort-signal.js';
 import { contextStorage } from './ambient.js';
 import type { CancelRecord } from './cancel-record.js';
-import type { CancelationError } from './cancelation-error.js';
+import { CanceledFacts } from './canceled-facts.js';
+import type { CanceledSubject, CancelationError } from './cancelation-error.js';
 import { describeError, stackOf } from './describe-error.js';
 import { monotonicNow, wallNow } from './clock.js';
 import { ContextCell } from './context.js';
@@ -287,6 +288,16 @@ export class OperationState extends DeadlinedScope {
       this.unlink();
     }
     this.clear();
+    if (this.record === undefined) return;
+    // A stack that nobody has read holds the functions in it, and what they were called on.
+    this.record.site?.();
+    this.detachError();
+  }
+
+  protected override subject(): CanceledSubject {
+    if (this.outcome === undefined) return this;
+    const { id, name, rootId, extras, record } = this;
+    return new CanceledFacts(id, name, rootId, extras?.partialResult, record);
   }
 
   /** Follows something until the end. */

@@ -111,7 +111,12 @@ export class Operation {
   }
 
   get token(): CancelationToken {
-    return (this.#extras().token ??= CancelationToken.of(this.#state));
+    const extras = this.#extras();
+    if (extras.token === undefined) {
+      extras.token = CancelationToken.of(this.#state);
+      if (this.#state.outcome !== undefined) CancelationToken.retire(extras.token);
+    }
+    return extras.token;
   }
 
   /** Short for `token.signal`. */

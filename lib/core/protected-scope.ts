@@ -1,5 +1,6 @@
 import type { Controller } from './abort-signal.js';
-import type { CancelationError } from './cancelation-error.js';
+import { CanceledFacts } from './canceled-facts.js';
+import type { CanceledSubject, CancelationError } from './cancelation-error.js';
 import { contextStorage } from './ambient.js';
 import { ContextCell } from './context.js';
 import type { ListenerNode } from './listeners.js';
@@ -74,5 +75,12 @@ export class ProtectedScope extends Scope {
     this.cell.empty(false);
     if (this.face !== undefined) CancelationToken.retire(this.face);
     this.clear();
+    this.detachError();
+  }
+
+  protected override subject(): CanceledSubject {
+    if (!this.decided) return this;
+    const { id, name, rootId, partialResult, record } = this;
+    return new CanceledFacts(id, name, rootId, partialResult, record);
   }
 }

@@ -1,5 +1,6 @@
 import { contextStorage } from './ambient.js';
 import { isCancelation } from './cancelation-error.js';
+import { causeChain } from './causes.js';
 import { currentCell, currentScope } from './context.js';
 import { streamOf } from './close-value.js';
 import { NotStarted } from './exclusive.js';
@@ -81,8 +82,9 @@ export function isSharedOutcome(error: object): boolean {
 }
 
 function hasLostItsCaller({ record }: OperationState): boolean {
-  for (let link = record; link !== undefined; link = link.origin?.record) {
-    if (link.reason === 'disconnect') return true;
+  if (record === undefined || record.reason === 'disconnect') return record !== undefined;
+  for (const link of causeChain(record.origin)) {
+    if (isCancelation(link) && link.reason === 'disconnect') return true;
   }
   return false;
 }

@@ -1,7 +1,10 @@
 import type { Controller, Signal } from './abort-signal.js';
-import type { CanceledSubject, CancelationError } from './cancelation-error.js';
-import { createCancelationError } from './cancelation-error.js';
-import { type CancelOrigin, type CancelRecord } from './cancel-record.js';
+import {
+  CancelationError,
+  type CanceledSubject,
+  createCancelationError,
+} from './cancelation-error.js';
+import type { CancelRecord } from './cancel-record.js';
 import { contextStorage } from './ambient.js';
 import { type CancelListener, ListenerList, ListenerNode } from './listeners.js';
 import { outside } from './outside.js';
@@ -149,19 +152,9 @@ export abstract class Scope extends Timed implements CanceledSubject {
     return this.controller !== undefined && this.controller.signal === signal;
   }
 
-  /**
-   * The error of this cancel. Made when somebody looks, because a mass cancel creates one per
-   * scope; built from the top, because a chain may be thousands of scopes long.
-   */
+  /** The error of this cancel. Made when somebody looks: a mass cancel would create one per scope. */
   error(): CancelationError {
-    if (this.failure !== undefined) return this.failure;
-    const chain: Scope[] = [this];
-    for (let link = this.record?.origin; isUnmade(link); link = link.record?.origin)
-      chain.push(link);
-    let error: CancelationError | undefined;
-    for (let index = chain.length - 1; index >= 0; index--) error = chain[index]?.createError();
-    if (error === undefined) throw new Error('A scope that is not canceled has no error');
-    return error;
+    return (this.failure ??= this.createError());
   }
 
   get hasError(): boolean {
@@ -169,22 +162,30 @@ export abstract class Scope extends Timed implements CanceledSubject {
   }
 
   private createError(): CancelationError {
-    const record = this.record as CancelRecord;
-    return (this.failure = createCancelationError(record.reason, record.text, {
-      cause: record.origin === undefined ? record.cause : record.origin.error(),
+    const { record } = this;
+    if (record === undefined) throw new Error('A scope that is not canceled has no error');
+    return createCancelationError(record.reason, record.text, {
+      cause: record.origin ?? record.cause,
       requestedBy: record.requestedBy,
-      subject: this,
-    }));
+      subject: this.subject(),
+    });
+  }
+
+  /** What its error tells of: while it lives, the scope itself. */
+  protected subject(): CanceledSubject {
+    return this;
+  }
+
+  /** It has ended: an error that somebody keeps holds on to `subject()` as it is now. */
+  protected detachError(): void {
+    if (this.failure !== undefined) CancelationError.detach(this.failure, this.subject());
   }
 
   /** Lets go of everything that could hold memory. What was canceled stays canceled. */
   protected clear(): void {
+    this.listeners?.clear();
     this.listeners = undefined;
     this.controller = undefined;
     this.firstChild = undefined;
   }
-}
-
-function isUnmade(origin: CancelOrigin | undefined): origin is Scope {
-  return origin instanceof Scope && !origin.hasError;
 }

@@ -7,7 +7,8 @@ import { contextStorage } from './ambient.js';
 import { ContextCell } from './context.js';
 import { formatDuration } from './duration.js';
 import { ListenerList, type ListenerNode } from './listeners.js';
-import type { CancelationError } from './cancelation-error.js';
+import { CanceledFacts } from './canceled-facts.js';
+import type { CanceledSubject, CancelationError } from './cancelation-error.js';
 import { Scope } from './scope.js';
 import { arm, disarm, Timed } from './timers.js';
 
@@ -133,6 +134,10 @@ export class TokenScope extends Scope {
     if (unlisten !== undefined) for (const stop of unlisten) stop();
   }
 
+  protected override subject(): CanceledSubject {
+    return new CanceledFacts(undefined, undefined, undefined, undefined, this.record);
+  }
+
   override callbackCell(): object {
     return this.cell;
   }
@@ -165,29 +170,6 @@ function reportListenerFailure(failure: unknown): void {
       ? { detail: failure.stack }
       : undefined),
   });
-}
-
-/** Derives from another scope: its reason and its chain are kept. */
-export class ScopeSource implements TokenSource {
-  constructor(private readonly scope: Scope) {}
-
-  get limit(): number | undefined {
-    return this.scope.record === undefined ? this.scope.limit : undefined;
-  }
-
-  get canceledSince(): number | undefined {
-    return this.scope.record?.moment;
-  }
-
-  check(): CancelRecord | undefined {
-    this.scope.checkClock();
-    return this.scope.isCanceled() ? recordFromError(this.scope.error()) : undefined;
-  }
-
-  listen(trigger: (record: CancelRecord) => void): () => void {
-    const node = this.scope.observe((error) => trigger(recordFromError(error)));
-    return () => node.remove();
-  }
 }
 
 /** Derives from an AbortSignal of anybody. */

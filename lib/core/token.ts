@@ -3,7 +3,7 @@ import type { CancelationError } from './cancelation-error.js';
 import { captureCallSite } from './call-site.js';
 import { cancelScope } from './cancel.js';
 import { readCancelOptions } from './cancel-options.js';
-import { type CancelOptions, CancelRecord } from './cancel-record.js';
+import { type CancelOptions, CancelRecord, recordFromError } from './cancel-record.js';
 import { monotonicNow, wallNow, wallTimeAt } from './clock.js';
 import { currentScope } from './context.js';
 import { type Duration, parseDuration } from './duration.js';
@@ -12,13 +12,7 @@ import type { CancelListener } from './listeners.js';
 import { refuse } from './read-options.js';
 import type { Scope } from './scope.js';
 import { raceIn, sleepIn, whenScopeCanceled } from './sleep.js';
-import {
-  AbortSignalSource,
-  DeadlineSource,
-  ScopeSource,
-  TokenScope,
-  type TokenSource,
-} from './token-scope.js';
+import { AbortSignalSource, DeadlineSource, TokenScope, type TokenSource } from './token-scope.js';
 
 /** How `CancelationToken.of` hands a scope to the constructor that users call without any. */
 let pendingScope: Scope | undefined;
@@ -214,8 +208,36 @@ export function userRecord(options: CancelOptions): CancelRecord {
   );
 }
 
+/** Derives from another token: its reason and its chain are kept. */
+class ScopeSource implements TokenSource {
+  /** Not the scope behind it: once that has settled, the token has another. */
+  constructor(private readonly token: CancelationToken) {}
+
+  private get scope(): Scope {
+    return CancelationToken.scopeOf(this.token);
+  }
+
+  get limit(): number | undefined {
+    return this.scope.record === undefined ? this.scope.limit : undefined;
+  }
+
+  get canceledSince(): number | undefined {
+    return this.scope.record?.moment;
+  }
+
+  check(): CancelRecord | undefined {
+    this.scope.checkClock();
+    return this.scope.isCanceled() ? recordFromError(this.scope.error()) : undefined;
+  }
+
+  listen(trigger: (record: CancelRecord) => void): () => void {
+    const node = this.scope.observe((error) => trigger(recordFromError(error)));
+    return () => node.remove();
+  }
+}
+
 function toSource(source: CancelationToken | Signal | Duration | Date): TokenSource {
-  if (source instanceof CancelationToken) return new ScopeSource(CancelationToken.scopeOf(source));
+  if (source instanceof CancelationToken) return new ScopeSource(source);
   if (source instanceof Date) return new DeadlineSource(Math.max(0, source.getTime() - wallNow()));
   if (typeof source === 'object') {
     if (!isSignal(source)) refuse('CancelationToken', source, SOURCE_SHAPE);

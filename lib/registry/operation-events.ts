@@ -2,7 +2,12 @@ import { Observable, Subscriber, type Observer, type Operator, type Subscription
 import { describeError, stackOf } from '../core/describe-error.js';
 import type { OperationLog } from '../core/operation-host.js';
 import type { OperationState } from '../core/operation-state.js';
-import { factsOf, type OperationSnapshot, snapshotOfFacts } from '../core/snapshot.js';
+import {
+  factsOf,
+  type OperationFacts,
+  type OperationSnapshot,
+  snapshotOfFacts,
+} from '../core/snapshot.js';
 
 /** @publicApi */
 export type OperationEventType = 'started' | 'progress' | 'canceled' | 'settled' | 'zombie';
@@ -73,12 +78,16 @@ export class OperationEvents {
 }
 
 function eventOf(type: OperationEventType, state: OperationState): OperationEvent {
-  const facts = factsOf(state, type !== 'progress');
+  let facts: OperationFacts | undefined = factsOf(state, type !== 'progress');
   let snapshot: OperationSnapshot | undefined;
   return {
     type,
     get operation() {
-      return (snapshot ??= snapshotOfFacts(facts));
+      if (facts !== undefined) {
+        snapshot = snapshotOfFacts(facts);
+        facts = undefined;
+      }
+      return snapshot as OperationSnapshot;
     },
     at: new Date(),
   };

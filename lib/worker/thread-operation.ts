@@ -167,7 +167,7 @@ export class ThreadOperation {
 
   private tell(record: CancelRecord): void {
     const { reason, message, requestedBy } = record;
-    const cause = record.origin?.error() ?? record.cause;
+    const cause = record.origin ?? record.cause;
     this.report({
       type: 'canceled',
       cancel: carry(

@@ -30,3 +30,13 @@ describe('rule 25: a settled operation retains nothing', () => {
     expect(report).toMatchObject({ live: 0, timers: 0, listeners: 0, abortListeners: 0 });
   });
 });
+
+it('rule 25: what is kept of a settled operation (error, token, signal, promise) holds nothing of it', async () => {
+  const report = await runFixture<Pick<Report, 'retained' | 'watched' | 'kept'>>(
+    new URL('kept.fixture.ts', import.meta.url),
+    '--expose-gc',
+  );
+  expect(report.kept).toBeGreaterThan(report.watched);
+  expect(report.watched).toBeGreaterThan(35);
+  expect(report.retained).toEqual([]);
+});

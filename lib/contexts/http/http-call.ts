@@ -87,6 +87,10 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
     return this.response.writableEnded;
   }
 
+  protected override get subject(): object {
+    return this.request;
+  }
+
   protected override translate(error: unknown): unknown {
     return answerTo(this, this.route.statusCodes, error);
   }

@@ -1,0 +1,18 @@
+import type { CanceledSubject, CancelFacts } from './cancelation-error.js';
+import { valueOf } from './stream-port.js';
+
+/** What the error of a scope that has ended still tells of: plain facts, and nothing of the scope. */
+export class CanceledFacts implements CanceledSubject {
+  constructor(
+    readonly id: string | undefined,
+    readonly name: string | undefined,
+    readonly rootId: string | undefined,
+    /** Perhaps a `DerivedValue`. */
+    private readonly saved: unknown,
+    readonly record: CancelFacts | undefined,
+  ) {}
+
+  get partialResult(): unknown {
+    return valueOf(this.saved);
+  }
+}
