@@ -83,7 +83,7 @@ export abstract class Scope extends Timed implements CanceledSubject {
       return () => {};
     }
     if (this.decided) return () => {};
-    this.link(node);
+    this.listen(node);
     return () => node.remove();
   }
 
@@ -94,15 +94,21 @@ export abstract class Scope extends Timed implements CanceledSubject {
       node.callback = undefined;
       callback(this.error());
     } else if (!this.decided) {
-      this.link(node);
+      this.listen(node);
     }
     return node;
   }
 
-  private link(node: ListenerNode): void {
-    this.listeners ??= this.createListeners();
+  private listen(node: ListenerNode): void {
+    const { listeners } = this;
+    if (listeners !== undefined) return listeners.add(node);
+    this.listeners = this.createListeners();
     this.listeners.add(node);
+    this.heard();
   }
+
+  /** Somebody listens who did not before. */
+  protected heard(): void {}
 
   protected createListeners(): ListenerList {
     return new ListenerList();

@@ -50,11 +50,19 @@ export function raceIn<Value>(scope: Scope, promise: PromiseLike<Value>): Promis
   });
 }
 
-/** Resolves with the error once the scope is canceled; pending, and forgotten, if it never is. */
+const cancels = new WeakMap<Scope, Promise<ReturnType<Scope['error']>>>();
+
+/**
+ * Resolves with the error once the scope is canceled; pending, and forgotten, if it never is. The
+ * same promise for all who ask: a token that lives long is asked by many.
+ */
 export function whenScopeCanceled(scope: Scope): Promise<ReturnType<Scope['error']>> {
-  return new Promise((resolve) => {
-    scope.observe(resolve);
-  });
+  let canceled = cancels.get(scope);
+  if (canceled === undefined) {
+    canceled = new Promise((resolve) => void scope.observe(resolve));
+    cancels.set(scope, canceled);
+  }
+  return canceled;
 }
 
 /** The longest that one turn of the event loop may be used before a checkpoint gives it back. */

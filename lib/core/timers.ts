@@ -107,7 +107,7 @@ class TimerQueue {
     entry.timerBefore = entry.timerAfter = undefined;
     if (entry === this.target) this.target = undefined;
     if (this.head === undefined && queues.size > IDLE_QUEUES) {
-      clearTimeout(this.handle);
+      clearFully(this.handle);
       this.close();
     }
   }
@@ -167,7 +167,7 @@ class LoneTimer {
 
   remove(): void {
     LoneTimer.armed.delete(this.entry);
-    clearTimeout(this.handle);
+    clearFully(this.handle);
     this.handle = undefined;
   }
 
@@ -182,6 +182,15 @@ class LoneTimer {
     this.handle = neutral.runInAsyncScope(() => setTimeout(onTimer, Math.ceil(hop)));
     this.handle.unref?.();
   }
+}
+
+/**
+ * Node keeps the empty list of a delay until it would have fired, if its timers keep no process
+ * alive: it takes them for those of sockets, which come again.
+ */
+function clearFully(handle: NodeJS.Timeout | undefined): void {
+  handle?.ref?.();
+  clearTimeout(handle);
 }
 
 function fire(queue: TimerQueue): void {

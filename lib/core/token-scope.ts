@@ -1,31 +1,23 @@
 import type { Controller, Signal } from './abort-signal.js';
 import { cancelScope } from './cancel.js';
-import { CancelRecord, recordFromAbort, recordFromError } from './cancel-record.js';
+import { type CancelRecord, recordFromError } from './cancel-record.js';
+import { deriveSignal, type SignalOwner } from './derived-signal.js';
 import { describeError } from './describe-error.js';
-import { monotonicNow } from './clock.js';
 import { contextStorage } from './ambient.js';
 import { ContextCell } from './context.js';
-import { formatDuration } from './duration.js';
 import { ListenerList, type ListenerNode } from './listeners.js';
 import { CanceledFacts } from './canceled-facts.js';
 import type { CanceledSubject, CancelationError } from './cancelation-error.js';
 import { Scope } from './scope.js';
-import { arm, disarm, Timed } from './timers.js';
-
-/** Something a token is derived from. It is listened to only while the token is. */
-export interface TokenSource {
-  /** The cancel to take over, if there is one by now. */
-  check(): CancelRecord | undefined;
-  listen(trigger: (record: CancelRecord) => void): () => void;
-  readonly limit: number | undefined;
-  /** When it was canceled, in monotonic milliseconds; `undefined`: not, or nobody can tell. */
-  readonly canceledSince: number | undefined;
-}
+import { SourceLink } from './source-link.js';
+import type { TokenSource } from './token-sources.js';
 
 /** The scope behind a token of its own: no operation, no children; possibly derived. */
-export class TokenScope extends Scope {
+export class TokenScope extends Scope implements SignalOwner {
   readonly cell: ContextCell = new ContextCell(this);
-  private unlisten: (() => void)[] | undefined = undefined;
+  private link: SourceLink | undefined = undefined;
+  private signalIsHeard = false;
+  private signalIsCombined = false;
   /** The deadline it had when it was canceled. */
   private lastLimit: number | undefined = undefined;
 
@@ -104,34 +96,52 @@ export class TokenScope extends Scope {
   override released(): void {}
 
   override signal(): Signal {
+    const isNew = this.controller === undefined;
     const signal = super.signal();
-    if (this.record === undefined) this.startListening();
+    if (isNew && this.sources.length > 0 && !deriveSignal(signal, this))
+      this.signalUsed(true, false);
     return signal;
   }
 
+  signalUsed(isHeard: boolean, isCombined: boolean): void {
+    this.signalIsHeard = isHeard;
+    this.signalIsCombined = isCombined;
+    this.follow();
+  }
+
   protected override createListeners(): ListenerList {
-    this.startListening();
     return new ListenerList(() => {
       this.listeners = undefined;
-      if (this.controller === undefined) this.stopListening();
+      this.follow();
     });
   }
 
-  private get listening(): boolean {
-    return this.unlisten !== undefined;
+  protected override heard(): void {
+    this.follow();
   }
 
-  private startListening(): void {
-    if (this.sources.length === 0 || this.listening) return;
-    const unlisten: (() => void)[] = (this.unlisten = []);
-    const trigger = (record: CancelRecord) => void cancelScope(this, record);
-    for (const source of this.sources) unlisten.push(source.listen(trigger));
+  private get listening(): boolean {
+    return this.link !== undefined;
+  }
+
+  /** Listens to the sources for as long as anybody would hear of it. */
+  private follow(): void {
+    if (this.sources.length === 0) return;
+    const isHeard = this.listeners !== undefined || this.signalIsHeard;
+    if (!isHeard && !this.signalIsCombined) return this.stopListening();
+    const link = (this.link ??= new SourceLink());
+    link.hold(this, isHeard);
+    if (link.isOpen) return;
+    for (const source of this.sources) {
+      link.open(source);
+      if (this.link !== link) return;
+    }
   }
 
   private stopListening(): void {
-    const { unlisten } = this;
-    this.unlisten = undefined;
-    if (unlisten !== undefined) for (const stop of unlisten) stop();
+    const { link } = this;
+    this.link = undefined;
+    link?.close();
   }
 
   protected override subject(): CanceledSubject {
@@ -170,69 +180,4 @@ function reportListenerFailure(failure: unknown): void {
       ? { detail: failure.stack }
       : undefined),
   });
-}
-
-/** Derives from an AbortSignal of anybody. */
-export class AbortSignalSource implements TokenSource {
-  readonly limit = undefined;
-  readonly canceledSince = undefined;
-
-  constructor(private readonly signal: AbortSignal) {}
-
-  check(): CancelRecord | undefined {
-    return this.signal.aborted ? recordFromAbort(this.signal.reason) : undefined;
-  }
-
-  listen(trigger: (record: CancelRecord) => void): () => void {
-    const record = this.check();
-    if (record !== undefined) {
-      trigger(record);
-      return () => {};
-    }
-    const onAbort = () => trigger(recordFromAbort(this.signal.reason));
-    this.signal.addEventListener('abort', onAbort, { once: true });
-    return () => this.signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/** A deadline: read from the clock on demand, with a timer only while somebody listens. */
-export class DeadlineSource extends Timed implements TokenSource {
-  readonly limit: number;
-  private trigger: ((record: CancelRecord) => void) | undefined = undefined;
-
-  constructor(private readonly delay: number) {
-    super();
-    this.limit = monotonicNow() + delay;
-  }
-
-  get canceledSince(): number {
-    return this.limit;
-  }
-
-  check(): CancelRecord | undefined {
-    return monotonicNow() >= this.limit ? this.record() : undefined;
-  }
-
-  listen(trigger: (record: CancelRecord) => void): () => void {
-    this.trigger = trigger;
-    const now = monotonicNow();
-    arm(this, Math.max(0, this.limit - now), now);
-    return () => {
-      this.trigger = undefined;
-      disarm(this);
-    };
-  }
-
-  override expired(): void {
-    this.trigger?.(this.record());
-  }
-
-  private record(): CancelRecord {
-    return new CancelRecord(
-      'timeout',
-      `timed out after ${formatDuration(this.delay)}`,
-      undefined,
-      undefined,
-    );
-  }
 }

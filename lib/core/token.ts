@@ -12,7 +12,8 @@ import type { CancelListener } from './listeners.js';
 import { refuse } from './read-options.js';
 import type { Scope } from './scope.js';
 import { raceIn, sleepIn, whenScopeCanceled } from './sleep.js';
-import { AbortSignalSource, DeadlineSource, TokenScope, type TokenSource } from './token-scope.js';
+import { TokenScope } from './token-scope.js';
+import { AbortSignalSource, DeadlineSource, type TokenSource } from './token-sources.js';
 
 /** How `CancelationToken.of` hands a scope to the constructor that users call without any. */
 let pendingScope: Scope | undefined;

@@ -26,16 +26,42 @@ export function onEvent(emitter: object, event: string): CancelationSource {
   return {
     name: `event ${event}`,
     start(trigger) {
-      const listener = (...args: unknown[]) => {
+      return wait(target, event, (args) => {
         const cause = args.find((arg) => arg instanceof Error);
         trigger(cause === undefined ? {} : { cause });
-      };
-      if (typeof target.on === 'function') {
-        target.on(event, listener);
-        return () => target.removeListener?.(event, listener);
-      }
-      target.addEventListener?.(event, listener);
-      return () => target.removeEventListener?.(event, listener);
+      });
     },
+  };
+}
+
+type Callback = (args: readonly unknown[]) => void;
+
+/** Who waits for one event of one emitter. */
+class Waiting {
+  readonly callbacks = new Set<Callback>();
+  readonly listener = (...args: unknown[]): void => {
+    for (const callback of [...this.callbacks]) callback(args);
+  };
+}
+
+/** One listener for all who wait: emitters warn of more than ten. */
+const waiting = new WeakMap<Emitter, Map<string, Waiting>>();
+
+function wait(target: Emitter, event: string, callback: Callback): () => void {
+  let events = waiting.get(target);
+  if (events === undefined) waiting.set(target, (events = new Map<string, Waiting>()));
+  const known = events.get(event);
+  const all = known ?? new Waiting();
+  all.callbacks.add(callback);
+  if (known === undefined) {
+    events.set(event, all);
+    if (typeof target.on === 'function') target.on(event, all.listener);
+    else target.addEventListener?.(event, all.listener);
+  }
+  return () => {
+    if (!all.callbacks.delete(callback) || all.callbacks.size > 0) return;
+    events.delete(event);
+    if (typeof target.on === 'function') target.removeListener?.(event, all.listener);
+    else target.removeEventListener?.(event, all.listener);
   };
 }

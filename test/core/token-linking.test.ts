@@ -166,16 +166,64 @@ describe('rule 20: a derived token is held by its source only while it is in use
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
-  it('listens while its signal is in use', () => {
+  it('listens while somebody listens to its signal', () => {
     const source = new CancelationToken();
     const derived = CancelationToken.any(source);
     const { signal } = derived;
+    const listener = jest.fn();
+    expect(scopeOf(source).listenerCount).toBe(0);
+    signal.addEventListener('abort', listener);
+    signal.removeEventListener('abort', listener);
+    expect(scopeOf(source).listenerCount).toBe(0);
+    signal.onabort = listener;
+    expect(scopeOf(source).listenerCount).toBe(1);
+    signal.onabort = null;
+    expect(scopeOf(source).listenerCount).toBe(0);
+    signal.addEventListener('abort', listener, { once: true });
     derived.onCancel(() => {})();
     expect(scopeOf(source).listenerCount).toBe(1);
 
     source.cancel();
 
+    expect(listener).toHaveBeenCalledTimes(1);
+    expect(signal.reason).toBe(derived.error);
+  });
+
+  it('has a signal that knows of the source when it is asked', () => {
+    const sources = Array.from({ length: 4 }, () => new CancelationToken());
+    const signals = sources.map((source) => CancelationToken.any(source).signal);
+    for (const source of sources) source.cancel({ reason: 'shutdown' });
+
+    expect(signals[0].aborted).toBe(true);
+    expect(signals[1].reason).toMatchObject({ reason: 'shutdown', cause: sources[1].error });
+    expect(() => signals[2].throwIfAborted()).toThrow(
+      expect.objectContaining({ reason: 'shutdown' }),
+    );
+    expect(AbortSignal.any([signals[3]]).aborted).toBe(true);
+  });
+
+  it('does not call a listener of its signal for what happened before', () => {
+    const source = new CancelationToken();
+    const { signal } = CancelationToken.any(source);
+    const listener = jest.fn();
+    source.cancel();
+
+    signal.addEventListener('abort', listener);
+
+    expect(listener).not.toHaveBeenCalled();
     expect(signal.aborted).toBe(true);
+  });
+
+  it('has an AbortSignal like any other', () => {
+    const source = new CancelationToken();
+    const { signal } = CancelationToken.any(source);
+    expect(signal).toBeInstanceOf(AbortSignal);
+    expect(Object.getPrototypeOf(signal).constructor.name).toBe('AbortSignal');
+    const combined = AbortSignal.any([signal, new AbortController().signal]);
+
+    source.cancel({ message: 'stop' });
+
+    expect(combined.reason).toMatchObject({ reason: 'manual', message: 'stop' });
   });
 
   it('lets go of all other sources once one has canceled it', () => {
