@@ -21,7 +21,7 @@ import { createHandle, type OperationHandle } from './operation-handle.js';
 import { buildTree } from './operation-tree.js';
 import { ownChain } from './own-chain.js';
 import { type OperationMessage, type WatchOptions, watchOperation } from './operation-watch.js';
-import { LONGEST_NAME } from './statistics.js';
+import { RunPlans } from './run-plans.js';
 import { readView, type ViewOptions } from './view-options.js';
 import { both, type OperationScope, RegistryScope } from './registry-scope.js';
 import {
@@ -31,9 +31,6 @@ import {
   planOfRun,
   type RunOptions,
 } from './run-options.js';
-
-/** Names are meant to be few; if they are not, the rest is not remembered. */
-const MOST_PLANS = 500;
 
 /**
  * The operations that a filter matches, and no others: begins, finds, watches and cancels them.
@@ -47,8 +44,7 @@ const MOST_PLANS = 500;
 export class ScopedRegistry {
   readonly #live: LiveOperations;
   readonly #scope: RegistryScope | undefined;
-  /** Of operations that are given by name alone. */
-  readonly #plans = new Map<string, OperationPlan>();
+  readonly #plans = new RunPlans();
 
   /** @internal */
   constructor(live: LiveOperations, scope: RegistryScope | undefined) {
@@ -263,13 +259,6 @@ export class ScopedRegistry {
   #plan(given: RunOptions | string, method: string): OperationPlan {
     const where = `registry.${method}()`;
     const options = this.#scope === undefined ? given : this.#scope.optionsFor(given, where);
-    if (typeof options !== 'string') return planOfRun(options, this.#live, where);
-    let plan = this.#plans.get(options);
-    if (plan === undefined) {
-      plan = planOfRun(options, this.#live, where);
-      if (this.#plans.size < MOST_PLANS && options.length <= LONGEST_NAME)
-        this.#plans.set(options, plan);
-    }
-    return plan;
+    return this.#plans.planOf(options, () => planOfRun(options, this.#live, where));
   }
 }
