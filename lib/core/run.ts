@@ -154,23 +154,63 @@ export function callBody(
 /** The promise the caller gets. `wait` derives one; `race` needs a second, to let go early. */
 export function follow(state: OperationState, body: Promise<unknown>): Promise<unknown> {
   if (!state.plan.race) {
-    return (state.promise = body.then(
-      (value) => conclude(state, value),
-      (error: unknown) => settleOperation(state, false, error),
-    ));
+    return (state.promise = contextStorage.run(state.cell, settleWith, body));
   }
-  return (state.promise = new Promise<unknown>((resolve, reject) => {
-    if (state.record !== undefined && state.shields === 0) {
-      reject(state.error());
-    } else {
-      state.resolve = resolve;
-      state.reject = reject;
-    }
-    body.then(
-      (value) => concludeRace(state, value),
-      (error: unknown) => failRace(state, error),
-    );
-  }));
+  following = state;
+  const promise = (state.promise = new Promise<unknown>(keepRelease));
+  contextStorage.run(state.cell, releaseWith, body);
+  return promise;
+}
+
+/** The operation whose caller's promise is being made: one executor serves all. */
+let following: OperationState | undefined;
+
+function keepRelease(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  const state = following as OperationState;
+  following = undefined;
+  if (state.record !== undefined && state.shields === 0) {
+    reject(state.error());
+  } else {
+    state.resolve = resolve;
+    state.reject = reject;
+  }
+}
+
+/**
+ * Handlers that are the same for all operations: the one that is meant is that of the context they
+ * are added in. Closures of its own would be a quarter of what a live operation weighs.
+ */
+function settleWith(body: Promise<unknown>): Promise<unknown> {
+  return body.then(onValue, onError);
+}
+
+function releaseWith(body: Promise<unknown>): void {
+  void body.then(onRaceValue, onRaceError);
+}
+
+function followed(): OperationState | undefined {
+  return currentCell()?.scope as OperationState | undefined;
+}
+
+function onValue(value: unknown): unknown {
+  const state = followed();
+  return state === undefined ? value : conclude(state, value);
+}
+
+function onError(error: unknown): unknown {
+  const state = followed();
+  if (state === undefined) throw error;
+  return settleOperation(state, false, error);
+}
+
+function onRaceValue(value: unknown): void {
+  const state = followed();
+  if (state !== undefined) concludeRace(state, value);
+}
+
+function onRaceError(error: unknown): void {
+  const state = followed();
+  if (state !== undefined) failRace(state, error);
 }
 
 /** The body gave a value: the end, unless it is something that goes on. */

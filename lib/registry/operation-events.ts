@@ -1,4 +1,6 @@
 import { Observable, Subscriber, type Observer, type Operator, type Subscription } from 'rxjs';
+import { contextStorage } from '../core/ambient.js';
+import { ContextCell } from '../core/context.js';
 import { describeError, stackOf } from '../core/describe-error.js';
 import type { OperationLog } from '../core/operation-host.js';
 import type { OperationState } from '../core/operation-state.js';
@@ -39,6 +41,8 @@ export interface OperationEvent {
 /** Hears events of one type; the state allows a look before a snapshot is made. */
 export type EventListener = (event: OperationEvent, state: OperationState) => void;
 
+const OUTSIDE = new ContextCell(undefined);
+
 /** Events cost nothing until somebody listens to their type. */
 export class OperationEvents {
   private readonly listeners: Readonly<Record<OperationEventType, Set<EventListener>>> = {
@@ -73,7 +77,12 @@ export class OperationEvents {
     const listeners = this.listeners[type];
     if (listeners.size === 0) return;
     const event = eventOf(type, state);
-    for (const listener of [...listeners]) listener(event, state);
+    const tell = () => {
+      for (const listener of [...listeners]) listener(event, state);
+    };
+    // An operation settles in its own context: what begins because of it is no part of it.
+    if (type === 'settled') contextStorage.run(OUTSIDE, tell);
+    else tell();
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  type Operation,
   type OperationEvent,
   type OperationMessage,
   OperationNotFound,
@@ -243,5 +244,24 @@ describe('what is looked at is made once, and only for those who look', () => {
     [{ heartbeet: '15s' }, /there is no option 'heartbeet'/],
   ])('watch refuses %p', (options, message) => {
     expect(() => new OperationRegistry().watch('id', options as never)).toThrow(message);
+  });
+});
+
+describe('what a subscriber begins when an operation has settled', () => {
+  it('is an operation of its own, without a word in the log', async () => {
+    const log = new MemoryLog();
+    const registry = new OperationRegistry({ logger: log });
+    const audits: Promise<string | undefined>[] = [];
+    registry.events$.subscribe(({ type, operation }) => {
+      if (type !== 'settled' || operation.name === 'audit') return;
+      audits.push(registry.run('audit', (audit) => audit.parentId));
+    });
+    const body = (operation: Operation) => void operation.cancel();
+    await registry.run('race', body).catch(() => {});
+    await registry.run({ name: 'wait', settle: 'wait' }, body).catch(() => {});
+    await registry.whenIdle();
+
+    expect(await Promise.all(audits)).toEqual([undefined, undefined]);
+    expect(log.warnings).toEqual([]);
   });
 });
