@@ -14,7 +14,7 @@ import { OperationState } from './operation-state.js';
 import { noop } from './thenable.js';
 import { SaidOnce } from './said-once.js';
 import type { Scope } from './scope.js';
-import { needStackRoom } from './stack-room.js';
+import { needStackRoom, onFreshStack } from './stack-room.js';
 
 export type Host = OperationHost<OperationState>;
 
@@ -40,14 +40,30 @@ export function startOperation(
   if (exclusive !== undefined) host.exclusives.admit(plan.name, exclusive, scope);
   const now = monotonicNow();
   const state = new OperationState(host, plan, now, cell, call?.id);
-  if (scope !== undefined) attach(state, scope, parent);
-  if (call !== undefined) applyCall(state, call);
-  applyDeadlines(state, plan, call, now);
-  host.started(state);
-  if (exclusive !== undefined) host.exclusives.hold(state, exclusive);
-  if (plan.on !== undefined) hookCallbacks(state, plan.on);
-  if (state.ownLimit !== undefined && state.ownLimit <= now) state.checkClock();
+  try {
+    if (scope !== undefined) attach(state, scope, parent);
+    if (call !== undefined) applyCall(state, call);
+    applyDeadlines(state, plan, call, now);
+    host.started(state);
+    if (exclusive !== undefined) host.exclusives.hold(state, exclusive);
+    if (plan.on !== undefined) hookCallbacks(state, plan.on);
+    if (state.ownLimit !== undefined && state.ownLimit <= now) state.checkClock();
+  } catch (error) {
+    void onFreshStack.then(() => neverBegan(state, error));
+    throw error;
+  }
   return state;
+}
+
+/** It was cut off while it started. */
+function neverBegan(state: OperationState, error: unknown): void {
+  if (state.slot >= 0) {
+    void settleQuietly(state, false, error);
+    return;
+  }
+  state.decided = true;
+  state.outcome = 'failed';
+  state.end();
 }
 
 function originOf(

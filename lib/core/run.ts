@@ -112,21 +112,51 @@ export function runPrepared(
       );
 }
 
-/** Calls the body in its operation's context and follows the promise it gives. */
+/** Calls the body in its operation's context and follows what it gives. */
 export function runBody(
   state: OperationState,
   body: Body,
   self: unknown,
   args: readonly unknown[],
 ): Promise<unknown> {
+  const result = enterBody(state, body, self, args);
+  return state.promise ?? follow(state, Promise.resolve(result));
+}
+
+/**
+ * Calls the body in its operation's context and follows the promise it gives. A synchronous throw
+ * rejects.
+ *
+ * @returns the caller's promise, which is `state.promise`; or what the body gave that is no promise
+ */
+export function enterBody(
+  state: OperationState,
+  body: Body,
+  self: unknown,
+  args: readonly unknown[],
+): unknown {
+  if (state.record !== undefined) return follow(state, Promise.reject(state.error()));
+  return contextStorage.run(state.cell, applyAndFollow, state, body, self, args);
+}
+
+function applyAndFollow(
+  state: OperationState,
+  body: Body,
+  self: unknown,
+  args: readonly unknown[],
+): unknown {
   let result: unknown;
   try {
-    result = callBody(state, body, self, args);
+    result = apply(body, self, args);
+    if (!(result instanceof Promise)) {
+      if (!isThenable(result)) return result;
+      result = Promise.resolve(result);
+    }
   } catch (error) {
     result = Promise.reject(error);
   }
   try {
-    return follow(state, toPromise(result));
+    return followHere(state, result as Promise<unknown>);
   } catch (error) {
     void onFreshStack.then(() => giveUp(state, result, error));
     throw error;
@@ -151,14 +181,21 @@ export function callBody(
   return contextStorage.run(state.cell, apply, body, self, args);
 }
 
-/** The promise the caller gets. `wait` derives one; `race` needs a second, to let go early. */
+/** The promise the caller gets. */
 export function follow(state: OperationState, body: Promise<unknown>): Promise<unknown> {
-  if (!state.plan.race) {
-    return (state.promise = contextStorage.run(state.cell, settleWith, body));
-  }
+  return contextStorage.run(state.cell, followHere, state, body);
+}
+
+/**
+ * The same, in the operation's context. `wait` derives a promise; `race` needs a second, to let the
+ * caller go early. The handlers are the same for all operations, and find theirs by the context they
+ * are added in: closures would be a quarter of what a live operation weighs.
+ */
+function followHere(state: OperationState, body: Promise<unknown>): Promise<unknown> {
+  if (!state.plan.race) return (state.promise = body.then(onValue, onError));
   following = state;
   const promise = (state.promise = new Promise<unknown>(keepRelease));
-  contextStorage.run(state.cell, releaseWith, body);
+  void body.then(onRaceValue, onRaceError);
   return promise;
 }
 
@@ -174,18 +211,6 @@ function keepRelease(resolve: (value: unknown) => void, reject: (error: unknown)
     state.resolve = resolve;
     state.reject = reject;
   }
-}
-
-/**
- * Handlers that are the same for all operations: the one that is meant is that of the context they
- * are added in. Closures of its own would be a quarter of what a live operation weighs.
- */
-function settleWith(body: Promise<unknown>): Promise<unknown> {
-  return body.then(onValue, onError);
-}
-
-function releaseWith(body: Promise<unknown>): void {
-  void body.then(onRaceValue, onRaceError);
 }
 
 function followed(): OperationState | undefined {
@@ -241,7 +266,3 @@ function failRace(state: OperationState, error: unknown): void {
 }
 
 const apply = Reflect.apply as (body: Body, self: unknown, args: readonly unknown[]) => unknown;
-
-function toPromise(value: unknown): Promise<unknown> {
-  return value instanceof Promise ? value : Promise.resolve(value);
-}

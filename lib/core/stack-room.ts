@@ -1,3 +1,5 @@
+import { contextStorage } from './ambient.js';
+
 const never = process.argv.length < 0;
 
 /**
@@ -39,8 +41,16 @@ export function needStackRoom(): void {
  */
 export const onFreshStack: Promise<void> = Promise.resolve();
 
-// Node's own handlers of rejections run wherever a promise rejects: now they are compiled, too.
-Promise.reject(new RangeError()).catch(noop);
+/**
+ * Has V8 compile what Node itself runs wherever a promise is made, followed or rejected, which needs
+ * more stack than there may be when it is called for the first time.
+ */
+export function compileHooks(): void {
+  contextStorage.run({}, () => {
+    Promise.reject(new RangeError()).catch(noop);
+    void new Promise<void>((resolve) => resolve()).then(noop);
+  });
+}
 
 function noop(): void {}
 

@@ -6,7 +6,7 @@ import type { CallOptions, ExclusiveCall } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { isThenable } from '../core/thenable.js';
 import { needsPreparation, prepareOperation } from '../core/prepare.js';
-import { callBody, follow, giveUp, outcomeOf, runPrepared } from '../core/run.js';
+import { callBody, enterBody, giveUp, outcomeOf, runPrepared } from '../core/run.js';
 import { onFreshStack } from '../core/stack-room.js';
 import {
   lend,
@@ -166,24 +166,14 @@ export class MethodDefinition {
       if (needsPreparation(plan.operation, call)) {
         return runPrepared(state, call, this.original, self, args);
       }
-      result = this.callMethod(state, self, args);
-      if (result instanceof Promise) return follow(state, result);
-      if (isThenable(result)) return follow(state, Promise.resolve(result));
+      result = enterBody(state, this.original, self, args);
+      if (state.promise !== undefined) return result;
       return this.finishLater(state, result, () =>
         startOperation(runtime.live, plan.operation, cell, call),
       );
     } catch (error) {
       void onFreshStack.then(() => giveUp(state, result, error));
       throw error;
-    }
-  }
-
-  /** A synchronous throw of a promise-returning method rejects. */
-  private callMethod(state: OperationState, self: object, args: unknown[]): unknown {
-    try {
-      return callBody(state, this.original, self, args);
-    } catch (error) {
-      return Promise.reject(error);
     }
   }
 

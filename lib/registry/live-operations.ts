@@ -1,3 +1,4 @@
+import { compileHooks } from '../core/stack-room.js';
 import type { CancelRecord } from '../core/cancel-record.js';
 import { describeChain } from '../core/causes.js';
 import { quote } from '../core/describe-value.js';
@@ -57,6 +58,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     this.history = new History(settings.historyLimit, settings.historyMaxAge);
     this.events = new OperationEvents(settings.log);
     this.statistics = new Statistics(settings.log);
+    compileHooks();
   }
 
   /** New calls are refused. */

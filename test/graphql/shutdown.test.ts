@@ -36,7 +36,7 @@ describe.each(servers)('A shutdown of GraphQL: %s', (server) => {
     }
     const host = await startGraphqlApp(server, {
       providers: [Reports],
-      cancelable: { shutdown: { grace: '200ms' } },
+      cancelable: { shutdown: { grace: '3s' } },
     });
     const ask = async (query: string) => {
       const answer = await post(`${host.url}/graphql`, { query });
