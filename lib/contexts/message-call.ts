@@ -35,6 +35,11 @@ export abstract class MessageCall extends EntryCall {
     return true;
   }
 
+  /** Resolves once the transport has what was sent; `undefined`: it has it at once. */
+  protected handOver(): Promise<void> | undefined {
+    return undefined;
+  }
+
   /** Whether so much waits for the caller that what cannot be held back has to end. */
   protected isOverfull(): boolean {
     return false;
@@ -68,6 +73,7 @@ export abstract class MessageCall extends EntryCall {
     try {
       for await (const item of { [Symbol.asyncIterator]: () => iterator }) {
         this.sendItem(item);
+        await this.handOver();
         if (!this.hasRoom()) await this.waitForRoom(state);
       }
       subscriber?.complete();

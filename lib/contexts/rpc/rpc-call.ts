@@ -70,6 +70,11 @@ export class RpcCall extends MessageCall implements DisconnectListener, Correlat
     return this.caller?.hasRoom() ?? true;
   }
 
+  /** Nest writes in the next tick, which a generator that never waits would not let come. */
+  protected override handOver(): Promise<void> {
+    return new Promise((resolve) => process.nextTick(resolve));
+  }
+
   protected override isCallerGone(): boolean {
     return this.caller?.isGone() ?? false;
   }
