@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
@@ -118,17 +119,18 @@ describe('a caller over TCP that reads slowly', () => {
 });
 
 describe('a caller over gRPC that reads slowly', () => {
-  const start = async () => {
+  const start = async (streams?: CancelableModuleOptions['streams']) => {
     const flood = createFlood();
     const url = `127.0.0.1:${await freePort()}`;
     const service = await startService(
       { transport: Transport.GRPC, options: { url, package: 'reports', protoPath } },
       flood.metadata,
+      streams && { streams },
     );
     const loaded = loadPackageDefinition(loadSync(protoPath)) as any;
     const client = new loaded.reports.Reports(url, credentials.createInsecure());
     closeAfterTest(() => client.close());
-    return { ...service, ...flood, client };
+    return { ...service, ...flood, client, url };
   };
 
   it('gets every item once it reads', async () => {
@@ -141,5 +143,24 @@ describe('a caller over gRPC that reads slowly', () => {
     expect(received).toBe(MANY);
     await registry.whenIdle();
     expect(registry.history()).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('is given up if it never reads', async () => {
+    const { next, produced, url } = await start({ patience: 300 });
+    const settled = next('settled');
+    // The client of @grpc/grpc-js reads on and keeps what nobody takes.
+    const session = connectHttp2(`http://${url}`);
+    closeAfterTest(() => session.destroy());
+    const call = session.request({
+      ':method': 'POST',
+      ':path': '/reports.Reports/Rows',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    const name = Buffer.from('endless');
+    call.end(Buffer.concat([Buffer.from([0, 0, 0, 0, name.length + 2, 10, name.length]), name]));
+    expect(await settled).toMatchObject({ status: 'canceled', reason: 'disconnect' });
+    expect(produced.isClosed).toBe(true);
+    expect(produced.items).toBeLessThan(MOST_ITEMS);
   });
 });
