@@ -1,16 +1,21 @@
 import 'reflect-metadata';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { EventEmitter } from 'node:events';
 import {
   Cancelable,
   CancelableModule,
   CancelationToken,
   CancelToken,
   injected,
+  onEvent,
   OperationRegistry,
   type RunOptions,
 } from 'nestjs-cancelable';
 import { turn } from '../support/deferred.js';
+
+const emitter = new EventEmitter();
+emitter.setMaxListeners(0);
 
 @Injectable()
 class Recursion {
@@ -43,6 +48,11 @@ class Recursion {
   exclusive(): Promise<void> {
     return this.exclusive();
   }
+
+  @Cancelable({ sources: ['1m', onEvent(emitter, 'stop')] })
+  sourced(): Promise<void> {
+    return this.sourced();
+  }
 }
 
 const run = (registry: OperationRegistry, options: RunOptions): Promise<unknown> =>
@@ -56,6 +66,18 @@ const attempt = (registry: OperationRegistry): Promise<unknown> =>
 
 const spawned = (registry: OperationRegistry): Promise<unknown> =>
   registry.spawn('spawned', () => spawned(registry)).result;
+
+const listened = (registry: OperationRegistry): Promise<unknown> =>
+  registry.run('listened', (own) => {
+    own.onCancel(() => {});
+    own.defer(() => {});
+    own.onSettled(() => {});
+    void own.signal;
+    return listened(registry);
+  });
+
+const sheltered = (registry: OperationRegistry): Promise<unknown> =>
+  registry.run('sheltered', (own) => own.shield(() => sheltered(registry)));
 
 /** Begins at many depths, so that the stack ends at another place each time. */
 function deeper(frames: number, then: () => unknown): unknown {
@@ -77,6 +99,11 @@ const scenarios: Record<string, Recurse> = {
   'a decorated method with options': (_, service) => service.loaded(),
   'an exclusive method': (_, service) => service.exclusive(),
   'a method with parameters': (_, service) => service.filled(),
+  'a method with sources': (_, service) => service.sourced(),
+  listeners: listened,
+  'inside of a parent': (registry, service) =>
+    registry.run('parent', () => registry.run('child', () => service.race())),
+  shields: sheltered,
 };
 
 const errors: string[] = [];
