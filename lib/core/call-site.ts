@@ -11,8 +11,11 @@ export function captureCallSite(): () => string | undefined {
   const holder: { stack?: string } = {};
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = FRAMES;
-  Error.captureStackTrace(holder, captureCallSite);
-  Error.stackTraceLimit = limit;
+  try {
+    Error.captureStackTrace(holder, captureCallSite);
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
   let isRead = false;
   let site: string | undefined;
   return () => {

@@ -118,6 +118,7 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     const give = () => iterator.throw?.(error) as Promise<IteratorResult<Item>>;
     try {
       const result = await (cell === undefined ? give() : contextStorage.run(cell, give));
+      if (!isResult(result)) throw noObject('throw()', result);
       if (result.done === true) await this.endedByThrow(false, undefined);
       return result;
     } catch (thrown) {
@@ -146,9 +147,7 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
 
   private readonly onResult = (result: IteratorResult<Item>): void => {
     const { resolve } = this;
-    if (typeof result !== 'object' || result === null) {
-      return this.onError(new TypeError(`next() gave ${String(result)}, which is no object`));
-    }
+    if (!isResult(result)) return this.onError(noObject('next()', result));
     if (resolve === undefined || this.over) {
       closeValue(result.value, ignore);
       return this.lateEnd();
@@ -251,6 +250,14 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     this.observer?.remove();
     this.observer = undefined;
   }
+}
+
+function isResult(result: unknown): boolean {
+  return typeof result === 'object' && result !== null;
+}
+
+function noObject(method: string, result: unknown): TypeError {
+  return new TypeError(`${method} gave ${String(result)}, which is no object`);
 }
 
 function ignore(): void {}

@@ -62,6 +62,12 @@ class Feeds {
   }
 
   @Cancelable()
+  brokenLater(): AsyncIterable<number> | Promise<number> {
+    const next = async () => ({ value: 1 });
+    return { [Symbol.asyncIterator]: () => ({ next, throw: async () => 1 as never }) };
+  }
+
+  @Cancelable()
   later(): Observable<number> | Promise<number> {
     return new Observable((subscriber) => {
       this.log.push('ran');
@@ -156,6 +162,18 @@ describe('lazy results', () => {
     const error = await rejection(items[Symbol.asyncIterator]().next());
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toMatch(/next\(\) gave undefined/);
+    expect(registry.list()).toEqual([]);
+    expect(registry.history()).toMatchObject([{ status: 'failed' }]);
+  });
+
+  it('fail, and end, when throw() of their iterator gives no object', async () => {
+    const { feeds, registry } = await start();
+    const items = feeds.brokenLater() as AsyncGenerator<number>;
+    const iterator = items[Symbol.asyncIterator]();
+    await iterator.next();
+    expect((await rejection(iterator.throw(new Error('stop')))).message).toMatch(
+      /throw\(\) gave 1, which is no object/,
+    );
     expect(registry.list()).toEqual([]);
     expect(registry.history()).toMatchObject([{ status: 'failed' }]);
   });
