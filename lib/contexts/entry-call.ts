@@ -236,7 +236,12 @@ export abstract class EntryCall
     if (this.chainIsDone) return;
     this.chainIsDone = true;
     if (this.isStreaming) return this.completeChain();
-    this.afterChain(true, this.value, () => this.subscriber?.complete());
+    this.afterChain(true, this.value, () => this.complete());
+  }
+
+  /** The transport hears of the end. */
+  protected complete(): void {
+    this.subscriber?.complete();
   }
 
   /** The chain is over, and a body goes on. */

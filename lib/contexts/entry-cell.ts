@@ -10,7 +10,6 @@ export interface EntryCellOwner {
   readonly context?: ExecutionContext;
   /** Its answer has begun: a default timeout has nothing more to say. */
   readonly hasAnswered: boolean;
-  readonly lastEventId?: string | undefined;
   /** The operation comes into being on first use. */
   materialize(): Scope | undefined;
   claim(handler: object): OperationState | undefined;
@@ -37,10 +36,6 @@ export class EntryCell extends ContextCell implements HandlerCell {
 
   get hasAnswered(): boolean {
     return this.owner === undefined || this.owner.hasAnswered;
-  }
-
-  override get lastEventId(): string | undefined {
-    return this.owner?.lastEventId;
   }
 
   /** Whether this very call runs in it already. */

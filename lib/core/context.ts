@@ -23,11 +23,6 @@ export class ContextCell {
     return false;
   }
 
-  /** What the client of a request has seen last of a stream of events, where it says so. */
-  get lastEventId(): string | undefined {
-    return undefined;
-  }
-
   /** The scope of this context; a cell may create it on first use. */
   resolve(): Scope | undefined {
     return this.scope;

@@ -30,7 +30,7 @@ export class OperationNotFound extends Error {
   override readonly name = 'OperationNotFound';
 }
 
-/** Who asks to watch has seen the outcome already. Over HTTP: 204, which ends an EventSource. */
+/** Whoever comes back to watch has seen the outcome already. Over HTTP: 204, which ends an EventSource. */
 export class OutcomeSeen extends Error {
   override readonly name = 'OutcomeSeen';
 }

@@ -1,8 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { currentCell } from '../core/context.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import { bare } from '../core/plain-object.js';
-import { OperationNotFound, OutcomeSeen } from '../core/operation-errors.js';
+import { OperationNotFound } from '../core/operation-errors.js';
 import { Operation } from '../core/operation.js';
 import type { OperationState } from '../core/operation-state.js';
 import { type PublicOperation, publicView, publicViewOf } from '../core/public-view.js';
@@ -60,7 +59,6 @@ export function watchOperation(
   const view = readView(options, 'watch()', 'public', { heartbeat: readDelay });
   const { heartbeat: every } = bare(options);
   const heartbeat = every === undefined ? undefined : readDelay(every, 'watch()');
-  const hasSeenOutcome = lastEventId() === outcomeId(id);
   return new Observable((subscriber) => {
     const state = live.get(id);
     let data: Data | undefined;
@@ -77,10 +75,6 @@ export function watchOperation(
       subscriber.error(new OperationNotFound('No operation with this id is live or remembered'));
       return undefined;
     }
-    if (hasSeenOutcome) {
-      subscriber.error(new OutcomeSeen('The outcome of this operation was sent before'));
-      return undefined;
-    }
     subscriber.next(outcomeMessage(data));
     subscriber.complete();
     return undefined;
@@ -88,22 +82,7 @@ export function watchOperation(
 }
 
 function outcomeMessage(data: Data): Message {
-  return { type: 'settled', data, id: outcomeId(data.id), retry: NOT_AGAIN };
-}
-
-function outcomeId(id: string): string {
-  return `settled:${id}`;
-}
-
-/** What the client of the current request has seen last. */
-function lastEventId(): string | undefined {
-  const cell = currentCell();
-  let seen = cell?.lastEventId;
-  let scope = cell?.scope;
-  for (; seen === undefined && scope !== undefined; scope = scope.parent) {
-    seen = (scope.operation() as OperationState | undefined)?.cell.lastEventId;
-  }
-  return seen;
+  return { type: 'settled', data, id: `settled:${data.id}`, retry: NOT_AGAIN };
 }
 
 /** What an operation looks like at one moment: made once for all who look. */

@@ -4,6 +4,7 @@ import type { CancelationSource } from '../core/source.js';
 /** Node's emitters and the DOM's targets. */
 interface Emitter {
   on?(event: string, listener: (...args: unknown[]) => void): unknown;
+  listeners?(event: string): readonly unknown[];
   removeListener?(event: string, listener: (...args: unknown[]) => void): unknown;
   addEventListener?(event: string, listener: (event: unknown) => void): unknown;
   removeEventListener?(event: string, listener: (event: unknown) => void): unknown;
@@ -53,15 +54,23 @@ function wait(target: Emitter, event: string, callback: Callback): () => void {
   const known = events.get(event);
   const all = known ?? new Waiting();
   all.callbacks.add(callback);
-  if (known === undefined) {
-    events.set(event, all);
-    if (typeof target.on === 'function') target.on(event, all.listener);
-    else target.addEventListener?.(event, all.listener);
-  }
+  events.set(event, all);
+  if (known === undefined || isDetached(target, event, all)) attach(target, event, all);
   return () => {
     if (!all.callbacks.delete(callback) || all.callbacks.size > 0) return;
     events.delete(event);
     if (typeof target.on === 'function') target.removeListener?.(event, all.listener);
     else target.removeEventListener?.(event, all.listener);
   };
+}
+
+function attach(target: Emitter, event: string, { listener }: Waiting): void {
+  if (typeof target.on === 'function') target.on(event, listener);
+  else target.addEventListener?.(event, listener);
+}
+
+/** Others may remove all listeners of an emitter. A target takes the same listener only once. */
+function isDetached(target: Emitter, event: string, { listener }: Waiting): boolean {
+  if (typeof target.on !== 'function') return true;
+  return target.listeners?.(event).includes(listener) === false;
 }

@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import {
   allOf,
@@ -110,5 +110,35 @@ describe('rule 19: allOf latches and takes the last reason', () => {
     expect(thrown(() => combine()).message).toContain(`${name}()`);
     expect(thrown(() => combine('5 parsecs')).message).toContain('5 parsecs');
     expect(thrown(() => combine({} as never)).message).toContain(`${name}()[0]`);
+  });
+});
+
+describe('onEvent()', () => {
+  it('hears of an event although somebody removed all listeners before', async () => {
+    const registry = new OperationRegistry();
+    const emitter = new EventEmitter();
+    const wait = () =>
+      registry.run({ sources: [onEvent(emitter, 'close')] }, (operation) => operation.sleep('1h'));
+    const first = wait();
+    emitter.removeAllListeners('close');
+    const second = wait();
+    expect(emitter.listenerCount('close')).toBe(1);
+    emitter.emit('close');
+    for (const work of [first, second]) {
+      expect(await rejection(work)).toMatchObject({ reason: 'condition' });
+    }
+    expect(emitter.listenerCount('close')).toBe(0);
+  });
+
+  it('has one listener on a target, however many wait', async () => {
+    const registry = new OperationRegistry();
+    const target = new EventTarget();
+    const works = Array.from({ length: 20 }, () =>
+      registry.run({ sources: [onEvent(target, 'close')] }, (operation) => operation.sleep('1h')),
+    );
+    expect(getEventListeners(target, 'close')).toHaveLength(1);
+    target.dispatchEvent(new Event('close'));
+    for (const work of works) expect(await rejection(work)).toMatchObject({ reason: 'condition' });
+    expect(getEventListeners(target, 'close')).toHaveLength(0);
   });
 });

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import { isCancelation } from '../../core/cancelation-error.js';
+import { OutcomeSeen } from '../../core/operation-errors.js';
 import type { OperationPlan } from '../../core/operation-plan.js';
 import type { OperationState } from '../../core/operation-state.js';
 import { shapeOf } from '../../streams/lazy-results.js';
@@ -24,6 +25,9 @@ import type { RoutePlan } from './route-plan.js';
 export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner {
   /** The handler has returned, and sends the response by itself. */
   private handlerSends = false;
+  /** The first event, where it is all that the client has seen before. */
+  private seen: unknown = undefined;
+  private hasSentEvent = false;
 
   constructor(
     calls: OpenCalls,
@@ -37,11 +41,6 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
 
   get outlivesCaller(): boolean {
     return this.route.outlivesCaller;
-  }
-
-  /** https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header */
-  get lastEventId(): string | undefined {
-    return this.request.headers['last-event-id'] as string | undefined;
   }
 
   override get isStream(): boolean {
@@ -100,9 +99,28 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
   }
 
   protected override send(value: unknown): void {
+    if (this.route.isSse) return this.sendEvent(value);
     const shape = typeof value === 'object' && value !== null ? shapeOf(value) : 'value';
-    this.subscriber?.next(
-      shape === 'value' || this.route.isSse ? value : this.streamValue(value as object, shape),
+    this.subscriber?.next(shape === 'value' ? value : this.streamValue(value as object, shape));
+  }
+
+  /** An outcome that the client has seen waits: perhaps there is nothing else to tell. */
+  private sendEvent(event: unknown): void {
+    const { seen, subscriber } = this;
+    this.seen = undefined;
+    if (seen !== undefined) subscriber?.next(seen);
+    else if (!this.hasSentEvent && isSeenOutcome(event, this.request)) {
+      this.seen = event;
+      return;
+    }
+    this.hasSentEvent = true;
+    subscriber?.next(event);
+  }
+
+  protected override complete(): void {
+    if (this.seen === undefined) return super.complete();
+    this.subscriber?.error(
+      this.answerTo(new OutcomeSeen('The client has seen the outcome of this operation')),
     );
   }
 
@@ -166,4 +184,12 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
     }
     super.fail(error);
   }
+}
+
+/** https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header */
+function isSeenOutcome(event: unknown, { headers }: IncomingMessage): boolean {
+  const lastEventId = headers['last-event-id'];
+  if (lastEventId === undefined || typeof event !== 'object' || event === null) return false;
+  const { type, id } = event as { type?: unknown; id?: unknown };
+  return type === 'settled' && id === lastEventId;
 }
