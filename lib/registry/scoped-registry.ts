@@ -130,7 +130,8 @@ export class ScopedRegistry {
     try {
       return createHandle(state, prepareOperation(state, undefined));
     } catch (error) {
-      void onFreshStack.then(() => giveUp(state, undefined, error));
+      giveUp(state, undefined, error);
+      if (!state.decided) void onFreshStack.then(() => giveUp(state, undefined, error));
       throw error;
     }
   }

@@ -201,3 +201,24 @@ describe('run', () => {
     ]);
   });
 });
+
+it('registry.start() has settled what did not start when it throws: its key is free', () => {
+  const registry = new OperationRegistry();
+  const start = (fails: boolean) =>
+    registry.start({
+      name: 'import',
+      exclusive: { onConflict: 'reject' },
+      sources: [
+        {
+          name: 'broken',
+          start() {
+            if (fails) throw new Error('no source');
+            return () => {};
+          },
+        },
+      ],
+    });
+  expect(() => start(true)).toThrow('no source');
+  expect(registry.list()).toEqual([]);
+  expect(() => start(false)).not.toThrow();
+});
