@@ -37,7 +37,7 @@ async function checkContents(app) {
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .map((file) => file.replaceAll('\\', '/'));
   const expected =
-    /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.+\.(?:js|d\.ts)|dist\/cjs\/package\.json)$/;
+    /^(?:package\.json|(?:README|CONTRIBUTING|SECURITY|CHANGELOG)\.md|LICENSE|docs\/.+\.(?:md|svg|png)|dist\/.+\.(?:js|d\.ts)|dist\/cjs\/package\.json)$/;
   const foreign = files.filter((file) => !expected.test(file));
   if (foreign.length > 0) throw new Error(`packed, but of no use to users: ${foreign.join(', ')}`);
   for (const needed of [
@@ -49,6 +49,12 @@ async function checkContents(app) {
   ]) {
     if (!files.includes(needed)) throw new Error(`${needed} is not in the package`);
   }
+  const readme = await readFile(join(folder, 'README.md'), 'utf8');
+  const links = [...readme.matchAll(/(?:\]\(|src=")((?!https?:)[\w./-]+)/g)].map(
+    ([, link]) => link,
+  );
+  const dead = links.filter((link) => !files.includes(link) && !link.startsWith('sample'));
+  if (dead.length > 0) throw new Error(`the README links to what is not packed: ${dead}`);
 }
 
 const strictest = {

@@ -48,8 +48,17 @@ describe('package.json', () => {
     expect(manifest.typesVersions).toEqual({ '*': Object.fromEntries(known) });
   });
 
-  it('is an ES module by default that ships the build and its papers only', () => {
+  it('is an ES module by default that ships the build and its documentation only', () => {
     expect(manifest.type).toBe('module');
-    expect(manifest.files).toEqual(['dist', 'README.md', 'LICENSE', 'CHANGELOG.md']);
+    expect(manifest.files).toEqual([
+      'dist',
+      'docs/**/*.md',
+      'docs/images',
+      'README.md',
+      'CONTRIBUTING.md',
+      'SECURITY.md',
+      'LICENSE',
+      'CHANGELOG.md',
+    ]);
   });
 });
