@@ -7,13 +7,9 @@ import { type Duration, parseDuration } from './core/duration.js';
 import { refuseAboveCeiling } from './core/max-timeout.js';
 import { bare, isRecord, ownValue } from './core/plain-object.js';
 import { readFunction } from './core/promised-options.js';
-import { readAnything, readOptions, readText, refuse } from './core/read-options.js';
+import { readAnything, readDuration, readOptions, readText, refuse } from './core/validate.js';
 import { type CancelableOptions, readCancelableOptions } from './decorators/cancelable-options.js';
-import {
-  type OperationRegistryOptions,
-  readDuration,
-  registryReaders,
-} from './registry/registry-options.js';
+import { type OperationRegistryOptions, registryReaders } from './registry/registry-options.js';
 
 import { checkShutdownOptions, type ShutdownOptions } from './shutdown/shutdown-options.js';
 

@@ -47,7 +47,7 @@ export type {
   StreamOptions,
   StreamPartialResult,
   StreamSource,
-} from './core/stream-port.js';
+} from './streams/stream-options.js';
 export { CancelationToken } from './core/token.js';
 export type { OperationEvent, OperationEventType } from './registry/operation-events.js';
 export type { OperationFilter } from './registry/operation-filter.js';
@@ -68,7 +68,6 @@ export type {
   ZombieOptions,
 } from './registry/registry-options.js';
 export type { NameStatistics, OperationStatistics, Percentiles } from './registry/statistics.js';
-export { streamsAreReady } from './streams/operation-stream.js';
 export { CancelableModule } from './cancelable.module.js';
 export type {
   CancelableModuleAsyncOptions,

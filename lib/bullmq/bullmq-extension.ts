@@ -1,6 +1,6 @@
 import type { CancelableExtension } from '../registry/cancelable-extension.js';
 import { loadPeer } from '../core/load-peer.js';
-import { checkOptions } from '../core/read-options.js';
+import { checkOptions } from '../core/validate.js';
 import { CancelableRuntime } from '../decorators/cancelable-runtime.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 import { Jobs } from './jobs.js';

@@ -1,7 +1,7 @@
 import { monotonicNow } from '../core/clock.js';
 import { parseDuration, type Duration } from '../core/duration.js';
 import { bare } from '../core/plain-object.js';
-import { checkOptions, refuse } from '../core/read-options.js';
+import { checkOptions, refuse, readDuration } from '../core/validate.js';
 
 /**
  * What callers that read slowly may cost, where items are sent one by one: messages of WebSockets
@@ -45,7 +45,7 @@ export function checkStreamLimits(options: unknown, where: string): void {
         refuse(at, value, 'a whole number of bytes, at least 1');
       }
     },
-    patience: (value, at) => void parseDuration(value, at),
+    patience: readDuration,
   });
 }
 

@@ -5,7 +5,8 @@ import type { OnDisconnect, OnShutdown, OperationKind } from '../core/operation-
 import { type CallOptions, type OperationPlan, SILENT_CALL } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { bare } from '../core/plain-object.js';
-import { operationReaders, readOptions } from '../core/read-options.js';
+import { operationReaders } from '../core/operation-readers.js';
+import { readOptions } from '../core/validate.js';
 import type { CancelableOptions } from '../decorators/cancelable-options.js';
 import { bodyOf } from '../decorators/followed-handlers.js';
 import type { CancelableRuntime } from '../decorators/cancelable-runtime.js';

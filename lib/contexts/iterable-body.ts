@@ -1,5 +1,5 @@
 import { isDueTo } from '../core/causes.js';
-import { closeLateValue } from '../core/close-value.js';
+import { closeLateValue } from '../core/late-value.js';
 import type { OperationState } from '../core/operation-state.js';
 import { operateIterator, takeOver } from '../streams/lazy-results.js';
 

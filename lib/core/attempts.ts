@@ -1,7 +1,7 @@
 import { faceOf, startOperation } from './lifecycle.js';
 import type { OperationState } from './operation-state.js';
 import { placeIn } from './place.js';
-import { planOf } from './read-options.js';
+import { planOf } from './operation-plan.js';
 import { giveUp, runBody } from './run.js';
 import { onFreshStack } from './stack-room.js';
 import type { CancelationToken } from './token.js';

@@ -1,6 +1,6 @@
 import { contextStorage } from './ambient.js';
 import { type ContextCell, currentCell } from './context.js';
-import { refuse } from './read-options.js';
+import { refuse } from './validate.js';
 
 /** @internal A function that runs in a context, wherever it is called. */
 export function bindTo<This, Args extends readonly unknown[], Result>(

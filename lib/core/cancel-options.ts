@@ -2,7 +2,7 @@ import { CANCELATION_REASONS, isCancelation } from './cancelation-error.js';
 import type { CancelOptions } from './cancel-record.js';
 import { quote } from './describe-value.js';
 import { bare, isRecord } from './plain-object.js';
-import { readAnything, readOptions, refuse } from './read-options.js';
+import { readAnything, readOptions, refuse } from './validate.js';
 
 const REASONS: readonly string[] = CANCELATION_REASONS;
 

@@ -1,5 +1,5 @@
 import type { CanceledSubject, CancelFacts } from './cancelation-error.js';
-import { valueOf } from './stream-port.js';
+import { valueOf } from './derived-value.js';
 
 /** What the error of a scope that has ended still tells of: plain facts, and nothing of the scope. */
 export class CanceledFacts implements CanceledSubject {

@@ -1,4 +1,3 @@
-import type { OperationState } from './operation-state.js';
 import { isThenable, noop } from './thenable.js';
 
 interface Closable {
@@ -61,11 +60,6 @@ export function closeValue(value: unknown, report: (error: unknown) => void): vo
   } catch (error) {
     report(error);
   }
-}
-
-/** Closes what an operation gave when nobody waited for it any more. */
-export function closeLateValue(state: OperationState, value: unknown): void {
-  closeValue(value, (error) => state.logFailure('Closing the late result', error));
 }
 
 function close(value: Closable): unknown {

@@ -2,7 +2,7 @@ import { cancelScope, parentRecord } from './cancel.js';
 import { CancelRecord } from './cancel-record.js';
 import { type CancelationError, createCancelationError } from './cancelation-error.js';
 import { runCleanups } from './cleanups.js';
-import { closeLateValue } from './close-value.js';
+import { closeLateValue } from './late-value.js';
 import { adoptAsCause, isDueTo } from './causes.js';
 import { describeError } from './describe-error.js';
 import { monotonicNow, wallNow } from './clock.js';

@@ -2,18 +2,38 @@ import type { Duration } from './duration.js';
 import type { CancelationError } from './cancelation-error.js';
 import type { OperationProgress } from './progress.js';
 
+export const OPERATION_KINDS = [
+  'http',
+  'rpc',
+  'ws',
+  'graphql',
+  'cron',
+  'job',
+  'cqrs',
+  'event',
+  'method',
+  'task',
+] as const;
+
 /**
  * Where an operation entered.
  *
  * @publicApi
  */
-export type OperationKind =
-  'http' | 'rpc' | 'ws' | 'graphql' | 'cron' | 'job' | 'cqrs' | 'event' | 'method' | 'task';
+export type OperationKind = (typeof OPERATION_KINDS)[number];
+
+export const OPERATION_STATUSES = [
+  'running',
+  'canceling',
+  'completed',
+  'failed',
+  'canceled',
+] as const;
 
 /**
  * @publicApi
  */
-export type OperationStatus = 'running' | 'canceling' | 'completed' | 'failed' | 'canceled';
+export type OperationStatus = (typeof OPERATION_STATUSES)[number];
 
 /**
  * Facts about an operation: its owner, its tenant, the size of its input. Descendants inherit it.
@@ -29,12 +49,25 @@ export interface OperationMetadata {
   [key: string]: unknown;
 }
 
+export const SETTLE_MODES = ['race', 'wait'] as const;
 /** @publicApi */
-export type SettleMode = 'race' | 'wait';
+export type SettleMode = (typeof SETTLE_MODES)[number];
+export const ON_SHUTDOWN = ['drain', 'cancel', 'ignore'] as const;
 /** @publicApi */
-export type OnShutdown = 'drain' | 'cancel' | 'ignore';
+export type OnShutdown = (typeof ON_SHUTDOWN)[number];
+export const ON_DISCONNECT = ['cancel', 'ignore'] as const;
 /** @publicApi */
-export type OnDisconnect = 'cancel' | 'ignore';
+export type OnDisconnect = (typeof ON_DISCONNECT)[number];
+
+/** The names of the callbacks, in the order of an operation's life. */
+export const OPERATION_CALLBACKS = [
+  'start',
+  'progress',
+  'complete',
+  'cancel',
+  'error',
+  'settled',
+] as const;
 
 /**
  * Called in the operation's context. What they throw, or reject with, is logged and changes nothing.
@@ -51,13 +84,15 @@ export interface OperationCallbacks<Operation> {
   settled?(operation: Operation): unknown;
 }
 
+export const ON_CONFLICT = ['cancel-previous', 'reject', 'skip', 'join'] as const;
+
 /**
  * What a call does that finds its key taken: cancel the one before it (latest wins), be refused
  * (`OperationConflict`), resolve to `undefined`, or share the outcome of the one before it.
  *
  * @publicApi
  */
-export type OnConflict = 'cancel-previous' | 'reject' | 'skip' | 'join';
+export type OnConflict = (typeof ON_CONFLICT)[number];
 
 /**
  * One operation of a name and key at a time.

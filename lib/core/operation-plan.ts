@@ -5,7 +5,11 @@ import type {
   OperationCallbacks,
   OperationKind,
   OperationMetadata,
+  OperationOptions,
 } from './operation-options.js';
+import { OPERATION_CALLBACKS } from './operation-options.js';
+import { parseDuration } from './duration.js';
+import { bare, memberOf } from './plain-object.js';
 
 /** Counters of one name under one host; owned and read by the host. */
 export interface NameCounters {
@@ -76,4 +80,45 @@ export const SILENT_CALL: CallOptions = {
 export interface ExclusiveCall {
   readonly key: string;
   readonly onConflict: OnConflict;
+}
+
+/** The plan of options that have been checked. */
+export function planOf(
+  given: OperationOptions<never>,
+  counters: (name: string) => NameCounters,
+): OperationPlan {
+  const options = bare(given);
+  const name = options.name ?? 'task';
+  return {
+    name,
+    kind: options.kind ?? 'task',
+    timeout:
+      options.timeout === undefined || options.timeout === false
+        ? undefined
+        : parseDuration(options.timeout, name),
+    deadline: options.deadline?.getTime(),
+    tags: options.tags,
+    metadata: options.metadata === undefined ? undefined : { ...options.metadata },
+    race: options.settle !== 'wait',
+    detached: options.detached ?? false,
+    onShutdown: options.onShutdown ?? 'drain',
+    onDisconnect: 'cancel',
+    on: options.on && callbacksOf(options.on),
+    stall: options.stall === undefined ? undefined : parseDuration(options.stall, name),
+    sources: undefined,
+    exclusive: options.exclusive && { key: '', ...options.exclusive },
+    counters: counters(name),
+    adopt: undefined,
+    expires: undefined,
+  };
+}
+
+/** Callbacks may be the methods of a class; what stands on `Object.prototype` is none. */
+function callbacksOf(given: OperationCallbacks<never>): OperationCallbacks<never> {
+  const callbacks: Record<string, unknown> = bare({});
+  for (const key of OPERATION_CALLBACKS) {
+    const callback = memberOf(given, key);
+    if (typeof callback === 'function') callbacks[key] = callback.bind(given) as unknown;
+  }
+  return callbacks;
 }

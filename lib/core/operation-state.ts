@@ -13,7 +13,7 @@ import type { OperationHost } from './operation-host.js';
 import type { OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationPlan } from './operation-plan.js';
 import { ProtectedScope } from './protected-scope.js';
-import { valueOf } from './stream-port.js';
+import { valueOf } from './derived-value.js';
 import { isThenable, noop } from './thenable.js';
 import { arm, disarm } from './timers.js';
 

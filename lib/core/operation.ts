@@ -2,7 +2,7 @@ import type { Signal } from './abort-signal.js';
 import { wrapAttempts } from './attempts.js';
 import type { CancelationError } from './cancelation-error.js';
 import type { CancelOptions } from './cancel-record.js';
-import { monotonicNow, wallNow, wallTimeAt } from './clock.js';
+import { monotonicNow, wallTimeAt } from './clock.js';
 import { type Duration, formatDuration, parseDuration } from './duration.js';
 import { INSPECT, inspectAs, type InspectCall } from './inspect.js';
 import { bindTo } from './bind.js';
@@ -15,27 +15,21 @@ import type { CancelListener } from './listeners.js';
 import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationState } from './operation-state.js';
 import { placeIn } from './place.js';
-import {
-  completeProgress,
-  type OperationProgress,
-  type ProgressListener,
-  type ProgressReport,
-} from './progress.js';
+import type { OperationProgress, ProgressListener, ProgressReport } from './progress.js';
 import { type PublicOperation, publicView } from './public-view.js';
-import { readOptions } from './read-options.js';
+import { readOptions, readDuration } from './validate.js';
 import { shieldIn } from './shield.js';
 import { checkpointIn, sleepIn } from './sleep.js';
-import { spreadProgress } from './progress-delivery.js';
+import { reportProgress } from './progress-delivery.js';
 import { type OperationSnapshot, snapshotOf } from './snapshot.js';
-import {
-  type ChunkedStreamOptions,
-  openStream,
-  type StreamOptions,
-  type StreamSource,
-} from './stream-port.js';
+import type {
+  ChunkedStreamOptions,
+  StreamOptions,
+  StreamSource,
+} from '../streams/stream-options.js';
+import { streamThrough } from './operation-stream.js';
 import { CancelationToken, cancelWith } from './token.js';
 
-const readDuration = (value: unknown, where: string) => void parseDuration(value, where);
 const SHIELD_READERS = { limit: readDuration };
 const WRAP_READERS = { timeout: readDuration };
 
@@ -221,12 +215,7 @@ export class Operation {
    * operation.reportProgress({ message: 'rows imported', current: 500, total: 20_000 });
    */
   reportProgress(report: string | ProgressReport): void {
-    const state = this.#state;
-    if (state.outcome !== undefined) return;
-    spreadProgress(
-      state,
-      completeProgress(report, state, wallNow(), monotonicNow() - state.startedAt),
-    );
+    reportProgress(this.#state, report);
   }
 
   /** Keeps a value that survives a cancel: in the error, the snapshot and the history (up to 1 KiB). */
@@ -248,7 +237,7 @@ export class Operation {
   ): AsyncIterableIterator<Item[]>;
   stream<Item>(source: StreamSource<Item>, options?: StreamOptions): AsyncIterableIterator<Item>;
   stream(source: unknown, options: StreamOptions = {}): AsyncIterableIterator<unknown> {
-    return openStream(this.#state, placeIn(this.#state), source, options);
+    return streamThrough(this.#state, placeIn(this.#state), source, options);
   }
 
   /**

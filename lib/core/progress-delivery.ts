@@ -1,6 +1,14 @@
 import type { OperationState } from './operation-state.js';
-import type { OperationProgress } from './progress.js';
+import { monotonicNow, wallNow } from './clock.js';
+import { completeProgress, type OperationProgress, type ProgressReport } from './progress.js';
 import { noteProgress } from './stall.js';
+
+/** A report of the operation itself; nothing once its outcome is known. */
+export function reportProgress(state: OperationState, report: string | ProgressReport): void {
+  if (state.outcome !== undefined) return;
+  const elapsed = monotonicNow() - state.startedAt;
+  spreadProgress(state, completeProgress(report, state, wallNow(), elapsed));
+}
 
 /** Brings a report to an operation and everything above it; its origin may be elsewhere. */
 export function spreadProgress(state: OperationState, progress: OperationProgress): void {

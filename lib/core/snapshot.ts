@@ -6,7 +6,7 @@ import type { OperationState } from './operation-state.js';
 import { memberOf } from './plain-object.js';
 import type { OperationProgress } from './progress.js';
 import { isoTime, milliseconds, plain, text } from './plain-data.js';
-import { valueOf } from './stream-port.js';
+import { valueOf } from './derived-value.js';
 
 /**
  * An error as plain data.

@@ -2,7 +2,7 @@ import type { Signal } from './abort-signal.js';
 import { type Duration, parseDuration } from './duration.js';
 import type { Operation } from './operation.js';
 import { memberOf } from './plain-object.js';
-import { refuse } from './read-options.js';
+import { refuse } from './validate.js';
 import type { SourceStop, SourceTrigger } from './start-sources.js';
 import { CancelationToken } from './token.js';
 

@@ -9,7 +9,7 @@ import { currentScope } from './context.js';
 import { type Duration, parseDuration } from './duration.js';
 import { INSPECT, inspectAs, type InspectCall } from './inspect.js';
 import type { CancelListener } from './listeners.js';
-import { refuse } from './read-options.js';
+import { refuse } from './validate.js';
 import type { Scope } from './scope.js';
 import { raceIn, sleepIn, whenScopeCanceled } from './sleep.js';
 import { TokenScope } from './token-scope.js';

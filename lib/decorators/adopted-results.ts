@@ -4,7 +4,8 @@ import type { ContextCell } from '../core/context.js';
 import { type CallOptions, SILENT_CALL } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { parkOperation, resumeFirst } from '../core/park.js';
-import { closeLateValue, destroyStream, streamOf } from '../core/close-value.js';
+import { destroyStream, streamOf } from '../core/close-value.js';
+import { closeLateValue } from '../core/late-value.js';
 import { followStream } from '../streams/flowing-results.js';
 import { operateIterator, operateObservable, shapeOf, supplyOf } from '../streams/lazy-results.js';
 

@@ -1,3 +1,4 @@
+import { ON_DISCONNECT } from '../core/operation-options.js';
 import type { Duration } from '../core/duration.js';
 import type { Operation } from '../core/operation.js';
 import type {
@@ -8,7 +9,8 @@ import type {
 } from '../core/operation-options.js';
 import { isRecord, ownValue } from '../core/plain-object.js';
 import { readFunction } from '../core/promised-options.js';
-import { operationReaders, readOptions, readText, refuse } from '../core/read-options.js';
+import { operationReaders } from '../core/operation-readers.js';
+import { readOptions, readText, oneOf } from '../core/validate.js';
 import { readSources, type SourceLike } from '../core/source.js';
 
 /**
@@ -79,9 +81,7 @@ const READERS: Readonly<Record<string, (value: unknown, where: string) => void>>
     );
   },
   policy: readText,
-  onDisconnect: (value, where) => {
-    if (value !== 'cancel' && value !== 'ignore') refuse(where, value, "'cancel', 'ignore'");
-  },
+  onDisconnect: oneOf(...ON_DISCONNECT),
 };
 
 /**

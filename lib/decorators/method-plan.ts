@@ -13,7 +13,8 @@ import type {
 } from '../core/operation-plan.js';
 import { bare, ownValue } from '../core/plain-object.js';
 import { refusePromise } from '../core/promised-options.js';
-import { planOf, refuse } from '../core/read-options.js';
+import { planOf } from '../core/operation-plan.js';
+import { refuse } from '../core/validate.js';
 import { type CancelableOptions, PER_CALL, perCallReaders } from './cancelable-options.js';
 
 /** Options that are functions, by key. */

@@ -3,15 +3,17 @@ import { CANCELATION_REASONS, type CancelationReason } from '../core/cancelation
 import { monotonicNow, wallNow } from '../core/clock.js';
 import { quote } from '../core/describe-value.js';
 import { type Duration, parseDuration } from '../core/duration.js';
-import type {
-  OperationKind,
-  OperationMetadata,
-  OperationStatus,
+import {
+  OPERATION_STATUSES,
+  type OperationKind,
+  type OperationMetadata,
+  type OperationStatus,
 } from '../core/operation-options.js';
 import type { OperationState } from '../core/operation-state.js';
 import { bare, isPlainObject, ownValue } from '../core/plain-object.js';
 import { readFunction, refusePromise } from '../core/promised-options.js';
-import { checkOptions, countOf, operationReaders, refuse } from '../core/read-options.js';
+import { operationReaders } from '../core/operation-readers.js';
+import { checkOptions, countOf, readSpan, refuse } from '../core/validate.js';
 import { type OperationSnapshot, snapshotOf } from '../core/snapshot.js';
 
 /**
@@ -55,13 +57,6 @@ export const ALL: Matcher = { state: () => true, snapshot: () => true, limit: In
 const readText = (value: unknown, where: string) => {
   if (typeof value !== 'string') refuse(where, value, 'a string');
 };
-const STATUSES: readonly OperationStatus[] = [
-  'running',
-  'canceling',
-  'completed',
-  'failed',
-  'canceled',
-];
 const oneOrMoreOf = (allowed: readonly string[]) => (value: unknown, where: string) => {
   for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
     if (!allowed.includes(one as string)) {
@@ -75,7 +70,7 @@ const EMPTY_PATTERN = new RegExp('').source;
 
 const READERS = {
   id: readText,
-  status: oneOrMoreOf(STATUSES),
+  status: oneOrMoreOf(OPERATION_STATUSES),
   reason: oneOrMoreOf(CANCELATION_REASONS),
   name: (value: unknown, where: string) => {
     if (!(value instanceof RegExp)) readText(value, where);
@@ -90,7 +85,7 @@ const READERS = {
       refuse(where, value, 'an object with at least one key');
     }
   },
-  olderThan: (value: unknown, where: string) => void parseDuration(value, where, { zero: true }),
+  olderThan: readSpan,
   since: (value: unknown, where: string) => {
     if (!(value instanceof Date) || Number.isNaN(value.getTime()))
       refuse(where, value, 'a valid Date');

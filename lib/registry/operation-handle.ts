@@ -1,5 +1,5 @@
 import { isDueTo } from '../core/causes.js';
-import { closeLateValue } from '../core/close-value.js';
+import { closeLateValue } from '../core/late-value.js';
 import { describeError } from '../core/describe-error.js';
 import { contextStorage } from '../core/ambient.js';
 import type { CancelationError } from '../core/cancelation-error.js';

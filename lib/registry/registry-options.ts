@@ -1,6 +1,13 @@
 import { SafeLog } from '../core/safe-log.js';
 import { bare, isRecord } from '../core/plain-object.js';
-import { checkOptions, countOf, readOptions, refuse } from '../core/read-options.js';
+import {
+  checkOptions,
+  countOf,
+  readDuration,
+  readOptions,
+  readSpan,
+  refuse,
+} from '../core/validate.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import type { OperationLog } from '../core/operation-host.js';
 
@@ -109,13 +116,4 @@ export function readRegistryOptions(
     maxTimeout: maxTimeout === undefined ? Infinity : parseDuration(maxTimeout, where),
     log: SafeLog.over(logger ?? silent),
   };
-}
-
-export function readDuration(value: unknown, where: string): void {
-  parseDuration(value, where);
-}
-
-/** A duration where 0 means "no time". */
-export function readSpan(value: unknown, where: string): void {
-  parseDuration(value, where, { zero: true });
 }

@@ -2,7 +2,9 @@ import type { Operation } from '../core/operation.js';
 import type { OperationOptions } from '../core/operation-options.js';
 import { type CallOptions, type OperationPlan, SILENT_CALL } from '../core/operation-plan.js';
 import { ownValue } from '../core/plain-object.js';
-import { operationReaders, planOf, readOptions, refuse } from '../core/read-options.js';
+import { operationReaders } from '../core/operation-readers.js';
+import { planOf } from '../core/operation-plan.js';
+import { readOptions, refuse } from '../core/validate.js';
 import { readSources, type SourceLike } from '../core/source.js';
 import type { LiveOperations } from './live-operations.js';
 

@@ -1,7 +1,6 @@
 import { type Duration, parseDuration } from '../core/duration.js';
 import { bare } from '../core/plain-object.js';
-import { checkOptions, refuse } from '../core/read-options.js';
-import { readSpan } from '../registry/registry-options.js';
+import { checkOptions, readSpan, refuse } from '../core/validate.js';
 
 /**
  * What happens to new requests while the application drains: answered with 503 on the open

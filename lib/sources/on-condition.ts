@@ -1,6 +1,6 @@
 import { type Duration, parseDuration } from '../core/duration.js';
 import { isThenable } from '../core/thenable.js';
-import { countOf, readOptions, readText, refuse } from '../core/read-options.js';
+import { countOf, readOptions, readText, refuse, readDuration } from '../core/validate.js';
 import type { CancelationSource } from '../core/source.js';
 
 /**
@@ -16,7 +16,7 @@ export interface ConditionOptions {
 }
 
 const READERS = {
-  every: (value: unknown, where: string) => void parseDuration(value, where),
+  every: readDuration,
   name: readText,
   maxErrors: countOf(1),
 };

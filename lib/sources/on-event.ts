@@ -1,4 +1,4 @@
-import { refuse } from '../core/read-options.js';
+import { refuse } from '../core/validate.js';
 import type { CancelationSource } from '../core/source.js';
 
 /** Node's emitters and the DOM's targets. */

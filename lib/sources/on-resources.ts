@@ -5,7 +5,15 @@ import { getHeapStatistics } from 'node:v8';
 import { monotonicNow } from '../core/clock.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import { ownValue } from '../core/plain-object.js';
-import { checkOptions, readOptions, readText, refuse } from '../core/read-options.js';
+import {
+  checkOptions,
+  readDuration,
+  readOptions,
+  readShare,
+  readSpan,
+  readText,
+  refuse,
+} from '../core/validate.js';
 import type { CancelationSource } from '../core/source.js';
 
 /**
@@ -146,26 +154,20 @@ function above(what: string, share: number, limit: number): string | undefined {
 }
 
 function readLimits(limits: ResourceLimits): ResourceLimits {
-  const share = (value: unknown, where: string) => {
-    if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {
-      refuse(where, value, 'a share from 0 to 1');
-    }
-  };
-  const duration = (value: unknown, where: string) => void parseDuration(value, where);
   const own = readOptions(limits, 'onResources()', {
-    memory: share,
-    heap: share,
-    cpu: share,
-    eventLoopDelay: (value, where) => void parseDuration(value, where, { zero: true }),
+    memory: readShare,
+    heap: readShare,
+    cpu: readShare,
+    eventLoopDelay: readSpan,
     disk: (value, where) => {
-      checkOptions(value, where, { path: readText, used: share });
+      checkOptions(value, where, { path: readText, used: readShare });
       const given = value as object;
       if (ownValue(given, 'path') === undefined || ownValue(given, 'used') === undefined) {
         refuse(where, value, '{ path, used }');
       }
     },
-    sustained: duration,
-    every: duration,
+    sustained: readDuration,
+    every: readDuration,
   });
   const { sustained: _sustained, every: _every, ...rest } = own;
   if (Object.keys(rest).length === 0) {

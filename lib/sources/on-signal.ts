@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { refuse } from '../core/read-options.js';
+import { refuse } from '../core/validate.js';
 import type { CancelationSource } from '../core/source.js';
 
 /** An operating system signal, by its name. */

@@ -1,22 +1,22 @@
 import { finished, type Readable } from 'node:stream';
 import { destroyStream } from '../core/close-value.js';
 import type { CancelationError } from '../core/cancelation-error.js';
-import type { OperationState } from '../core/operation-state.js';
+import type { Scope } from '../core/scope.js';
 
 /**
- * Ties a stream that is handed on as it is to its operation: its close is the end, a cancel
+ * Ties a stream that is handed on as it is to its scope: its close is the end, a cancel
  * destroys it.
  *
  * @param end called once, with whether the stream ended well
- * @param translate what the stream is destroyed with. Default: the operation's error
+ * @param translate what the stream is destroyed with. Default: the scope's error
  */
 export function followStream(
-  state: OperationState,
+  scope: Scope,
   stream: object,
   end: (succeeded: boolean, error: unknown) => void,
   translate: (error: CancelationError) => Error = (error) => error,
 ): void {
-  const observer = state.observe((error) => destroyStream(stream, translate(error)));
+  const observer = scope.observe((error) => destroyStream(stream, translate(error)));
   finished(stream as Readable, { writable: false }, (error) => {
     observer.remove();
     end(error === undefined || error === null, error);

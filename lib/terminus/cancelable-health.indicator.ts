@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { countOf, readOptions, refuse } from '../core/read-options.js';
+import { countOf, readOptions, refuse } from '../core/validate.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { CancelationReason } from '../core/cancelation-error.js';
 import { type Duration, formatDuration, parseDuration } from '../core/duration.js';
-import { readAnything, readOptions, refuse } from '../core/read-options.js';
+import { readAnything, readOptions, refuse } from '../core/validate.js';
 import type { OperationSnapshot } from '../core/snapshot.js';
 import type { OperationEvent, OperationEventType } from '../registry/operation-events.js';
 import type { OperationRegistry } from '../registry/operation-registry.js';

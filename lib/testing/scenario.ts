@@ -4,7 +4,7 @@ import type { CancelOptions } from '../core/cancel-record.js';
 import { type Duration, parseDuration } from '../core/duration.js';
 import type { Operation } from '../core/operation.js';
 import type { OperationStatus } from '../core/operation-options.js';
-import { readOptions, refuse } from '../core/read-options.js';
+import { readOptions, refuse } from '../core/validate.js';
 import type { OperationRegistry } from '../registry/operation-registry.js';
 import type { RunOptions } from '../registry/run-options.js';
 

@@ -1,6 +1,14 @@
 import { type Duration, parseDuration } from '../core/duration.js';
 import { bare, isRecord } from '../core/plain-object.js';
-import { checkOptions, countOf, readAnything, readOptions, refuse } from '../core/read-options.js';
+import {
+  checkOptions,
+  countOf,
+  readAnything,
+  readOptions,
+  refuse,
+  readShare,
+  readDuration,
+} from '../core/validate.js';
 
 /**
  * @publicApi
@@ -117,17 +125,12 @@ function mulberry32(seed: number): () => number {
 }
 
 function read(options: SimulatedStreamOptions): SimulatedStreamOptions {
-  const duration = (value: unknown, where: string) => void parseDuration(value, where);
   const where = 'simulateStream()';
   const own = readOptions(options, where, {
-    delay: duration,
-    jitter: (value, at) => {
-      if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {
-        refuse(at, value, 'a share from 0 to 1');
-      }
-    },
-    burst: (value, at) => checkOptions(value, at, { size: countOf(1), pause: duration }),
-    stall: (value, at) => checkOptions(value, at, { after: countOf(0), for: duration }),
+    delay: readDuration,
+    jitter: readShare,
+    burst: (value, at) => checkOptions(value, at, { size: countOf(1), pause: readDuration }),
+    stall: (value, at) => checkOptions(value, at, { after: countOf(0), for: readDuration }),
     chunks: (value, at) => {
       if (!Array.isArray(value) || value.length === 0)
         refuse(at, value, 'an array of { size, weight }');

@@ -1,6 +1,6 @@
 import type { Transferable } from 'node:worker_threads';
 import type { Duration } from '../core/duration.js';
-import { readOptions } from '../core/read-options.js';
+import { readOptions } from '../core/validate.js';
 import { noop } from '../core/thenable.js';
 import { type Caller, currentCaller } from './caller.js';
 import { explainClone, isLostCloneError, uncloneableResult } from './clone-failure.js';

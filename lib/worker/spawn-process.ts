@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { CancelationError } from '../core/cancelation-error.js';
 import { formatDuration, type Duration } from '../core/duration.js';
 import { noop } from '../core/thenable.js';
-import { readOptions } from '../core/read-options.js';
+import { readOptions } from '../core/validate.js';
 import { type Caller, currentCaller, follow } from './caller.js';
 import { GracePeriod, graceOf } from './grace.js';
 import { endWithProcess, forget, groupExists, groupOptions, signalGroup } from './process-group.js';

@@ -10,9 +10,9 @@ import { OperationExtras } from '../core/operation-extras.js';
 import { SILENT_CALL } from '../core/operation-plan.js';
 import type { OperationState } from '../core/operation-state.js';
 import { outside } from '../core/outside.js';
-import { planOf } from '../core/read-options.js';
+import { planOf } from '../core/operation-plan.js';
 import { runBody } from '../core/run.js';
-import { DerivedValue } from '../core/stream-port.js';
+import { DerivedValue } from '../core/derived-value.js';
 import { carry } from './cancel-by-id.js';
 import { ThreadHost } from './thread-host.js';
 import {

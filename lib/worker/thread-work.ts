@@ -1,4 +1,3 @@
-import '../streams/operation-stream.js';
 import { ThreadOperation } from './thread-operation.js';
 import type { Envelope, ThreadReport } from './wire.js';
 import { errorToWire } from './wire-errors.js';

@@ -1,5 +1,4 @@
-import { parseDuration } from '../core/duration.js';
-import { checkOptions, readAnything, readText, refuse } from '../core/read-options.js';
+import { checkOptions, readAnything, readSpan, readText, refuse } from '../core/validate.js';
 
 /** How the options of threads, pools and processes are checked. */
 type Readers = NonNullable<Parameters<typeof checkOptions>[2]>;
@@ -9,7 +8,7 @@ function readArray(value: unknown, where: string): void {
 }
 
 const GRACE: Readers = {
-  grace: (value, where) => void parseDuration(value, where, { zero: true }),
+  grace: readSpan,
 };
 
 const WORKER: Readers = {

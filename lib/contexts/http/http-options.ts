@@ -1,7 +1,8 @@
+import { ON_DISCONNECT } from '../../core/operation-options.js';
 import { CANCELATION_REASONS, type CancelationReason } from '../../core/cancelation-error.js';
 import type { OnDisconnect } from '../../core/operation-options.js';
 import { isRecord } from '../../core/plain-object.js';
-import { checkOptions, refuse } from '../../core/read-options.js';
+import { checkOptions, refuse, oneOf } from '../../core/validate.js';
 
 /**
  * @publicApi
@@ -24,9 +25,7 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** @throws TypeError that says what was given and what is allowed */
 export function checkHttpOptions(options: unknown, where: string): void {
   checkOptions(options, where, {
-    onDisconnect: (value, at) => {
-      if (value !== 'cancel' && value !== 'ignore') refuse(at, value, "'cancel', 'ignore'");
-    },
+    onDisconnect: oneOf(...ON_DISCONNECT),
     statusCodes: checkStatusCodes,
     idHeader: (value, at) => {
       if (value !== false && !(typeof value === 'string' && HEADER_NAME.test(value))) {

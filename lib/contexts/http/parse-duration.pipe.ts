@@ -1,6 +1,6 @@
 import { BadRequestException, Injectable, Optional, type PipeTransform } from '@nestjs/common';
 import { type Duration, formatDuration, parseDuration } from '../../core/duration.js';
-import { readBoolean, readOptions } from '../../core/read-options.js';
+import { readBoolean, readOptions, readDuration } from '../../core/validate.js';
 
 /**
  * @publicApi
@@ -13,8 +13,6 @@ export interface ParseDurationOptions {
   /** Whether the value may be left out: the parameter is `undefined` then. Default: false. */
   readonly optional?: boolean;
 }
-
-const readDuration = (value: unknown, where: string): void => void parseDuration(value, where);
 
 /**
  * Reads a duration that a client sent (`'30s'`, `'5m'`) into milliseconds, and answers 400 for what

@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import { isCancelation } from '../../core/cancelation-error.js';
 import { currentOperation } from '../../core/current-operation.js';
 import { Operation } from '../../core/operation.js';
-import type { StreamSource } from '../../core/stream-port.js';
+import type { StreamSource } from '../../streams/stream-options.js';
 import { ownError } from '../foreign-cancelation.js';
 import { canceledMessage } from './canceled-message.js';
 

@@ -39,35 +39,3 @@ export interface StreamPartialResult<Item> {
   /** The last of them, at most `buffer`. */
   readonly items: readonly Item[];
 }
-
-/** A partial result that is put together when somebody reads it. */
-export abstract class DerivedValue {
-  abstract read(): unknown;
-}
-
-export function valueOf(value: unknown): unknown {
-  return value instanceof DerivedValue ? value.read() : value;
-}
-
-/** How `operation.stream()` reaches its implementation, which stands above the core. */
-export type StreamPort<State, Place> = (
-  state: State,
-  /** What it follows: the operation, or a shield of it. */
-  place: Place,
-  source: unknown,
-  options: StreamOptions & { readonly chunk?: number },
-) => AsyncIterableIterator<unknown>;
-
-let port: StreamPort<never, never> | undefined;
-
-export function defineStream<State, Place>(implementation: StreamPort<State, Place>): void {
-  port = implementation;
-}
-
-export function openStream<State, Place>(
-  ...args: Parameters<StreamPort<State, Place>>
-): AsyncIterableIterator<unknown> {
-  if (port === undefined)
-    throw new Error('operation.stream() needs the entry point of the package');
-  return (port as StreamPort<State, Place>)(...args);
-}

@@ -1,11 +1,12 @@
-import { Operation } from '../core/operation.js';
-import type { OperationState } from '../core/operation-state.js';
-import type { Scope } from '../core/scope.js';
-import { countOf, readOptions } from '../core/read-options.js';
-import { noteProgress } from '../core/stall.js';
-import { DerivedValue, defineStream, type StreamOptions } from '../core/stream-port.js';
-import { InterruptibleIterator } from './interruptible-iterator.js';
-import { openSource } from './open-source.js';
+import type { OperationState } from './operation-state.js';
+import type { Scope } from './scope.js';
+import { countOf, readOptions } from './validate.js';
+import { reportProgress } from './progress-delivery.js';
+import { noteProgress } from './stall.js';
+import { DerivedValue } from './derived-value.js';
+import type { StreamOptions } from '../streams/stream-options.js';
+import { InterruptibleIterator } from '../streams/interruptible-iterator.js';
+import { openSource } from '../streams/open-source.js';
 
 const DEFAULT_BUFFER = 1_000;
 
@@ -36,7 +37,7 @@ class DeliveredItems extends DerivedValue {
 const READERS = { buffer: countOf(0), reportEvery: countOf(1), chunk: countOf(1) };
 
 /** `operation.stream()`. */
-function streamThrough(
+export function streamThrough(
   state: OperationState,
   place: Scope,
   source: unknown,
@@ -55,13 +56,12 @@ function streamThrough(
   }
   const items = new DeliveredItems(buffer);
   state.more().partialResult = items;
-  const report = reportEvery === undefined ? undefined : Operation.of(state);
   const stream = new InterruptibleIterator(place, opened, {
     delivered(item) {
       items.add(item);
       noteProgress(state);
-      if (report !== undefined && items.count % (reportEvery as number) === 0) {
-        report.reportProgress({ current: items.count });
+      if (reportEvery !== undefined && items.count % reportEvery === 0) {
+        reportProgress(state, { current: items.count });
       }
     },
   });
@@ -114,8 +114,3 @@ class ChunkedIterator implements AsyncIterableIterator<unknown[]> {
     return { done: true, value: undefined };
   }
 }
-
-defineStream(streamThrough);
-
-/** Loaded for its effect: operations can stream from here on. */
-export const streamsAreReady = true;
