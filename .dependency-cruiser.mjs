@@ -10,18 +10,22 @@ const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url
  * packages by a dynamic import.
  */
 export const layers = {
-  core: { imports: [], nest: [] },
-  sources: { imports: ['core'], nest: [] },
-  streams: { imports: ['core'], nest: [] },
-  registry: { imports: ['core'], nest: ['common'] },
-  decorators: { imports: ['core', 'streams', 'registry'], nest: ['common', 'core'] },
-  contexts: {
-    imports: ['core', 'streams', 'registry', 'decorators'],
+  scope: { imports: [], nest: [] },
+  streams: { imports: ['scope'], nest: [] },
+  operation: { imports: ['scope', 'streams'], nest: [] },
+  sources: { imports: ['scope', 'operation'], nest: [] },
+  registry: { imports: ['scope', 'streams', 'operation', 'sources'], nest: ['common'] },
+  methods: {
+    imports: ['scope', 'streams', 'operation', 'sources', 'registry'],
+    nest: ['common', 'core'],
+  },
+  transports: {
+    imports: ['scope', 'streams', 'operation', 'registry', 'methods'],
     nest: ['common', 'core'],
     lazy: true,
   },
   shutdown: {
-    imports: ['core', 'sources', 'registry', 'decorators', 'contexts'],
+    imports: ['scope', 'operation', 'sources', 'registry', 'methods', 'transports'],
     nest: ['common', 'core'],
   },
 };

@@ -1,14 +1,14 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
 import type { CancelableExtension } from './registry/cancelable-extension.js';
-import { checkStreamLimits, type StreamLimits } from './contexts/backpressure.js';
-import { checkHttpOptions, type HttpOptions } from './contexts/http/http-options.js';
-import type { RequestOption } from './contexts/request-options.js';
-import { type Duration, parseDuration } from './core/duration.js';
-import { refuseAboveCeiling } from './core/max-timeout.js';
-import { bare, isRecord, ownValue } from './core/plain-object.js';
-import { readFunction } from './core/promised-options.js';
-import { readAnything, readDuration, readOptions, readText, refuse } from './core/validate.js';
-import { type CancelableOptions, readCancelableOptions } from './decorators/cancelable-options.js';
+import { checkStreamLimits, type StreamLimits } from './transports/backpressure.js';
+import { checkHttpOptions, type HttpOptions } from './transports/http/http-options.js';
+import type { RequestOption } from './transports/request-options.js';
+import { type Duration, parseDuration } from './scope/duration.js';
+import { refuseAboveCeiling } from './operation/max-timeout.js';
+import { bare, isRecord, ownValue } from './scope/plain-object.js';
+import { readFunction } from './scope/promised-options.js';
+import { readAnything, readDuration, readOptions, readText, refuse } from './scope/validate.js';
+import { type CancelableOptions, readCancelableOptions } from './methods/cancelable-options.js';
 import { type OperationRegistryOptions, registryReaders } from './registry/registry-options.js';
 
 import { checkShutdownOptions, type ShutdownOptions } from './shutdown/shutdown-options.js';

@@ -25,7 +25,7 @@ import {
   readAsyncOptions,
   readModuleOptions,
 } from './cancelable-module-options.js';
-import { CancelableRuntime } from './decorators/cancelable-runtime.js';
+import { CancelableRuntime } from './methods/cancelable-runtime.js';
 import { OperationRegistry } from './registry/operation-registry.js';
 import { Drain } from './shutdown/drain.js';
 import { HttpServers } from './shutdown/http-shutdown.js';

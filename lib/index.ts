@@ -1,5 +1,5 @@
-export type { Signal, StructuralAbortSignal } from './core/abort-signal.js';
-export type { CancelOptions } from './core/cancel-record.js';
+export type { Signal, StructuralAbortSignal } from './scope/abort-signal.js';
+export type { CancelOptions } from './scope/cancel-record.js';
 export {
   CancelationError,
   type CancelationErrorOptions,
@@ -13,17 +13,17 @@ export {
   SignalCancelation,
   SupersededCancelation,
   TimeoutCancelation,
-} from './core/cancelation-error.js';
-export { rootCause } from './core/causes.js';
-export { type Duration, duration } from './core/duration.js';
-export type { CancelListener } from './core/listeners.js';
+} from './scope/cancelation-error.js';
+export { rootCause } from './operation/causes.js';
+export { type Duration, duration } from './scope/duration.js';
+export type { CancelListener } from './scope/listeners.js';
 export {
   OperationConflict,
   OperationLimit,
   OperationNotFound,
   OperationRefused,
-} from './core/operation-errors.js';
-export type { OperationLog } from './core/operation-host.js';
+} from './operation/operation-errors.js';
+export type { OperationLog } from './operation/operation-host.js';
 export type {
   OnDisconnect,
   OnShutdown,
@@ -33,22 +33,26 @@ export type {
   OperationOptions,
   OperationStatus,
   SettleMode,
-} from './core/operation-options.js';
-export { bind } from './core/bind.js';
-export type { Cleanup, CleanupOutcome } from './core/cleanup.js';
-export { Operation } from './core/operation.js';
-export { currentOperation, currentToken, tryCurrentOperation } from './core/current-operation.js';
-export type { OperationProgress, ProgressReport } from './core/progress.js';
-export type { PublicOperation, PublicProgress } from './core/public-view.js';
-export type { CauseSnapshot } from './core/cause-snapshots.js';
-export type { ErrorSnapshot, OperationSnapshot, OperationTreeNode } from './core/snapshot.js';
+} from './operation/operation-options.js';
+export { bind } from './scope/bind.js';
+export type { Cleanup, CleanupOutcome } from './scope/cleanup.js';
+export { Operation } from './operation/operation.js';
+export {
+  currentOperation,
+  currentToken,
+  tryCurrentOperation,
+} from './operation/current-operation.js';
+export type { OperationProgress, ProgressReport } from './operation/progress.js';
+export type { PublicOperation, PublicProgress } from './operation/public-view.js';
+export type { CauseSnapshot } from './operation/cause-snapshots.js';
+export type { ErrorSnapshot, OperationSnapshot, OperationTreeNode } from './operation/snapshot.js';
 export type {
   ChunkedStreamOptions,
   StreamOptions,
   StreamPartialResult,
   StreamSource,
 } from './streams/stream-options.js';
-export { CancelationToken } from './core/token.js';
+export { CancelationToken } from './scope/token.js';
 export type { OperationEvent, OperationEventType } from './registry/operation-events.js';
 export type { OperationFilter } from './registry/operation-filter.js';
 export type {
@@ -79,29 +83,29 @@ export type {
   CancelableExtensionHost,
   Uninstall,
 } from './registry/cancelable-extension.js';
-export type { StreamLimits } from './contexts/backpressure.js';
-export type { HttpOptions } from './contexts/http/http-options.js';
+export type { StreamLimits } from './transports/backpressure.js';
+export type { HttpOptions } from './transports/http/http-options.js';
 export {
   type ParseDurationOptions,
   ParseDurationPipe,
-} from './contexts/http/parse-duration.pipe.js';
-export { OperationCanceledException } from './contexts/http/operation-canceled.exception.js';
-export { type ServerSentEvent, serverSentEvents } from './contexts/http/server-sent-events.js';
-export { operationOf } from './contexts/operation-of.js';
-export { socketId } from './contexts/ws/socket-id.js';
-export type { RequestOption, RequestOptions } from './contexts/request-options.js';
+} from './transports/http/parse-duration.pipe.js';
+export { OperationCanceledException } from './transports/http/operation-canceled.exception.js';
+export { type ServerSentEvent, serverSentEvents } from './transports/http/server-sent-events.js';
+export { operationOf } from './transports/operation-of.js';
+export { socketId } from './transports/ws/socket-id.js';
+export type { RequestOption, RequestOptions } from './transports/request-options.js';
 export {
   type AsyncResult,
   Cancelable,
   type CancelableDecorator,
   NotCancelable,
-} from './decorators/cancelable.decorator.js';
-export type { CancelableOptions, PerCall } from './decorators/cancelable-options.js';
-export { OnOperation } from './decorators/on-operation.decorator.js';
-export { CancelToken, CurrentOperation, injected } from './decorators/parameters.js';
-export type { ExclusiveOptions, OnConflict } from './core/operation-options.js';
-export type { CancelationSource, SourceLike } from './core/source.js';
-export type { SourceStop, SourceTrigger } from './core/start-sources.js';
+} from './methods/cancelable.decorator.js';
+export type { CancelableOptions, PerCall } from './methods/cancelable-options.js';
+export { OnOperation } from './methods/on-operation.decorator.js';
+export { CancelToken, CurrentOperation, injected } from './methods/parameters.js';
+export type { ExclusiveOptions, OnConflict } from './operation/operation-options.js';
+export type { CancelationSource, SourceLike } from './sources/source.js';
+export type { SourceStop, SourceTrigger } from './operation/start-sources.js';
 export { type ConditionOptions, onCondition } from './sources/on-condition.js';
 export { onEvent } from './sources/on-event.js';
 export { onObservable } from './sources/on-observable.js';

@@ -1,7 +1,7 @@
 import type { CancelableExtension } from '../registry/cancelable-extension.js';
-import { loadPeer } from '../core/load-peer.js';
-import { checkOptions } from '../core/validate.js';
-import { CancelableRuntime } from '../decorators/cancelable-runtime.js';
+import { loadPeer } from '../scope/load-peer.js';
+import { checkOptions } from '../scope/validate.js';
+import { CancelableRuntime } from '../methods/cancelable-runtime.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 import { Jobs } from './jobs.js';
 import { letProcessorsTakeSignals } from './worker-signals.js';

@@ -1,15 +1,15 @@
 import type { Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
-import { cancelScope } from '../core/cancel.js';
-import { CancelRecord } from '../core/cancel-record.js';
-import { type CancelationError, isCancelation } from '../core/cancelation-error.js';
-import { rootCause } from '../core/causes.js';
-import { describeError } from '../core/describe-error.js';
-import { OperationRefused } from '../core/operation-errors.js';
-import type { OperationLog } from '../core/operation-host.js';
-import { Operation } from '../core/operation.js';
-import type { OperationState } from '../core/operation-state.js';
-import { type JobCall, jobIdOf, type JobPort } from '../decorators/job-call.js';
-import type { LiveOperations } from '../registry/live-operations.js';
+import { cancelScope } from '../scope/cancel.js';
+import { CancelRecord } from '../scope/cancel-record.js';
+import { type CancelationError, isCancelation } from '../scope/cancelation-error.js';
+import { rootCause } from '../operation/causes.js';
+import { describeError } from '../scope/describe-error.js';
+import { OperationRefused } from '../operation/operation-errors.js';
+import type { OperationLog } from '../operation/operation-host.js';
+import { Operation } from '../operation/operation.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { type JobCall, jobIdOf, type JobPort } from '../methods/job-call.js';
+import type { LiveOperations } from '../registry/operation-store.js';
 import { ProgressFeed } from '../registry/progress-feed.js';
 import { PatientWait } from '../shutdown/patient-wait.js';
 

@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
-import { readCancelMessage } from '../contexts/rpc/carried.js';
-import { CorrelatedCalls } from '../contexts/rpc/correlated-calls.js';
+import { readCancelMessage } from '../transports/rpc/carried.js';
+import { CorrelatedCalls } from '../transports/rpc/correlated-calls.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 import { OnCancelMessage } from './on-cancel-message.js';
 

@@ -1,5 +1,5 @@
 import type { NatsRecord, ReadPacket } from '@nestjs/microservices';
-import { ownValue } from '../core/plain-object.js';
+import { ownValue } from '../scope/plain-object.js';
 import type { Library } from './client-settings.js';
 
 type Values = Readonly<Record<string, string>>;

@@ -1,8 +1,8 @@
 import type { ClientGrpcProxy } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
-import { monotonicNow, wallNow } from '../core/clock.js';
-import { ownValue } from '../core/plain-object.js';
-import type { Scope } from '../core/scope.js';
+import { monotonicNow, wallNow } from '../scope/clock.js';
+import { ownValue } from '../scope/plain-object.js';
+import type { Scope } from '../scope/scope.js';
 import type { ClientSettings } from './client-settings.js';
 import { callWithin } from './outgoing-call.js';
 import { SharedMethod } from './shared-method.js';

@@ -1,11 +1,16 @@
 import type { ClientProxy, ReadPacket, WritePacket } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
-import { CANCEL_PATTERN, canCarry, CARRIED, type CancelMessage } from '../contexts/rpc/carried.js';
-import { describeError } from '../core/describe-error.js';
-import { monotonicNow } from '../core/clock.js';
-import type { OperationLog } from '../core/operation-host.js';
-import type { OperationState } from '../core/operation-state.js';
-import type { Scope } from '../core/scope.js';
+import {
+  CANCEL_PATTERN,
+  canCarry,
+  CARRIED,
+  type CancelMessage,
+} from '../transports/rpc/carried.js';
+import { describeError } from '../scope/describe-error.js';
+import { monotonicNow } from '../scope/clock.js';
+import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationState } from '../operation/operation-state.js';
+import type { Scope } from '../scope/scope.js';
 import { OperationIds } from '../registry/operation-ids.js';
 import { type Carrier, carrierOf } from './carry.js';
 import type { ClientSettings } from './client-settings.js';

@@ -1,6 +1,6 @@
-import { loadPeer } from '../core/load-peer.js';
-import { readFunction, refusePromise } from '../core/promised-options.js';
-import { readOptions } from '../core/validate.js';
+import { loadPeer } from '../scope/load-peer.js';
+import { readFunction, refusePromise } from '../scope/promised-options.js';
+import { readOptions } from '../scope/validate.js';
 import type { CancelableExtension } from '../registry/cancelable-extension.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 import type { ClientSettings } from './client-settings.js';

@@ -1,5 +1,5 @@
-import { CANCEL_PATTERN } from '../contexts/rpc/carried.js';
-import { EVENT_HANDLER, HANDLER_TYPE, PATTERNS } from '../contexts/rpc/rpc-plan.js';
+import { CANCEL_PATTERN } from '../transports/rpc/carried.js';
+import { EVENT_HANDLER, HANDLER_TYPE, PATTERNS } from '../transports/rpc/rpc-plan.js';
 
 /**
  * What `@EventPattern()` says of a handler, in the words of Nest's metadata: the decorator itself

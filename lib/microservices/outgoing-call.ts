@@ -1,8 +1,8 @@
 import { Observable, type Subscriber, Subscription } from 'rxjs';
-import { rootCause } from '../core/causes.js';
-import { type ContextCell, currentCell } from '../core/context.js';
-import type { OperationState } from '../core/operation-state.js';
-import type { Scope } from '../core/scope.js';
+import { rootCause } from '../operation/causes.js';
+import { type ContextCell, currentCell } from '../scope/context.js';
+import type { OperationState } from '../operation/operation-state.js';
+import type { Scope } from '../scope/scope.js';
 
 /** A call to another service, as its client makes it. */
 export interface OutgoingCall {

@@ -1,4 +1,4 @@
-import type { OperationLog } from '../core/operation-host.js';
+import type { OperationLog } from '../operation/operation-host.js';
 import type { OperationRegistry } from './operation-registry.js';
 
 /**

@@ -1,9 +1,9 @@
-import type { CauseSnapshot } from '../core/cause-snapshots.js';
-import type { OperationMetadata } from '../core/operation-options.js';
-import type { OperationState } from '../core/operation-state.js';
-import { bare, ownValue } from '../core/plain-object.js';
-import type { OperationProgress } from '../core/progress.js';
-import type { ErrorSnapshot, OperationSnapshot } from '../core/snapshot.js';
+import type { CauseSnapshot } from '../operation/cause-snapshots.js';
+import type { OperationMetadata } from '../operation/operation-options.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { bare, ownValue } from '../scope/plain-object.js';
+import type { OperationProgress } from '../operation/progress.js';
+import type { ErrorSnapshot, OperationSnapshot } from '../operation/snapshot.js';
 
 /**
  * Bounds for what the history keeps of one operation, in characters: whatever users put into its

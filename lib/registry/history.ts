@@ -1,6 +1,6 @@
-import { wallNow } from '../core/clock.js';
-import { OperationState } from '../core/operation-state.js';
-import { type OperationSnapshot, snapshotOf } from '../core/snapshot.js';
+import { wallNow } from '../scope/clock.js';
+import { OperationState } from '../operation/operation-state.js';
+import { type OperationSnapshot, snapshotOf } from '../operation/snapshot.js';
 import { canBeFound, compact, isPlain } from './history-entry.js';
 import type { Matcher } from './operation-filter.js';
 

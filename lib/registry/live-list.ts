@@ -1,5 +1,5 @@
-import { Operation } from '../core/operation.js';
-import type { OperationState } from '../core/operation-state.js';
+import { Operation } from '../operation/operation.js';
+import type { OperationState } from '../operation/operation-state.js';
 
 /** Below this many gaps, the list is not worth tidying. */
 const FEW_GAPS = 64;

@@ -1,15 +1,15 @@
 import { Observable, Subscriber, type Observer, type Operator, type Subscription } from 'rxjs';
-import { contextStorage } from '../core/ambient.js';
-import { ContextCell } from '../core/context.js';
-import { describeError, stackOf } from '../core/describe-error.js';
-import type { OperationLog } from '../core/operation-host.js';
-import type { OperationState } from '../core/operation-state.js';
+import { contextStorage } from '../scope/context-storage.js';
+import { ContextCell } from '../scope/context.js';
+import { describeError, stackOf } from '../scope/describe-error.js';
+import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationState } from '../operation/operation-state.js';
 import {
   factsOf,
   type OperationFacts,
   type OperationSnapshot,
   snapshotOfFacts,
-} from '../core/snapshot.js';
+} from '../operation/snapshot.js';
 
 /** @publicApi */
 export type OperationEventType = 'started' | 'progress' | 'canceled' | 'settled' | 'zombie';

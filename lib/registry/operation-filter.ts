@@ -1,20 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
-import { CANCELATION_REASONS, type CancelationReason } from '../core/cancelation-error.js';
-import { monotonicNow, wallNow } from '../core/clock.js';
-import { quote } from '../core/describe-value.js';
-import { type Duration, parseDuration } from '../core/duration.js';
+import { CANCELATION_REASONS, type CancelationReason } from '../scope/cancelation-error.js';
+import { monotonicNow, wallNow } from '../scope/clock.js';
+import { quote } from '../scope/describe-value.js';
+import { type Duration, parseDuration } from '../scope/duration.js';
 import {
   OPERATION_STATUSES,
   type OperationKind,
   type OperationMetadata,
   type OperationStatus,
-} from '../core/operation-options.js';
-import type { OperationState } from '../core/operation-state.js';
-import { bare, isPlainObject, ownValue } from '../core/plain-object.js';
-import { readFunction, refusePromise } from '../core/promised-options.js';
-import { operationReaders } from '../core/operation-readers.js';
-import { checkOptions, countOf, readSpan, refuse } from '../core/validate.js';
-import { type OperationSnapshot, snapshotOf } from '../core/snapshot.js';
+} from '../operation/operation-options.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { bare, isPlainObject, ownValue } from '../scope/plain-object.js';
+import { readFunction, refusePromise } from '../scope/promised-options.js';
+import { operationReaders } from '../operation/operation-readers.js';
+import { checkOptions, countOf, readSpan, refuse } from '../scope/validate.js';
+import { type OperationSnapshot, snapshotOf } from '../operation/snapshot.js';
 
 /**
  * Which operations. All keys that are present must match; a key that is present with the value

@@ -1,11 +1,11 @@
-import { isDueTo } from '../core/causes.js';
-import { closeLateValue } from '../core/late-value.js';
-import { describeError } from '../core/describe-error.js';
-import { contextStorage } from '../core/ambient.js';
-import type { CancelationError } from '../core/cancelation-error.js';
-import { settleOperation, settleQuietly } from '../core/lifecycle.js';
-import { Operation } from '../core/operation.js';
-import type { OperationEdge, OperationState } from '../core/operation-state.js';
+import { isDueTo } from '../operation/causes.js';
+import { closeLateValue } from '../operation/late-value.js';
+import { describeError } from '../scope/describe-error.js';
+import { contextStorage } from '../scope/context-storage.js';
+import type { CancelationError } from '../scope/cancelation-error.js';
+import { settleOperation, settleQuietly } from '../operation/lifecycle.js';
+import { Operation } from '../operation/operation.js';
+import type { OperationEdge, OperationState } from '../operation/operation-state.js';
 
 /** `[Symbol.asyncDispose]`, where the consumer's types know it. */
 export type AsyncDisposal = typeof Symbol extends {

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { LiveOperations } from './live-operations.js';
+import { LiveOperations } from './operation-store.js';
 import type { OperationEvent } from './operation-events.js';
 import { compileFilter, type OperationFilter } from './operation-filter.js';
 import { type OperationRegistryOptions, readRegistryOptions } from './registry-options.js';

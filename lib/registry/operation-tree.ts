@@ -1,5 +1,5 @@
-import type { OperationState } from '../core/operation-state.js';
-import { type OperationTreeNode, snapshotOf } from '../core/snapshot.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { type OperationTreeNode, snapshotOf } from '../operation/snapshot.js';
 
 /** What is nested deeper cannot be written as JSON: each level takes a piece of the stack. */
 const MOST_LEVELS = 500;

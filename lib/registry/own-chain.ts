@@ -1,5 +1,5 @@
-import { currentScope } from '../core/context.js';
-import type { OperationState } from '../core/operation-state.js';
+import { currentScope } from '../scope/context.js';
+import type { OperationState } from '../operation/operation-state.js';
 
 /** The operation that calls, and everything above it: it cannot be waited for from here. */
 export function ownChain(): Set<OperationState> {

@@ -1,5 +1,5 @@
-import { SafeLog } from '../core/safe-log.js';
-import { bare, isRecord } from '../core/plain-object.js';
+import { SafeLog } from '../operation/safe-log.js';
+import { bare, isRecord } from '../scope/plain-object.js';
 import {
   checkOptions,
   countOf,
@@ -7,9 +7,9 @@ import {
   readOptions,
   readSpan,
   refuse,
-} from '../core/validate.js';
-import { type Duration, parseDuration } from '../core/duration.js';
-import type { OperationLog } from '../core/operation-host.js';
+} from '../scope/validate.js';
+import { type Duration, parseDuration } from '../scope/duration.js';
+import type { OperationLog } from '../operation/operation-host.js';
 
 /**
  * @publicApi

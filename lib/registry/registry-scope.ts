@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { describeValue } from '../core/describe-value.js';
-import type { OperationMetadata } from '../core/operation-options.js';
-import { bare, isRecord } from '../core/plain-object.js';
+import { describeValue } from '../scope/describe-value.js';
+import type { OperationMetadata } from '../operation/operation-options.js';
+import { bare, isRecord } from '../scope/plain-object.js';
 import { compileFilter, type Matcher, type OperationFilter } from './operation-filter.js';
 
 /**

@@ -1,12 +1,12 @@
-import type { Operation } from '../core/operation.js';
-import type { OperationOptions } from '../core/operation-options.js';
-import { type CallOptions, type OperationPlan, SILENT_CALL } from '../core/operation-plan.js';
-import { ownValue } from '../core/plain-object.js';
-import { operationReaders } from '../core/operation-readers.js';
-import { planOf } from '../core/operation-plan.js';
-import { readOptions, refuse } from '../core/validate.js';
-import { readSources, type SourceLike } from '../core/source.js';
-import type { LiveOperations } from './live-operations.js';
+import type { Operation } from '../operation/operation.js';
+import type { OperationOptions } from '../operation/operation-options.js';
+import { type CallOptions, type OperationPlan, SILENT_CALL } from '../operation/operation-plan.js';
+import { ownValue } from '../scope/plain-object.js';
+import { operationReaders } from '../operation/operation-readers.js';
+import { planOf } from '../operation/operation-plan.js';
+import { readOptions, refuse } from '../scope/validate.js';
+import { readSources, type SourceLike } from '../sources/source.js';
+import type { LiveOperations } from './operation-store.js';
 
 const RUN_READERS = { ...operationReaders, sources: readSources };
 

@@ -1,4 +1,4 @@
-import type { OperationPlan } from '../core/operation-plan.js';
+import type { OperationPlan } from '../operation/operation-plan.js';
 import type { RunOptions } from './run-options.js';
 import { LONGEST_NAME } from './statistics.js';
 

@@ -1,21 +1,25 @@
 import type { Observable } from 'rxjs';
-import { cancelScope } from '../core/cancel.js';
-import type { CancelOptions } from '../core/cancel-record.js';
-import { describeError, stackOf } from '../core/describe-error.js';
-import { currentCell } from '../core/context.js';
-import { NotStarted } from '../core/exclusive.js';
-import { startOperation } from '../core/lifecycle.js';
-import { OperationConflict } from '../core/operation-errors.js';
-import { Operation } from '../core/operation.js';
-import type { OperationPlan } from '../core/operation-plan.js';
-import type { OperationState } from '../core/operation-state.js';
-import { prepareOperation } from '../core/prepare.js';
-import { giveUp, runOperation, runPrepared } from '../core/run.js';
-import { onFreshStack } from '../core/stack-room.js';
-import { type PublicOperation, publicView, publicViewOf } from '../core/public-view.js';
-import { type OperationSnapshot, type OperationTreeNode, snapshotOf } from '../core/snapshot.js';
-import { cancelWith, userRecord } from '../core/token.js';
-import type { LiveOperations } from './live-operations.js';
+import { cancelScope } from '../scope/cancel.js';
+import type { CancelOptions } from '../scope/cancel-record.js';
+import { describeError, stackOf } from '../scope/describe-error.js';
+import { currentCell } from '../scope/context.js';
+import { NotStarted } from '../operation/exclusive.js';
+import { startOperation } from '../operation/lifecycle.js';
+import { OperationConflict } from '../operation/operation-errors.js';
+import { Operation } from '../operation/operation.js';
+import type { OperationPlan } from '../operation/operation-plan.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { prepareOperation } from '../operation/start-conditions.js';
+import { giveUp, runOperation, runPrepared } from '../operation/run.js';
+import { onFreshStack } from '../scope/stack-room.js';
+import { type PublicOperation, publicView, publicViewOf } from '../operation/public-view.js';
+import {
+  type OperationSnapshot,
+  type OperationTreeNode,
+  snapshotOf,
+} from '../operation/snapshot.js';
+import { cancelWith, userRecord } from '../scope/token.js';
+import type { LiveOperations } from './operation-store.js';
 import { compileFilter, type Matcher, type OperationFilter } from './operation-filter.js';
 import { createHandle, type OperationHandle } from './operation-handle.js';
 import { buildTree } from './operation-tree.js';

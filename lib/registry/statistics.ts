@@ -1,9 +1,9 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import type { CancelationReason } from '../core/cancelation-error.js';
-import type { OperationLog } from '../core/operation-host.js';
-import type { OperationStatus } from '../core/operation-options.js';
-import type { NameCounters } from '../core/operation-plan.js';
-import type { OperationState } from '../core/operation-state.js';
+import type { CancelationReason } from '../scope/cancelation-error.js';
+import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationStatus } from '../operation/operation-options.js';
+import type { NameCounters } from '../operation/operation-plan.js';
+import type { OperationState } from '../operation/operation-state.js';
 
 /** @publicApi */
 export interface Percentiles {

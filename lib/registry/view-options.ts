@@ -1,5 +1,5 @@
-import { bare } from '../core/plain-object.js';
-import { readOptions, refuse } from '../core/validate.js';
+import { bare } from '../scope/plain-object.js';
+import { readOptions, refuse } from '../scope/validate.js';
 
 /**
  * How much of an operation is shown.

@@ -1,4 +1,4 @@
-import { ContextCell } from '../core/context.js';
+import { ContextCell } from '../scope/context.js';
 
 /** The context of what comes while the application drains, before it is known what it is. */
 export class ArrivingCell extends ContextCell {

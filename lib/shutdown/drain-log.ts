@@ -1,7 +1,7 @@
-import { formatDuration } from '../core/duration.js';
-import { monotonicNow } from '../core/clock.js';
-import type { InfoLog } from '../core/safe-log.js';
-import type { OperationState } from '../core/operation-state.js';
+import { formatDuration } from '../scope/duration.js';
+import { monotonicNow } from '../scope/clock.js';
+import type { InfoLog } from '../operation/safe-log.js';
+import type { OperationState } from '../operation/operation-state.js';
 import type { ShutdownSettings } from './shutdown-options.js';
 
 /** How many names a line of the log lists. */

@@ -1,8 +1,8 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import { contextStorage } from '../core/ambient.js';
-import { describeError, stackOf } from '../core/describe-error.js';
-import type { OperationLog } from '../core/operation-host.js';
-import { isThenable, noop } from '../core/thenable.js';
+import { contextStorage } from '../scope/context-storage.js';
+import { describeError, stackOf } from '../scope/describe-error.js';
+import type { OperationLog } from '../operation/operation-host.js';
+import { isThenable, noop } from '../scope/thenable.js';
 import { ArrivingCell } from './arriving-cell.js';
 
 const IS_GATEWAY = 'websockets:is_gateway';

@@ -1,6 +1,6 @@
-import type { OperationState } from '../core/operation-state.js';
-import { LONGEST_DELAY } from '../core/timers.js';
-import { whenSettled } from '../core/operation-state.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { LONGEST_DELAY } from '../scope/timers.js';
+import { whenSettled } from '../operation/operation-state.js';
 
 /** Waits until work has ended, for a time, or until somebody loses patience. */
 export class PatientWait {

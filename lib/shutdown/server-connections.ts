@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
-import { askForNewConnection } from '../contexts/http/http-answer.js';
-import { contextStorage } from '../core/ambient.js';
-import { LONGEST_DELAY } from '../core/timers.js';
+import { askForNewConnection } from '../transports/http/http-answer.js';
+import { contextStorage } from '../scope/context-storage.js';
+import { LONGEST_DELAY } from '../scope/timers.js';
 import { ArrivingCell } from './arriving-cell.js';
 import { seeParent } from './parent-process.js';
 

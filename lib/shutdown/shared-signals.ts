@@ -1,6 +1,6 @@
-import type { OperationLog } from '../core/operation-host.js';
-import type { MethodDefinition } from '../decorators/method-definition.js';
-import type { CancelableRuntime } from '../decorators/cancelable-runtime.js';
+import type { OperationLog } from '../operation/operation-host.js';
+import type { MethodDefinition } from '../methods/method-definition.js';
+import type { CancelableRuntime } from '../methods/cancelable-runtime.js';
 import { isHeardElsewhere, signalsOf } from '../sources/on-signal.js';
 
 /** Says so when a signal that cancels one method also ends the application: it would do both. */

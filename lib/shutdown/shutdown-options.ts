@@ -1,6 +1,6 @@
-import { type Duration, parseDuration } from '../core/duration.js';
-import { bare } from '../core/plain-object.js';
-import { checkOptions, readSpan, refuse } from '../core/validate.js';
+import { type Duration, parseDuration } from '../scope/duration.js';
+import { bare } from '../scope/plain-object.js';
+import { checkOptions, readSpan, refuse } from '../scope/validate.js';
 
 /**
  * What happens to new requests while the application drains: answered with 503 on the open

@@ -1,7 +1,7 @@
-import { type Duration, parseDuration } from '../core/duration.js';
-import { isThenable } from '../core/thenable.js';
-import { countOf, readOptions, readText, refuse, readDuration } from '../core/validate.js';
-import type { CancelationSource } from '../core/source.js';
+import { type Duration, parseDuration } from '../scope/duration.js';
+import { isThenable } from '../scope/thenable.js';
+import { countOf, readOptions, readText, refuse, readDuration } from '../scope/validate.js';
+import type { CancelationSource } from './source.js';
 
 /**
  * @publicApi

@@ -1,5 +1,5 @@
-import { refuse } from '../core/validate.js';
-import type { CancelationSource } from '../core/source.js';
+import { refuse } from '../scope/validate.js';
+import type { CancelationSource } from './source.js';
 
 /** Node's emitters and the DOM's targets. */
 interface Emitter {

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { CancelationSource } from '../core/source.js';
+import type { CancelationSource } from './source.js';
 
 /**
  * Cancels when an Observable emits for the first time, with reason `condition`; when it errors,

@@ -2,9 +2,9 @@ import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import { monotonicNow } from '../core/clock.js';
-import { type Duration, parseDuration } from '../core/duration.js';
-import { ownValue } from '../core/plain-object.js';
+import { monotonicNow } from '../scope/clock.js';
+import { type Duration, parseDuration } from '../scope/duration.js';
+import { ownValue } from '../scope/plain-object.js';
 import {
   checkOptions,
   readDuration,
@@ -13,8 +13,8 @@ import {
   readSpan,
   readText,
   refuse,
-} from '../core/validate.js';
-import type { CancelationSource } from '../core/source.js';
+} from '../scope/validate.js';
+import type { CancelationSource } from './source.js';
 
 /**
  * @publicApi

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { refuse } from '../core/validate.js';
-import type { CancelationSource } from '../core/source.js';
+import { refuse } from '../scope/validate.js';
+import type { CancelationSource } from './source.js';
 
 /** An operating system signal, by its name. */
 type SignalName = `SIG${string}`;

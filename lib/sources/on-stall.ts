@@ -1,7 +1,7 @@
-import { type Duration, parseDuration } from '../core/duration.js';
-import { Operation } from '../core/operation.js';
-import type { CancelationSource } from '../core/source.js';
-import { watchStall } from '../core/stall.js';
+import { type Duration, parseDuration } from '../scope/duration.js';
+import { Operation } from '../operation/operation.js';
+import type { CancelationSource } from './source.js';
+import { watchStall } from '../operation/stall.js';
 
 /**
  * Cancels when neither the operation nor a descendant reports progress, or delivers a streamed

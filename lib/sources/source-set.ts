@@ -1,8 +1,8 @@
-import type { Operation } from '../core/operation.js';
-import { type CancelationSource, readSources, type SourceLike } from '../core/source.js';
-import { bare, memberOf } from '../core/plain-object.js';
-import type { SourceStop, SourceTrigger } from '../core/start-sources.js';
-import { CancelationToken } from '../core/token.js';
+import type { Operation } from '../operation/operation.js';
+import { type CancelationSource, readSources, type SourceLike } from './source.js';
+import { bare, memberOf } from '../scope/plain-object.js';
+import type { SourceStop, SourceTrigger } from '../operation/start-sources.js';
+import { CancelationToken } from '../scope/token.js';
 import { listeningTo, signalsOf } from './on-signal.js';
 
 type Trigger = (trigger?: SourceTrigger) => void;

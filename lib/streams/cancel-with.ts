@@ -1,5 +1,5 @@
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
-import { CancelationToken } from '../core/token.js';
+import { CancelationToken } from '../scope/token.js';
 
 /**
  * Errors with the token's CancelationError when it is canceled, and unsubscribes from the source.

@@ -1,9 +1,9 @@
-import { contextStorage } from '../core/ambient.js';
-import { closeValue } from '../core/close-value.js';
-import type { CancelationError } from '../core/cancelation-error.js';
-import type { ListenerNode } from '../core/listeners.js';
-import { isThenable } from '../core/thenable.js';
-import type { Scope } from '../core/scope.js';
+import { contextStorage } from '../scope/context-storage.js';
+import { closeValue } from '../scope/close-value.js';
+import type { CancelationError } from '../scope/cancelation-error.js';
+import type { ListenerNode } from '../scope/listeners.js';
+import { isThenable } from '../scope/thenable.js';
+import type { Scope } from '../scope/scope.js';
 
 /** What is iterated: asynchronous or not, and how to close it when its iterator would queue that. */
 export interface IteratorSource<Item> {

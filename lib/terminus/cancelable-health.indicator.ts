@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { countOf, readOptions, refuse } from '../core/validate.js';
+import { countOf, readOptions, refuse } from '../scope/validate.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 
 /**

@@ -1,7 +1,7 @@
-import type { OperationState } from '../core/operation-state.js';
-import { startedSources } from '../core/start-sources.js';
-import { armedEntries } from '../core/timers.js';
-import { CancelationToken } from '../core/token.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { startedSources } from '../operation/start-sources.js';
+import { armedEntries } from '../scope/timers.js';
+import { CancelationToken } from '../scope/token.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 
 /** What can leak. */

@@ -1,7 +1,7 @@
-import type { CancelationReason } from '../core/cancelation-error.js';
-import { type Duration, formatDuration, parseDuration } from '../core/duration.js';
-import { readAnything, readOptions, refuse } from '../core/validate.js';
-import type { OperationSnapshot } from '../core/snapshot.js';
+import type { CancelationReason } from '../scope/cancelation-error.js';
+import { type Duration, formatDuration, parseDuration } from '../scope/duration.js';
+import { readAnything, readOptions, refuse } from '../scope/validate.js';
+import type { OperationSnapshot } from '../operation/snapshot.js';
 import type { OperationEvent, OperationEventType } from '../registry/operation-events.js';
 import type { OperationRegistry } from '../registry/operation-registry.js';
 

@@ -1,7 +1,7 @@
-import { readCancelOptions } from '../core/cancel-options.js';
-import type { CancelOptions } from '../core/cancel-record.js';
-import { type Duration, parseDuration } from '../core/duration.js';
-import { CancelationToken } from '../core/token.js';
+import { readCancelOptions } from '../scope/cancel-options.js';
+import type { CancelOptions } from '../scope/cancel-record.js';
+import { type Duration, parseDuration } from '../scope/duration.js';
+import { CancelationToken } from '../scope/token.js';
 
 /**
  * One call of `cancel()`.

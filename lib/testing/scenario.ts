@@ -1,10 +1,10 @@
-import type { CancelationReason } from '../core/cancelation-error.js';
-import { readCancelOptions } from '../core/cancel-options.js';
-import type { CancelOptions } from '../core/cancel-record.js';
-import { type Duration, parseDuration } from '../core/duration.js';
-import type { Operation } from '../core/operation.js';
-import type { OperationStatus } from '../core/operation-options.js';
-import { readOptions, refuse } from '../core/validate.js';
+import type { CancelationReason } from '../scope/cancelation-error.js';
+import { readCancelOptions } from '../scope/cancel-options.js';
+import type { CancelOptions } from '../scope/cancel-record.js';
+import { type Duration, parseDuration } from '../scope/duration.js';
+import type { Operation } from '../operation/operation.js';
+import type { OperationStatus } from '../operation/operation-options.js';
+import { readOptions, refuse } from '../scope/validate.js';
 import type { OperationRegistry } from '../registry/operation-registry.js';
 import type { RunOptions } from '../registry/run-options.js';
 

@@ -1,5 +1,5 @@
-import { type Duration, parseDuration } from '../core/duration.js';
-import { bare, isRecord } from '../core/plain-object.js';
+import { type Duration, parseDuration } from '../scope/duration.js';
+import { bare, isRecord } from '../scope/plain-object.js';
 import {
   checkOptions,
   countOf,
@@ -8,7 +8,7 @@ import {
   refuse,
   readShare,
   readDuration,
-} from '../core/validate.js';
+} from '../scope/validate.js';
 
 /**
  * @publicApi

@@ -1,8 +1,8 @@
-import { createCancelationError, type CancelationError } from '../core/cancelation-error.js';
-import { currentCell } from '../core/context.js';
-import { Operation } from '../core/operation.js';
-import type { OperationState } from '../core/operation-state.js';
-import type { Scope } from '../core/scope.js';
+import { createCancelationError, type CancelationError } from '../scope/cancelation-error.js';
+import { currentCell } from '../scope/context.js';
+import { Operation } from '../operation/operation.js';
+import type { OperationState } from '../operation/operation-state.js';
+import type { Scope } from '../scope/scope.js';
 
 /** For whom work outside of this thread is done. */
 export interface Caller {

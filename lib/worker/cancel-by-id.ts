@@ -1,7 +1,7 @@
-import { cancelScope } from '../core/cancel.js';
-import { type CancelOptions, CancelRecord } from '../core/cancel-record.js';
-import type { OperationHost } from '../core/operation-host.js';
-import type { OperationState } from '../core/operation-state.js';
+import { cancelScope } from '../scope/cancel.js';
+import { type CancelOptions, CancelRecord } from '../scope/cancel-record.js';
+import type { OperationHost } from '../operation/operation-host.js';
+import type { OperationState } from '../operation/operation-state.js';
 import type { CarriedCancel } from './wire.js';
 import { errorFromWire, errorToWire } from './wire-errors.js';
 

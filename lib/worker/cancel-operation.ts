@@ -1,8 +1,8 @@
-import { readCancelOptions } from '../core/cancel-options.js';
-import type { CancelOptions } from '../core/cancel-record.js';
-import { CancelRecord } from '../core/cancel-record.js';
-import { currentScope } from '../core/context.js';
-import type { OperationState } from '../core/operation-state.js';
+import { readCancelOptions } from '../scope/cancel-options.js';
+import type { CancelOptions } from '../scope/cancel-record.js';
+import { CancelRecord } from '../scope/cancel-record.js';
+import { currentScope } from '../scope/context.js';
+import type { OperationState } from '../operation/operation-state.js';
 import { cancelById } from './cancel-by-id.js';
 import { ThreadOperation } from './thread-operation.js';
 

@@ -1,4 +1,4 @@
-import type { OperationState } from '../core/operation-state.js';
+import type { OperationState } from '../operation/operation-state.js';
 
 /** What says which value could not be cloned, in place of an error that does not. */
 export function explainClone(

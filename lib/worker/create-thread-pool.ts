@@ -1,5 +1,5 @@
-import { loadPeer } from '../core/load-peer.js';
-import { readOptions } from '../core/validate.js';
+import { loadPeer } from '../scope/load-peer.js';
+import { readOptions } from '../scope/validate.js';
 import type { ThreadPool } from './run-in-pool.js';
 import { PISCINA_READERS } from './worker-readers.js';
 

@@ -1,7 +1,7 @@
-import { monotonicNow } from '../core/clock.js';
-import { type Duration, parseDuration } from '../core/duration.js';
-import type { OperationState } from '../core/operation-state.js';
-import { arm, disarm, Timed } from '../core/timers.js';
+import { monotonicNow } from '../scope/clock.js';
+import { type Duration, parseDuration } from '../scope/duration.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { arm, disarm, Timed } from '../scope/timers.js';
 
 const DEFAULT_GRACE = 5_000;
 

@@ -1,6 +1,6 @@
-import { monotonicNow } from '../core/clock.js';
-import type { OperationState } from '../core/operation-state.js';
-import { noop } from '../core/thenable.js';
+import { monotonicNow } from '../scope/clock.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { noop } from '../scope/thenable.js';
 
 interface Pause {
   /** How many tasks wait. */

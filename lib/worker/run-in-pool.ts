@@ -1,7 +1,7 @@
 import type { Transferable } from 'node:worker_threads';
-import type { Duration } from '../core/duration.js';
-import { readOptions } from '../core/validate.js';
-import { noop } from '../core/thenable.js';
+import type { Duration } from '../scope/duration.js';
+import { readOptions } from '../scope/validate.js';
+import { noop } from '../scope/thenable.js';
 import { type Caller, currentCaller } from './caller.js';
 import { explainClone, isLostCloneError, uncloneableResult } from './clone-failure.js';
 import { graceOf } from './grace.js';

@@ -1,5 +1,5 @@
 import { type TransferListItem, Worker } from 'node:worker_threads';
-import { readOptions } from '../core/validate.js';
+import { readOptions } from '../scope/validate.js';
 import { type Caller, currentCaller } from './caller.js';
 import { explainClone } from './clone-failure.js';
 import { graceOf } from './grace.js';

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { constants } from 'node:os';
-import type { CancelationError } from '../core/cancelation-error.js';
-import { formatDuration, type Duration } from '../core/duration.js';
-import { noop } from '../core/thenable.js';
-import { readOptions } from '../core/validate.js';
+import type { CancelationError } from '../scope/cancelation-error.js';
+import { formatDuration, type Duration } from '../scope/duration.js';
+import { noop } from '../scope/thenable.js';
+import { readOptions } from '../scope/validate.js';
 import { type Caller, currentCaller, follow } from './caller.js';
 import { GracePeriod, graceOf } from './grace.js';
 import { endWithProcess, forget, groupExists, groupOptions, signalGroup } from './process-group.js';

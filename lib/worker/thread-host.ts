@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { CancelRecord } from '../core/cancel-record.js';
-import { ExclusiveKeys } from '../core/exclusive.js';
-import type { OperationHost, OperationLog } from '../core/operation-host.js';
-import type { NameCounters } from '../core/operation-plan.js';
-import type { OperationState } from '../core/operation-state.js';
-import type { OperationProgress } from '../core/progress.js';
+import type { CancelRecord } from '../scope/cancel-record.js';
+import { ExclusiveKeys } from '../operation/exclusive.js';
+import type { OperationHost, OperationLog } from '../operation/operation-host.js';
+import type { NameCounters } from '../operation/operation-plan.js';
+import type { OperationState } from '../operation/operation-state.js';
+import type { OperationProgress } from '../operation/progress.js';
 
 /** The main thread watches for zombies; here, nothing is late. */
 const NEVER = 2 ** 31 - 1;

@@ -1,4 +1,4 @@
-import type { Duration } from '../core/duration.js';
+import type { Duration } from '../scope/duration.js';
 
 /**
  * What `Worker` of `node:worker_threads` takes, as far as it makes sense here.

@@ -2,16 +2,16 @@ import {
   type CancelationReason,
   createCancelationError,
   isCancelation,
-} from '../core/cancelation-error.js';
-import { CauseReader } from '../core/causes.js';
+} from '../scope/cancelation-error.js';
+import { CauseReader } from '../operation/causes.js';
 import {
   OperationConflict,
   OperationLimit,
   OperationNotFound,
   OperationRefused,
-} from '../core/operation-errors.js';
-import { plain } from '../core/plain-data.js';
-import { memberOf, ownValue } from '../core/plain-object.js';
+} from '../operation/operation-errors.js';
+import { plain } from '../scope/plain-data.js';
+import { memberOf, ownValue } from '../scope/plain-object.js';
 
 /** One error of a chain; others are named by their place in the list. */
 type WireLink =

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { CancelationReason } from '../core/cancelation-error.js';
-import type { OperationKind, OperationMetadata } from '../core/operation-options.js';
-import type { OperationProgress } from '../core/progress.js';
+import type { CancelationReason } from '../scope/cancelation-error.js';
+import type { OperationKind, OperationMetadata } from '../operation/operation-options.js';
+import type { OperationProgress } from '../operation/progress.js';
 import type { WireError } from './wire-errors.js';
 
 /** What crosses between the thread that has the operation and the one that works for it. */

@@ -1,4 +1,4 @@
-import { checkOptions, readAnything, readSpan, readText, refuse } from '../core/validate.js';
+import { checkOptions, readAnything, readSpan, readText, refuse } from '../scope/validate.js';
 
 /** How the options of threads, pools and processes are checked. */
 type Readers = NonNullable<Parameters<typeof checkOptions>[2]>;

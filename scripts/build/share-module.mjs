@@ -41,7 +41,7 @@ function imported(statement) {
 
 /**
  * @param code what tsc emitted
- * @param name of the module in the package, `core/token`
+ * @param name of the module in the package, `scope/token`
  * @param helper where shared-modules.js is, as the module imports it
  */
 export function shareModule(code, name, helper) {

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { GraphqlRequest } from '../../lib/contexts/graphql/graphql-request.js';
-import { RequestPlans } from '../../lib/contexts/graphql/request-plans.js';
-import { OpenCalls } from '../../lib/contexts/open-calls.js';
-import { CancelableRuntime } from '../../lib/decorators/cancelable-runtime.js';
-import { LiveOperations } from '../../lib/registry/live-operations.js';
+import { GraphqlRequest } from '../../lib/transports/graphql/graphql-request.js';
+import { RequestPlans } from '../../lib/transports/graphql/request-plans.js';
+import { OpenCalls } from '../../lib/transports/open-calls.js';
+import { CancelableRuntime } from '../../lib/methods/cancelable-runtime.js';
+import { LiveOperations } from '../../lib/registry/operation-store.js';
 import { readRegistryOptions } from '../../lib/registry/registry-options.js';
 import { MemoryLog } from '../support/memory-log.js';
 import { get, RawClient } from '../support/http-client.js';

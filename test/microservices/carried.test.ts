@@ -4,7 +4,7 @@ import { type ClientProxy, MessagePattern } from '@nestjs/microservices';
 import { type CancelableModuleOptions, currentOperation } from 'nestjs-cancelable';
 import { callerOperationId, CancelationController } from 'nestjs-cancelable/microservices';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
-import { CorrelatedCalls } from '../../lib/contexts/rpc/correlated-calls.js';
+import { CorrelatedCalls } from '../../lib/transports/rpc/correlated-calls.js';
 import { connectClient, startService } from '../rpc/support.js';
 import { deferred, rejection } from '../support/deferred.js';
 import { correlated, entered, heard, serving, tcp } from './support.js';

@@ -18,7 +18,7 @@ import {
 } from 'nestjs-cancelable';
 import { CancelationController, microservices } from 'nestjs-cancelable/microservices';
 import { concat, firstValueFrom, NEVER, of, Subject } from 'rxjs';
-import { CorrelatedCalls } from '../../lib/contexts/rpc/correlated-calls.js';
+import { CorrelatedCalls } from '../../lib/transports/rpc/correlated-calls.js';
 import { connectClient, startService } from '../rpc/support.js';
 import { type HttpApp, startHttpApp } from '../support/http-app.js';
 import { freePort } from '../support/servers.js';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { CancelationToken, isCancelation, rootCause } from 'nestjs-cancelable';
-import { startedSources } from '../../lib/core/start-sources.js';
-import { armedTimers } from '../../lib/core/timers.js';
+import { startedSources } from '../../lib/operation/start-sources.js';
+import { armedTimers } from '../../lib/scope/timers.js';
 import { turn } from '../support/deferred.js';
 import { Model, type ModelNode, type NodeSpec, type Step } from './operation-model.js';
 import { World, type WorldNode } from './operation-world.js';

@@ -6,7 +6,7 @@ import {
   OperationRegistry,
   type SourceTrigger,
 } from 'nestjs-cancelable';
-import { armedTimers } from '../../lib/core/timers.js';
+import { armedTimers } from '../../lib/scope/timers.js';
 import { deferred, isPending, rejection, thrown } from '../support/deferred.js';
 import { MemoryLog } from '../support/memory-log.js';
 

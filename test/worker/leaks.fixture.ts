@@ -4,7 +4,7 @@ import { OperationRegistry } from 'nestjs-cancelable';
 import { Operation as OperationFace } from 'nestjs-cancelable';
 import { runInPool, runInThread, spawnProcess } from 'nestjs-cancelable/worker';
 import { Piscina } from 'piscina';
-import { armedTimers } from '../../lib/core/timers.js';
+import { armedTimers } from '../../lib/scope/timers.js';
 
 const collect = (globalThis as unknown as { gc: () => void }).gc;
 const execArgv = ['--import', new URL('../support/typescript.mjs', import.meta.url).href];

@@ -9,8 +9,8 @@ import {
   rootCause,
   tryCurrentOperation,
 } from 'nestjs-cancelable/worker';
-import { TimeoutCancelation } from '../../lib/core/cancelation-error.js';
-import { OperationConflict } from '../../lib/core/operation-errors.js';
+import { TimeoutCancelation } from '../../lib/scope/cancelation-error.js';
+import { OperationConflict } from '../../lib/operation/operation-errors.js';
 import { OperationRegistry } from '../../lib/registry/operation-registry.js';
 
 /** What the tests call in threads. A thread says through progress that it has come so far. */

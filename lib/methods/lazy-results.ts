@@ -1,0 +1,232 @@
+import { isObservable, Observable } from 'rxjs';
+import { contextStorage } from '../scope/context-storage.js';
+import { cancelScope } from '../scope/cancel.js';
+import type { CancelationError } from '../scope/cancelation-error.js';
+import { CancelRecord } from '../scope/cancel-record.js';
+import { streamOf } from '../scope/close-value.js';
+import { closeLateValue } from '../operation/late-value.js';
+import { NotStarted } from '../operation/exclusive.js';
+import { settleOperation } from '../operation/lifecycle.js';
+import type { ListenerNode } from '../scope/listeners.js';
+import { OperationConflict } from '../operation/operation-errors.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { isThenable, noop } from '../scope/thenable.js';
+import { InterruptibleIterator } from '../streams/interruptible-iterator.js';
+import { openSource } from '../streams/open-source.js';
+
+/**
+ * How a lazy result is tied to an operation: begun by each consumer, or lent by somebody who
+ * settles it himself.
+ */
+export interface OperationSupply {
+  /** @throws what refuses the start */
+  begin(): OperationState;
+  /** The consumer has seen the end. May throw a better error, or give a promise to wait for. */
+  end(state: OperationState, succeeded: boolean, value: unknown): unknown;
+  /** The consumer leaves early. */
+  stop(state: OperationState): void;
+  /** What the consumer of an iterable gets of a cancel. Default: the operation's error. */
+  translate?: (error: CancelationError) => unknown;
+  /** The consumer leaves before it began. */
+  skip?(): void;
+}
+
+/** Every consumer gets an operation of its own. */
+export function supplyOf(begin: () => OperationState): OperationSupply {
+  return { begin, end: settleOperation, stop: stopConsumer };
+}
+
+/** The operation is somebody else's; this result only stops with it. */
+export function lend(state: OperationState): OperationSupply {
+  return { begin: () => state, end: passOn, stop: () => {} };
+}
+
+function passOn(_state: OperationState, succeeded: boolean, value: unknown): unknown {
+  if (!succeeded) throw value;
+  return value;
+}
+
+const lent = new WeakMap<object, AsyncIterable<unknown>>();
+
+/** An iterable that stops with an operation, until somebody takes it over. */
+export function lendIterable<Item>(
+  state: OperationState,
+  iterable: AsyncIterable<Item>,
+): AsyncGenerator<Item> {
+  const supply = { ...lend(state), skip: () => closeLateValue(state, iterable) };
+  const iterator = operateIterator(supply, () => iterable);
+  lent.set(iterator, iterable);
+  return iterator;
+}
+
+/**
+ * What was lent, for whoever settles the operation with its end: only the thing itself tells when
+ * it has really closed.
+ */
+export function takeOver(iterable: AsyncIterable<unknown>): AsyncIterable<unknown> {
+  return lent.get(iterable) ?? iterable;
+}
+
+/** What to do with a value: consumed later, flowing already, or just there. */
+export type ResultShape = 'observable' | 'iterable' | 'stream' | 'value';
+
+/** A thenable is a promise before it is anything else, so it never gets here as one of these. */
+export function shapeOf(value: unknown): ResultShape {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return 'value';
+  if (streamOf(value) !== undefined) return 'stream';
+  if (isObservable(value)) return 'observable';
+  if (isThenable(value)) return 'value';
+  return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function'
+    ? 'iterable'
+    : 'value';
+}
+
+/** Another one holds the key: there is nothing to consume. */
+function isSkipped(error: unknown): boolean {
+  return error instanceof NotStarted && !error.joins;
+}
+
+/** What flows to one consumer cannot be shared with another. */
+function refusalOf(error: unknown): unknown {
+  if (!(error instanceof NotStarted)) return error;
+  return new OperationConflict(
+    `${error.holder.name} is running already for this key, and only a promise can be joined`,
+  );
+}
+
+/** One operation per subscription, from `subscribe` to completion, error or teardown. */
+export function operateObservable<Value>(
+  supply: OperationSupply,
+  open: (state: OperationState) => Observable<Value>,
+): Observable<Value> {
+  return new Observable<Value>((subscriber) => {
+    let state: OperationState;
+    try {
+      state = supply.begin();
+    } catch (error) {
+      if (isSkipped(error)) subscriber.complete();
+      else subscriber.error(refusalOf(error));
+      return undefined;
+    }
+    let over = false;
+    let observer: ListenerNode | undefined = undefined as ListenerNode | undefined;
+    let upstream: { unsubscribe(): void } | undefined;
+    const end = (succeeded: boolean, value: unknown, deliver: (error?: unknown) => void): void => {
+      if (over) return;
+      over = true;
+      observer?.remove();
+      try {
+        const pending = supply.end(state, succeeded, value);
+        if (pending instanceof Promise) void pending.then(() => deliver(), fail);
+        else deliver();
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const fail = (error: unknown) => subscriber.error(error);
+    observer = state.observe((error) => {
+      try {
+        upstream?.unsubscribe();
+      } catch (failure) {
+        state.logFailure('The teardown of an Observable', failure);
+      }
+      end(false, error, () => subscriber.error(error));
+    });
+    if (!over) {
+      upstream = contextStorage.run(state.cell, () => {
+        try {
+          return open(state).subscribe({
+            next: (value) => subscriber.next(value),
+            error: (error: unknown) => end(false, error, () => subscriber.error(error)),
+            complete: () => end(true, undefined, () => subscriber.complete()),
+          });
+        } catch (error) {
+          end(false, error, () => subscriber.error(error));
+          return undefined;
+        }
+      });
+    }
+    return () => {
+      if (!over) supply.stop(state);
+      upstream?.unsubscribe();
+    };
+  });
+}
+
+/** One operation per iteration, from the first `next()` to the end. */
+export function operateIterable<Item>(
+  supply: OperationSupply,
+  open: (state: OperationState) => AsyncIterable<Item>,
+): AsyncIterable<Item> {
+  return { [Symbol.asyncIterator]: () => operateIterator(supply, open) };
+}
+
+/** The same for what is iterated once: a generator, whose operation begins at the first `next()`. */
+export function operateIterator<Item>(
+  supply: OperationSupply,
+  open: (state: OperationState) => AsyncIterable<Item>,
+): AsyncGenerator<Item> {
+  let inner: InterruptibleIterator<Item> | undefined;
+  let isOver = false;
+  const begin = (): InterruptibleIterator<Item> => {
+    const state = supply.begin();
+    let stopped = false;
+    return new InterruptibleIterator<Item>(
+      state,
+      () => openSource(open(state)) as { iterator: AsyncIterator<Item> },
+      {
+        ended: (failed, error) => {
+          if (!stopped) return supply.end(state, !failed, failed ? error : undefined);
+          // Whoever has stopped hears of no error any more.
+          try {
+            const reason = state.record === undefined ? error : state.error();
+            const pending = supply.end(state, false, reason);
+            return pending instanceof Promise ? pending.catch(noop) : pending;
+          } catch {
+            return undefined;
+          }
+        },
+        ...(supply.translate === undefined ? undefined : { translate: supply.translate }),
+        stopped: () => {
+          stopped = true;
+          supply.stop(state);
+        },
+      },
+      state.cell,
+    );
+  };
+  const generator = {
+    next(): Promise<IteratorResult<Item>> {
+      if (isOver) return Promise.resolve({ done: true, value: undefined });
+      try {
+        inner ??= begin();
+      } catch (error) {
+        isOver = true;
+        if (isSkipped(error)) return Promise.resolve({ done: true, value: undefined });
+        return Promise.reject(refusalOf(error));
+      }
+      return inner.next();
+    },
+    async return(value?: unknown): Promise<IteratorResult<Item>> {
+      if (inner !== undefined) return inner.return(value);
+      if (!isOver) supply.skip?.();
+      isOver = true;
+      return { done: true, value };
+    },
+    async throw(error: unknown): Promise<IteratorResult<Item>> {
+      if (inner !== undefined) return inner.throw(error);
+      if (!isOver) supply.skip?.();
+      isOver = true;
+      throw error;
+    },
+    [Symbol.asyncIterator](): AsyncGenerator<Item> {
+      return generator as unknown as AsyncGenerator<Item>;
+    },
+  };
+  return generator as unknown as AsyncGenerator<Item>;
+}
+
+/** A consumer that leaves early cancels what is left. */
+export function stopConsumer(state: OperationState): void {
+  cancelScope(state, new CancelRecord('manual', 'consumer stopped', undefined, undefined));
+}

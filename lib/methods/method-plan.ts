@@ -1,0 +1,141 @@
+import { type Duration, parseDuration } from '../scope/duration.js';
+import type {
+  OnConflict,
+  OnShutdown,
+  OperationKind,
+  OperationMetadata,
+} from '../operation/operation-options.js';
+import type {
+  CallOptions,
+  ExclusiveCall,
+  NameCounters,
+  OperationPlan,
+} from '../operation/operation-plan.js';
+import { bare, ownValue } from '../scope/plain-object.js';
+import { refusePromise } from '../scope/promised-options.js';
+import { planOf } from '../operation/operation-plan.js';
+import { refuse } from '../scope/validate.js';
+import { type CancelableOptions, PER_CALL, perCallReaders } from './cancelable-options.js';
+
+/** Options that are functions, by key. */
+export type CallFunctions = Partial<
+  Record<CallKey | 'exclusiveKey', (this: unknown, ...args: readonly unknown[]) => unknown>
+>;
+
+type CallKey = (typeof PER_CALL)[number];
+
+/** A method's options, merged for one application. */
+export interface MethodPlan {
+  readonly operation: OperationPlan;
+  /** `undefined`: nothing depends on the call. */
+  readonly functions: CallFunctions | undefined;
+  readonly onConflict: OnConflict | undefined;
+  /** What of the plan holds before the method is called: everything that is no function. */
+  readonly options: CancelableOptions;
+}
+
+/**
+ * Merges options: the nearer replaces, key by key.
+ *
+ * @param layers nearest first
+ */
+export function mergeOptions(
+  layers: readonly (CancelableOptions | undefined)[],
+): CancelableOptions {
+  const merged: Record<string, unknown> = bare({});
+  for (const layer of layers) {
+    for (const [key, value] of Object.entries(layer ?? {})) {
+      if (value !== undefined && merged[key] === undefined) merged[key] = value;
+    }
+  }
+  return merged;
+}
+
+export function createMethodPlan(
+  options: CancelableOptions,
+  defaults: {
+    readonly name: string;
+    readonly kind: OperationKind;
+    readonly onShutdown?: OnShutdown;
+  },
+  counters: (name: string) => NameCounters,
+): MethodPlan {
+  const functions: CallFunctions = bare({});
+  const fixed: Record<string, unknown> = bare(options as Record<string, unknown>);
+  for (const key of PER_CALL) {
+    const value = options[key];
+    if (typeof value !== 'function') continue;
+    functions[key] = value as NonNullable<CallFunctions[typeof key]>;
+    delete fixed[key];
+  }
+  const { exclusive, id } = options;
+  if (typeof id === 'string') {
+    // An id is one call's, never the plan's: an operation that has begun already takes it late.
+    functions.id = () => id;
+    delete fixed['id'];
+  }
+  const key = exclusive && ownValue(exclusive, 'key');
+  if (typeof key === 'function') {
+    functions.exclusiveKey = key as NonNullable<CallFunctions['exclusiveKey']>;
+    delete fixed['exclusive'];
+  }
+  const operation = planOf(Object.assign(bare(defaults), fixed), counters);
+  return {
+    operation: {
+      ...operation,
+      onDisconnect: options.onDisconnect ?? 'cancel',
+      sources: fixed['sources'] as readonly unknown[] | undefined,
+    },
+    onConflict: exclusive?.onConflict,
+    functions: Object.keys(functions).length === 0 ? undefined : functions,
+    options: fixed,
+  };
+}
+
+/**
+ * Asks the functions, with `this` = the instance.
+ *
+ * @throws TypeError when one gives an impossible value; what it throws itself
+ */
+export function callOptions(
+  { functions, onConflict }: { functions: CallFunctions; onConflict: OnConflict | undefined },
+  where: string,
+  self: unknown,
+  args: readonly unknown[],
+): CallOptions {
+  const ask = (key: CallKey): unknown => {
+    const value = functions[key]?.apply(self, args as unknown[]);
+    refusePromise(value, `${where}: ${key}`);
+    if (value !== undefined && key !== 'timeout') perCallReaders[key]?.(value, `${where}: ${key}`);
+    return value;
+  };
+  const timeout = ask('timeout') as Duration | false | undefined;
+  return {
+    timeout:
+      timeout === undefined || timeout === false
+        ? timeout
+        : parseDuration(timeout, `${where}: timeout`, { zero: true, orElse: 'false' }),
+    deadline: (ask('deadline') as Date | undefined)?.getTime(),
+    tags: ask('tags') as readonly string[] | undefined,
+    metadata: ask('metadata') as OperationMetadata | undefined,
+    id: ask('id') as string | undefined,
+    sources: ask('sources') as readonly unknown[] | undefined,
+    exclusive:
+      functions.exclusiveKey &&
+      exclusiveCall(functions.exclusiveKey.apply(self, args as unknown[]), onConflict, where),
+  };
+}
+
+/** A key may be a number at run time: it is text all the same. `undefined` would mean "all", and is refused. */
+function exclusiveCall(
+  key: unknown,
+  onConflict: OnConflict | undefined,
+  where: string,
+): ExclusiveCall | undefined {
+  if (onConflict === undefined) return undefined;
+  refusePromise(key, `${where}: exclusive.key`);
+  if (typeof key !== 'string' && typeof key !== 'number') {
+    refuse(`${where}: exclusive.key`, key, 'a string');
+  }
+  return { key: String(key), onConflict };
+}

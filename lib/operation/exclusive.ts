@@ -1,0 +1,69 @@
+import { cancelScope } from '../scope/cancel.js';
+import { CancelRecord } from '../scope/cancel-record.js';
+import { OperationConflict } from './operation-errors.js';
+import type { ExclusiveCall } from './operation-plan.js';
+import type { OperationState } from './operation-state.js';
+import type { Scope } from '../scope/scope.js';
+
+/** Thrown instead of starting: the call's outcome is another one's, or nothing. */
+export class NotStarted {
+  constructor(
+    readonly holder: OperationState,
+    /** Otherwise it is skipped. */
+    readonly joins: boolean,
+  ) {}
+}
+
+/** Who holds which key, for one application. */
+export class ExclusiveKeys {
+  private readonly holders = new Map<string, OperationState>();
+
+  /**
+   * Makes room for a call, or not.
+   *
+   * @throws OperationConflict for `reject`; NotStarted for `skip` and `join`
+   */
+  admit(name: string, { key, onConflict }: ExclusiveCall, scope: Scope | undefined): void {
+    const holder = this.holders.get(entryOf(name, key));
+    if (holder === undefined || isAbove(holder, scope)) return;
+    if (onConflict === 'cancel-previous') {
+      const message = `superseded by a newer call of ${name}`;
+      cancelScope(holder, new CancelRecord('superseded', message, undefined, undefined));
+    } else if (onConflict === 'reject') {
+      throw new OperationConflict(`${name} is running already for this key`);
+    } else {
+      throw new NotStarted(holder, onConflict === 'join');
+    }
+  }
+
+  /** The key is the operation's until its body has settled. */
+  hold(state: OperationState, call: ExclusiveCall): void {
+    const entry = entryOf(state.name, call.key);
+    if (this.holders.has(entry) && isAbove(this.holders.get(entry), state)) return;
+    this.holders.set(entry, state);
+    state.more().exclusive = call;
+    state.addLink(() => this.leave(state));
+  }
+
+  /** @returns what it held, to take again */
+  leave(state: OperationState): ExclusiveCall | undefined {
+    const call = state.extras?.exclusive;
+    if (call === undefined) return undefined;
+    const entry = entryOf(state.name, call.key);
+    if (this.holders.get(entry) !== state) return undefined;
+    this.holders.delete(entry);
+    return call;
+  }
+}
+
+/** Name and key cannot flow into each other: it is said where the name ends. */
+function entryOf(name: string, key: string): string {
+  return `${name.length} ${name}${key}`;
+}
+
+/** An ancestor is never the previous one: it would cancel, or wait for, itself. */
+function isAbove(holder: OperationState | undefined, scope: Scope | undefined): boolean {
+  let up = scope?.operation() as OperationState | undefined;
+  for (; up !== undefined; up = up.parentOperation) if (up === holder) return true;
+  return false;
+}

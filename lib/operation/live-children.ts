@@ -1,0 +1,18 @@
+import { OperationState } from './operation-state.js';
+import type { Scope } from '../scope/scope.js';
+
+/** The live operations directly below one, oldest first: those begun in its shields and cleanups, too. */
+export function liveChildren(state: OperationState): OperationState[] {
+  const children = childrenOf(state);
+  for (const shelter of state.shelters()) children.push(...childrenOf(shelter));
+  return children.reverse().sort((one, other) => one.startedAt - other.startedAt);
+}
+
+/** Newest first. */
+function childrenOf(scope: Scope): OperationState[] {
+  const children: OperationState[] = [];
+  for (let child = scope.firstChild; child !== undefined; child = child.nextSibling) {
+    if (child instanceof OperationState) children.push(child);
+  }
+  return children;
+}

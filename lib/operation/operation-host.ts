@@ -1,0 +1,57 @@
+import type { CancelRecord } from '../scope/cancel-record.js';
+import type { ExclusiveCall, NameCounters, OperationPlan } from './operation-plan.js';
+import type { OperationProgress } from './progress.js';
+
+/** Where the core writes. Nest's `Logger` fits. */
+export interface OperationLog {
+  debug(message: string): void;
+  warn(message: string): void;
+  error(message: string, stack?: string): void;
+}
+
+/** Where an operation begins: in no other, in one but not as a part of it, or as a part of one. */
+export type OperationOrigin = 'outside' | 'detached' | 'inside';
+
+/**
+ * Who keeps the operations: the registry. The core tells it what happens, in the order in which it
+ * happens, and asks it for ids and limits.
+ */
+export interface OperationHost<State> {
+  readonly log: OperationLog;
+  /** Milliseconds after a cancel at which a body that still runs is a zombie. */
+  readonly zombieAfter: number;
+  /** Milliseconds a shield, or the cleanups of a canceled operation, may go on after the cancel. */
+  readonly cleanupLimit: number;
+  /** Milliseconds that an operation may have, however much was asked for; Infinity: any. */
+  readonly maxTimeout: number;
+  /** Who holds which exclusive key. */
+  readonly exclusives: {
+    /** Throws when the call does not start. */
+    admit(name: string, call: ExclusiveCall, scope: unknown): void;
+    hold(operation: State, call: ExclusiveCall): void;
+    leave(operation: State): ExclusiveCall | undefined;
+  };
+  /** Providers by token, for sources that ask for them. Throws where there is no container. */
+  inject(tokens: readonly unknown[], where: string): unknown[];
+  /** A name that is `declared` stands in the code; others may be user data. */
+  countersOf(name: string, isDeclared?: boolean): NameCounters;
+  createId(): string;
+  /** Throws when there is no room, nothing is taken any more, or a live operation has this id. */
+  admit(
+    plan: OperationPlan,
+    id: string | undefined,
+    origin: OperationOrigin,
+    tree?: { readonly live: number; readonly root: string },
+  ): void;
+  started(operation: State): void;
+  /** An operation that was asked for its id can be found by it, and no longer by a former one. */
+  identified(operation: State, id: string, former?: string): void;
+  progressed(operation: State, progress: OperationProgress): void;
+  canceled(operation: State, record: CancelRecord): void;
+  /** Still running after `zombieAfter`. */
+  lingered(operation: State): void;
+  settled(operation: State): void;
+  /** Its body turned out to be lazy: it waits, unlisted, for somebody to consume it. */
+  parked(operation: State): void;
+  resumed(operation: State): void;
+}

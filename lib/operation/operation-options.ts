@@ -1,0 +1,139 @@
+import type { Duration } from '../scope/duration.js';
+import type { CancelationError } from '../scope/cancelation-error.js';
+import type { OperationProgress } from './progress.js';
+
+export const OPERATION_KINDS = [
+  'http',
+  'rpc',
+  'ws',
+  'graphql',
+  'cron',
+  'job',
+  'cqrs',
+  'event',
+  'method',
+  'task',
+] as const;
+
+/**
+ * Where an operation entered.
+ *
+ * @publicApi
+ */
+export type OperationKind = (typeof OPERATION_KINDS)[number];
+
+export const OPERATION_STATUSES = [
+  'running',
+  'canceling',
+  'completed',
+  'failed',
+  'canceled',
+] as const;
+
+/**
+ * @publicApi
+ */
+export type OperationStatus = (typeof OPERATION_STATUSES)[number];
+
+/**
+ * Facts about an operation: its owner, its tenant, the size of its input. Descendants inherit it.
+ * Augment it to type your own keys.
+ *
+ * @example
+ * declare module 'nestjs-cancelable' {
+ *   interface OperationMetadata { owner?: string }
+ * }
+ * @publicApi
+ */
+export interface OperationMetadata {
+  [key: string]: unknown;
+}
+
+export const SETTLE_MODES = ['race', 'wait'] as const;
+/** @publicApi */
+export type SettleMode = (typeof SETTLE_MODES)[number];
+export const ON_SHUTDOWN = ['drain', 'cancel', 'ignore'] as const;
+/** @publicApi */
+export type OnShutdown = (typeof ON_SHUTDOWN)[number];
+export const ON_DISCONNECT = ['cancel', 'ignore'] as const;
+/** @publicApi */
+export type OnDisconnect = (typeof ON_DISCONNECT)[number];
+
+/** The names of the callbacks, in the order of an operation's life. */
+export const OPERATION_CALLBACKS = [
+  'start',
+  'progress',
+  'complete',
+  'cancel',
+  'error',
+  'settled',
+] as const;
+
+/**
+ * Called in the operation's context. What they throw, or reject with, is logged and changes nothing.
+ *
+ * @publicApi
+ */
+export interface OperationCallbacks<Operation> {
+  start?(operation: Operation): unknown;
+  progress?(operation: Operation, progress: OperationProgress): unknown;
+  complete?(operation: Operation): unknown;
+  cancel?(operation: Operation, error: CancelationError): unknown;
+  error?(operation: Operation, error: unknown): unknown;
+  /** After everything: the outcome is known, cleanups have run. */
+  settled?(operation: Operation): unknown;
+}
+
+export const ON_CONFLICT = ['cancel-previous', 'reject', 'skip', 'join'] as const;
+
+/**
+ * What a call does that finds its key taken: cancel the one before it (latest wins), be refused
+ * (`OperationConflict`), resolve to `undefined`, or share the outcome of the one before it.
+ *
+ * @publicApi
+ */
+export type OnConflict = (typeof ON_CONFLICT)[number];
+
+/**
+ * One operation of a name and key at a time.
+ *
+ * @publicApi
+ */
+export interface ExclusiveOptions<Key = string> {
+  /**
+   * Default: one key for all calls of the name. `join` needs one where the answer may depend on the
+   * parameters: `key: 'same for all'` says that it does not.
+   */
+  key?: Key;
+  onConflict: OnConflict;
+}
+
+/** What starts an operation; the registry fills in `Operation`. */
+export interface OperationOptions<Operation> {
+  /** For lists, logs and statistics: keep it one of a few, ids belong into `metadata`. Default: `'task'`. */
+  name?: string;
+  /** Default: `'task'`. */
+  kind?: OperationKind;
+  /** How long it may take. `false`: no limit of its own. Default: none. */
+  timeout?: Duration | false;
+  /** The moment by which it must be done, by the wall clock. Default: none. */
+  deadline?: Date;
+  tags?: readonly string[];
+  metadata?: OperationMetadata;
+  /** An id of your own; a live duplicate is an `OperationConflict`. Default: an unguessable one. */
+  id?: string;
+  /**
+   * `'race'`: a cancel releases the caller at once. `'wait'`: the caller waits for the body.
+   * Default: `'race'`.
+   */
+  settle?: SettleMode;
+  /** No cancel, deadline or stall is inherited; metadata, tags and `parentId` are. Default: false. */
+  detached?: boolean;
+  /** What a shutdown does to it while draining. Default: `'drain'`. */
+  onShutdown?: OnShutdown;
+  /** No progress, its own or a descendant's, for so long: canceled with `timeout`. Default: never. */
+  stall?: Duration;
+  /** Default: as many at a time as are called. */
+  exclusive?: ExclusiveOptions;
+  on?: OperationCallbacks<Operation>;
+}

@@ -1,0 +1,124 @@
+import type {
+  OnConflict,
+  OnDisconnect,
+  OnShutdown,
+  OperationCallbacks,
+  OperationKind,
+  OperationMetadata,
+  OperationOptions,
+} from './operation-options.js';
+import { OPERATION_CALLBACKS } from './operation-options.js';
+import { parseDuration } from '../scope/duration.js';
+import { bare, memberOf } from '../scope/plain-object.js';
+
+/** Counters of one name under one host; owned and read by the host. */
+export interface NameCounters {
+  started: number;
+  live: number;
+  completed: number;
+  failed: number;
+  canceled: number;
+}
+
+/**
+ * Everything about an operation that is known before the call: validated, merged, in milliseconds,
+ * shared by all calls. One fixed shape, since every call reads it.
+ */
+export interface OperationPlan {
+  readonly name: string;
+  readonly kind: OperationKind;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number | undefined;
+  readonly tags: readonly string[] | undefined;
+  readonly metadata: Readonly<OperationMetadata> | undefined;
+  readonly race: boolean;
+  readonly detached: boolean;
+  readonly onShutdown: OnShutdown;
+  readonly onDisconnect: OnDisconnect;
+  readonly on: OperationCallbacks<object> | undefined;
+  /** Milliseconds. */
+  readonly stall: number | undefined;
+  /** Tokens, signals, durations, dates and custom sources. */
+  readonly sources: readonly unknown[] | undefined;
+  readonly exclusive: ExclusiveCall | undefined;
+  readonly counters: NameCounters;
+  /** Takes over a result that goes on after it was given; `undefined`: the value is the end. */
+  readonly adopt: Adopt | undefined;
+  /** Whether a deadline that passes still means something; `undefined`: always. */
+  readonly expires: ((operation: unknown) => boolean) | undefined;
+}
+
+export type Adopt = (operation: never, value: unknown) => { readonly value: unknown } | undefined;
+
+/** What only the call knows. */
+export interface CallOptions {
+  readonly id: string | undefined;
+  /** Milliseconds; 0: already over. `false`: none, whatever the plan says. */
+  readonly timeout: number | false | undefined;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number | undefined;
+  readonly tags: readonly string[] | undefined;
+  readonly metadata: Readonly<OperationMetadata> | undefined;
+  readonly sources: readonly unknown[] | undefined;
+  readonly exclusive: ExclusiveCall | undefined;
+}
+
+/** A call that says nothing; one that says something has every key all the same, as its own. */
+export const SILENT_CALL: CallOptions = {
+  id: undefined,
+  timeout: undefined,
+  deadline: undefined,
+  tags: undefined,
+  metadata: undefined,
+  sources: undefined,
+  exclusive: undefined,
+};
+
+/** A key that one operation of a name holds at a time. */
+export interface ExclusiveCall {
+  readonly key: string;
+  readonly onConflict: OnConflict;
+}
+
+/** The plan of options that have been checked. */
+export function planOf(
+  given: OperationOptions<never>,
+  counters: (name: string) => NameCounters,
+): OperationPlan {
+  const options = bare(given);
+  const name = options.name ?? 'task';
+  return {
+    name,
+    kind: options.kind ?? 'task',
+    timeout:
+      options.timeout === undefined || options.timeout === false
+        ? undefined
+        : parseDuration(options.timeout, name),
+    deadline: options.deadline?.getTime(),
+    tags: options.tags,
+    metadata: options.metadata === undefined ? undefined : { ...options.metadata },
+    race: options.settle !== 'wait',
+    detached: options.detached ?? false,
+    onShutdown: options.onShutdown ?? 'drain',
+    onDisconnect: 'cancel',
+    on: options.on && callbacksOf(options.on),
+    stall: options.stall === undefined ? undefined : parseDuration(options.stall, name),
+    sources: undefined,
+    exclusive: options.exclusive && { key: '', ...options.exclusive },
+    counters: counters(name),
+    adopt: undefined,
+    expires: undefined,
+  };
+}
+
+/** Callbacks may be the methods of a class; what stands on `Object.prototype` is none. */
+function callbacksOf(given: OperationCallbacks<never>): OperationCallbacks<never> {
+  const callbacks: Record<string, unknown> = bare({});
+  for (const key of OPERATION_CALLBACKS) {
+    const callback = memberOf(given, key);
+    if (typeof callback === 'function') callbacks[key] = callback.bind(given) as unknown;
+  }
+  return callbacks;
+}

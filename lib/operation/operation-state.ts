@@ -1,0 +1,334 @@
+import type { Controller } from '../scope/abort-signal.js';
+import { contextStorage } from '../scope/context-storage.js';
+import type { CancelRecord } from '../scope/cancel-record.js';
+import { CanceledFacts } from '../scope/canceled-facts.js';
+import type { CanceledSubject, CancelationError } from '../scope/cancelation-error.js';
+import { describeError, stackOf } from '../scope/describe-error.js';
+import { monotonicNow, wallNow } from '../scope/clock.js';
+import { ContextCell } from '../scope/context.js';
+import { DeadlinedScope } from './deadlined-scope.js';
+import type { CancelListener, ListenerNode } from '../scope/listeners.js';
+import type { OperationExtras } from './operation-extras.js';
+import type { OperationHost } from './operation-host.js';
+import type { OperationMetadata, OperationStatus } from './operation-options.js';
+import type { OperationPlan } from './operation-plan.js';
+import { ProtectedScope } from '../scope/protected-scope.js';
+import { valueOf } from '../scope/derived-value.js';
+import { isThenable, noop } from '../scope/thenable.js';
+import { arm, disarm } from '../scope/timers.js';
+
+/** The public face of an operation; told the outcome, since the state itself must not keep it. */
+export interface OperationFace {
+  settled(succeeded: boolean, value: unknown): void;
+  /** Nothing more happens: whatever still points to the state may let go. */
+  ended(): void;
+}
+
+/** What stands between an operation and a client: told, once, that there is nothing to wait for. */
+export interface OperationEdge {
+  release(error: CancelationError): void;
+}
+
+/** Where an operation came from, kept as text once it has ended. */
+export interface Lineage {
+  readonly parentId: string;
+  readonly rootId: string;
+}
+
+/** How many operations of one root are live, the root included. Shared by all of them. */
+export interface TreeCount {
+  live: number;
+  readonly root: string;
+}
+
+/** Everything about one operation. The public `Operation` is a face of it, made on demand. */
+export class OperationState extends DeadlinedScope {
+  readonly cell: ContextCell;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
+  /** Milliseconds; `undefined` while live. */
+  duration: number | undefined = undefined;
+  outcome: 'completed' | 'failed' | 'canceled' | undefined = undefined;
+  /** The body gave a value although it was canceled. */
+  returned = false;
+  zombie = false;
+  /** What the caller was given, if it failed. */
+  cause: unknown = undefined;
+  metadata: Readonly<OperationMetadata> | undefined;
+  tags: readonly string[] | undefined;
+  face: OperationFace | undefined = undefined;
+  lineage: Lineage | undefined = undefined;
+  /** The topmost of its tree, so that nobody has to climb there; `undefined`: itself. */
+  private root: OperationState | undefined = undefined;
+  /** What lives under its root; `undefined`: nothing but itself. */
+  tree: TreeCount | undefined = undefined;
+  /** The promise the caller holds. */
+  promise: Promise<unknown> | undefined = undefined;
+  /** How to let the caller go early; only in `race`, and only until it was let go. */
+  resolve: ((value: unknown) => void) | undefined = undefined;
+  reject: ((error: unknown) => void) | undefined = undefined;
+  /** An edge that waits for the operation: let go like a caller. */
+  edge: OperationEdge | undefined = undefined;
+  /** Open shields of this operation and of those below: while there are any, the caller waits. */
+  shields = 0;
+  /** Where it stands in the host's list of live operations; -1: nowhere. */
+  slot = -1;
+  private ownId: string | undefined;
+  private aftermath: ProtectedScope | undefined = undefined;
+  private wallStart: number | undefined = undefined;
+
+  constructor(
+    readonly host: OperationHost<OperationState>,
+    readonly plan: OperationPlan,
+    now: number,
+    cell: ContextCell | undefined,
+    id: string | undefined,
+  ) {
+    super();
+    this.startedAt = now;
+    this.metadata = plan.metadata;
+    this.tags = plan.tags;
+    this.ownId = id;
+    if (cell === undefined) {
+      this.cell = new ContextCell(this);
+    } else {
+      this.cell = cell;
+      cell.scope = this;
+    }
+  }
+
+  get name(): string {
+    return this.plan.name;
+  }
+
+  /** Unguessable; made on first use, since most operations are never asked for it. */
+  get id(): string {
+    if (this.ownId === undefined) {
+      this.ownId = this.host.createId();
+      if (this.outcome === undefined) this.host.identified(this, this.ownId);
+    }
+    return this.ownId;
+  }
+
+  /** Gives it an id of the user's after it started; the host has agreed. */
+  setId(id: string): void {
+    const former = this.ownId;
+    this.ownId = id;
+    this.host.identified(this, id, former);
+  }
+
+  get hasId(): boolean {
+    return this.ownId !== undefined;
+  }
+
+  get status(): OperationStatus {
+    return this.outcome ?? (this.record === undefined ? 'running' : 'canceling');
+  }
+
+  get partialResult(): unknown {
+    return valueOf(this.extras?.partialResult);
+  }
+
+  /** Milliseconds since the epoch. */
+  get startedWall(): number {
+    return (this.wallStart ??= wallNow() - (monotonicNow() - this.startedAt));
+  }
+
+  get parentOperation(): OperationState | undefined {
+    return this.parent?.operation() as OperationState | undefined;
+  }
+
+  get parentId(): string | undefined {
+    return this.lineage?.parentId ?? this.parentOperation?.id;
+  }
+
+  override get rootId(): string {
+    return this.lineage?.rootId ?? this.root?.rootId ?? this.id;
+  }
+
+  /** Without making an id that nobody has asked for, and so cannot look for. */
+  isChildOf(id: string): boolean {
+    if (this.lineage !== undefined) return this.lineage.parentId === id;
+    const { parentOperation } = this;
+    return parentOperation !== undefined && parentOperation.isNamed(id);
+  }
+
+  /** Whether it belongs to the tree of that root, or is the root. */
+  isUnder(id: string): boolean {
+    if (this.lineage !== undefined) return this.lineage.rootId === id;
+    return this.root === undefined ? this.isNamed(id) : this.root.isUnder(id);
+  }
+
+  isNamed(id: string): boolean {
+    return this.ownId === id;
+  }
+
+  /** Becomes a part of another operation's tree. */
+  adoptedBy(parent: OperationState): void {
+    this.root = parent.root ?? parent;
+  }
+
+  override operation(): OperationState {
+    return this;
+  }
+
+  /** A part of this operation of its own, which a cancel does not reach. */
+  openShelter(): ProtectedScope {
+    return new ProtectedScope(this);
+  }
+
+  /** Where work of this operation may have been begun, beside itself. */
+  *shelters(): Generator<ProtectedScope> {
+    const open = this.extras?.shelters;
+    if (open !== undefined) yield* open;
+    if (this.aftermath !== undefined) yield this.aftermath;
+  }
+
+  /** The place for listeners and cleanups: this operation, under a token that is not canceled. */
+  shelter(): ProtectedScope {
+    return (this.aftermath ??= new ProtectedScope(this));
+  }
+
+  override callbackCell(): object {
+    return this.record === undefined ? this.cell : this.shelter().cell;
+  }
+
+  /** Runs a callback of the user's in the shelter; what it throws or rejects with is logged. */
+  callSafely<Arguments extends unknown[]>(
+    what: string,
+    callback: (...args: Arguments) => unknown,
+    ...args: Arguments
+  ): void {
+    try {
+      const result = contextStorage.run(this.shelter().cell, callback, ...args);
+      if (isThenable(result)) {
+        result.then(undefined, (error: unknown) => this.logFailure(what, error));
+      }
+    } catch (error) {
+      this.logFailure(what, error);
+    }
+  }
+
+  logFailure(what: string, error: unknown): void {
+    const stack = stackOf(error);
+    this.host.log.error(`${what} of ${this.name} failed: ${describeError(error)}`, stack);
+  }
+
+  override callListener(node: ListenerNode, error: CancelationError): void {
+    const callback = node.callback as CancelListener;
+    node.callback = undefined;
+    this.callSafely('A cancel listener', callback, error);
+  }
+
+  protected override abort(controller: Controller, error: CancelationError): void {
+    contextStorage.run(this.shelter().cell, () => controller.abort(error));
+  }
+
+  override get timedFor(): OperationState {
+    return this;
+  }
+
+  /** The timer: a deadline while running, the mark of a zombie after a cancel. */
+  override expired(): void {
+    if (this.decided) return;
+    if (this.record !== undefined) {
+      this.zombie = true;
+      this.host.lingered(this);
+    } else {
+      this.deadlinePassed();
+    }
+  }
+
+  override marked(): void {
+    if (this.timer !== undefined) disarm(this);
+  }
+
+  override released(): void {
+    const record = this.record as CancelRecord;
+    this.host.canceled(this, record);
+    if (record.abandoned) this.promise?.catch(noop);
+    if (this.shields === 0) this.letGo();
+    if (!this.decided) arm(this, this.host.zombieAfter, record.moment);
+  }
+
+  /** A canceled operation sends its caller away. */
+  letGo(): void {
+    if (this.record === undefined) return;
+    const { edge, reject } = this;
+    this.edge = this.resolve = this.reject = undefined;
+    if (edge !== undefined) edge.release(this.error());
+    else if (reject !== undefined) reject(this.error());
+  }
+
+  /** Its outcome is known. */
+  conclude(outcome: 'completed' | 'failed' | 'canceled'): void {
+    const now = monotonicNow();
+    this.outcome = outcome;
+    this.duration = now - this.startedAt;
+    if (this.record === undefined) this.markOverrun(now);
+  }
+
+  /** Empties everything that could hold memory: what remains is plain facts. */
+  end(): void {
+    if (this.timer !== undefined) disarm(this);
+    const { parent } = this;
+    if (parent !== undefined) {
+      this.lineage = this.origin();
+      this.root = undefined;
+      parent.removeChild(this);
+    }
+    this.face?.ended();
+    this.cell.empty(this.record !== undefined);
+    this.aftermath?.end();
+    this.aftermath = undefined;
+    this.promise = this.resolve = this.reject = this.face = this.edge = this.tree = undefined;
+    if (this.extras !== undefined) {
+      this.extras.cleanups = undefined;
+      this.extras.progressListeners = this.extras.settledListeners = undefined;
+      this.unlink();
+    }
+    this.clear();
+    if (this.record === undefined) return;
+    // A stack that nobody has read holds the functions in it, and what they were called on.
+    this.record.site?.();
+    this.detachError();
+  }
+
+  protected override subject(): CanceledSubject {
+    if (this.outcome === undefined) return this;
+    const { id, name, rootId, extras, record } = this;
+    return new CanceledFacts(id, name, rootId, extras?.partialResult, record);
+  }
+
+  /** Follows something until the end. */
+  addLink(unlink: () => void): void {
+    (this.more().links ??= []).push(unlink);
+  }
+
+  private unlink(): void {
+    const links = this.extras?.links;
+    if (links === undefined) return;
+    (this.extras as OperationExtras).links = undefined;
+    for (const unlink of links) unlink();
+  }
+
+  /** The ids above, read while the parents are still known. */
+  private origin(): Lineage | undefined {
+    const parent = this.parentOperation;
+    return parent === undefined ? undefined : { parentId: parent.id, rootId: this.rootId };
+  }
+
+  override orphan(): void {
+    this.lineage = this.origin();
+    this.root = undefined;
+    super.orphan();
+  }
+}
+
+/** Resolves once it has really ended. */
+export function whenSettled(state: OperationState): Promise<void> {
+  if (state.outcome !== undefined) return Promise.resolve();
+  return new Promise((resolve) => {
+    (state.more().settledListeners ??= new Set()).add(() => resolve());
+  });
+}

@@ -1,0 +1,59 @@
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import type { CancelableRuntime } from '../methods/cancelable-runtime.js';
+import type { EntryDefaults, EntryPlan } from './handler-plan.js';
+import type { OpenCalls } from './open-calls.js';
+import type { Transport } from './transport.js';
+import { transports } from './transports.js';
+
+/** By handler, then by class: an inherited handler is an entry of each of them. */
+type PlansOfHandlers = WeakMap<object, Map<object, EntryPlan>>;
+
+/** Stands outermost, and gives each call the context its operation lives in. */
+export class CancelableInterceptor implements NestInterceptor {
+  /** A method may be a route and a message handler, and is known under a name of its own as each. */
+  private readonly plans = new Map<Transport, PlansOfHandlers>();
+
+  constructor(
+    private readonly runtime: CancelableRuntime,
+    private readonly defaults: EntryDefaults,
+    private readonly calls: OpenCalls,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const transport = transports[context.getType()];
+    if (transport === undefined) return next.handle();
+    const { calls } = this;
+    const plan = this.planFor(transport, context);
+    const call = transport.createCall(calls, plan, context);
+    if (calls.live.phase === 'closed') calls.reopen();
+    const isDraining = calls.live.isRefusing;
+    if (plan.isEager || isDraining) {
+      try {
+        if (isDraining && plan.onShutdown !== 'ignore') throw calls.live.refuse();
+        call.begin();
+        if (isDraining) call.drain();
+      } catch (error) {
+        void call.settle(false, error);
+        return call.refuse(error);
+      }
+    }
+    return call.connect(next);
+  }
+
+  private planFor(transport: Transport, context: ExecutionContext): EntryPlan {
+    const handler = context.getHandler();
+    const host = context.getClass();
+    let plans = this.plans.get(transport);
+    if (plans === undefined) this.plans.set(transport, (plans = new WeakMap()));
+    let byClass = plans.get(handler);
+    if (byClass === undefined) plans.set(handler, (byClass = new Map<object, EntryPlan>()));
+    let plan = byClass.get(host);
+    if (plan === undefined) {
+      const name = `${host.name}.${handler.name}`;
+      plan = transport.createPlan(this.runtime, this.defaults, name, handler, host);
+      byClass.set(host, plan);
+    }
+    return plan;
+  }
+}

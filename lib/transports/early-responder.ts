@@ -1,0 +1,33 @@
+import type { ArgumentsHost } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { isCancelation } from '../scope/cancelation-error.js';
+import { foreignFailure } from './foreign-cancelation.js';
+import type { HttpOptions } from './http/http-options.js';
+import { publicReason } from './public-errors.js';
+
+/** What an answer depends on beside its error. */
+export interface EarlySettings {
+  readonly http: HttpOptions;
+  /** `undefined`: the application has none. */
+  readonly server: AbstractHttpAdapter | undefined;
+}
+
+/**
+ * How a caller of one kind is told what its call failed with before it reached any interceptor: in a
+ * guard, or in a middleware.
+ */
+export interface EarlyEdge {
+  /** Answers where filters have no say. @returns what Nest gets; `undefined`: they have one */
+  answersAlone?(error: unknown, host: ArgumentsHost): unknown;
+  /** What exception filters get. */
+  translate(error: unknown, host: ArgumentsHost, settings: EarlySettings): unknown;
+  /** What Nest itself does with that. @returns what Nest's filters give */
+  answer(error: unknown, host: ArgumentsHost, settings: EarlySettings): unknown;
+}
+
+/** A caller that gets an answer has not left: who did is that of another call. */
+export function earlyError(error: unknown): unknown {
+  return isCancelation(error) && publicReason(error) === 'disconnect'
+    ? foreignFailure(error)
+    : error;
+}

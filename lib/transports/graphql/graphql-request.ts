@@ -1,0 +1,116 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { cancelScope } from '../../scope/cancel.js';
+import { CancelRecord } from '../../scope/cancel-record.js';
+import { settleQuietly, startOperation } from '../../operation/lifecycle.js';
+import { isRefusal } from '../../operation/operation-errors.js';
+import type { OperationState } from '../../operation/operation-state.js';
+import { currentCell } from '../../scope/context.js';
+import type { Scope } from '../../scope/scope.js';
+import type { DisconnectListener } from '../close-watch.js';
+import { EntryCell, type EntryCellOwner } from '../incoming-cell.js';
+import { isDisconnected, unwatchDisconnect, watchDisconnect } from '../http/disconnects.js';
+import { askForNewConnection } from '../http/http-answer.js';
+import type { OpenCall, OpenCalls } from '../open-calls.js';
+import type { RequestPlans } from './request-plans.js';
+
+/** A request as its framework sees it: Express mounts GraphQL by a prefix, Fastify has a route. */
+export interface RequestOrigin {
+  readonly baseUrl?: string;
+  readonly routeOptions?: { readonly url?: string };
+}
+
+/**
+ * One HTTP request for GraphQL. Nest calls no interceptor for a field's resolver, so what fields
+ * begin finds its way to the client through the async context of the whole request: its operation
+ * comes into being on first use, and lasts until the response is over.
+ */
+export class GraphqlRequest implements EntryCellOwner, OpenCall, DisconnectListener {
+  readonly cell: EntryCell = new EntryCell(this);
+  previousCall: OpenCall | undefined = undefined;
+  nextCall: OpenCall | undefined = undefined;
+  /** Where it came in: while the application drains, guards may still call what is decorated. */
+  private readonly arrival = currentCell();
+  private state: OperationState | undefined = undefined;
+  private isOver = false;
+
+  constructor(
+    private readonly calls: OpenCalls,
+    private readonly plans: RequestPlans,
+    private readonly origin: RequestOrigin,
+    readonly request: IncomingMessage,
+    readonly response: ServerResponse,
+  ) {
+    calls.add(this);
+    response.once('close', () => this.end());
+    if (!watchDisconnect(request, response, this)) this.end();
+  }
+
+  get isStream(): boolean {
+    return this.response.headersSent;
+  }
+
+  get hasAnswered(): boolean {
+    return this.response.headersSent;
+  }
+
+  materialize(): Scope | undefined {
+    if (this.isOver) return undefined;
+    try {
+      return this.state ?? this.begin();
+    } catch (error) {
+      if (isRefusal(error)) return undefined;
+      throw error;
+    }
+  }
+
+  private begin(): OperationState {
+    const { calls, plans, request } = this;
+    const plan = plans.planFor(request.method ?? 'POST', pathOf(this.origin));
+    return (this.state = startOperation(calls.live, plan, this.arrival, undefined, this.cell));
+  }
+
+  /** No resolver is this operation: each has its own, below. */
+  claim(): undefined {
+    return undefined;
+  }
+
+  followHandler(body: Promise<unknown>): Promise<unknown> {
+    return body;
+  }
+
+  retimed(): void {}
+  renamed(): void {}
+
+  /** A response that waits behind another on its connection hears of the client nowhere else. */
+  disconnected(): void {
+    this.end();
+  }
+
+  private end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const { calls, request, response, state } = this;
+    calls.remove(this);
+    unwatchDisconnect(request, response, this);
+    const isGone = isDisconnected(request, response);
+    this.cell.outlived = isGone;
+    if (state === undefined) {
+      this.cell.empty(isGone);
+      return;
+    }
+    if (isGone) cancelScope(state, new CancelRecord('disconnect', undefined, undefined, undefined));
+    const succeeded = state.record === undefined;
+    void settleQuietly(state, succeeded, succeeded ? undefined : state.error());
+  }
+
+  drain(): void {
+    askForNewConnection(this);
+  }
+
+  /** Its resolvers are sent away one by one, and GraphQL answers with what they gave. */
+  abandon(): void {}
+}
+
+function pathOf({ routeOptions, baseUrl }: RequestOrigin): string | undefined {
+  return routeOptions?.url ?? baseUrl;
+}

@@ -1,0 +1,138 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { Duration } from '../scope/duration.js';
+import { parseDuration } from '../scope/duration.js';
+import type { OnDisconnect, OnShutdown, OperationKind } from '../operation/operation-options.js';
+import { type CallOptions, type OperationPlan, SILENT_CALL } from '../operation/operation-plan.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { bare } from '../scope/plain-object.js';
+import { operationReaders } from '../operation/operation-readers.js';
+import { readOptions } from '../scope/validate.js';
+import type { CancelableOptions } from '../methods/cancelable-options.js';
+import { bodyOf } from '../methods/followed-handlers.js';
+import type { CancelableRuntime } from '../methods/cancelable-runtime.js';
+import type { MethodDefinition } from '../methods/method-definition.js';
+import { getDefinition, isNotCancelable } from '../methods/method-metadata.js';
+import { createMethodPlan, mergeOptions } from '../methods/method-plan.js';
+import type { StreamSettings } from './backpressure.js';
+import type { EntryCell } from './incoming-cell.js';
+import type { HttpOptions } from './http/http-options.js';
+import type { RequestOption } from './request-options.js';
+
+/** What the module says about calls of every kind. */
+export interface EntryDefaults {
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+  readonly request: RequestOption | undefined;
+  readonly http: HttpOptions;
+  readonly streams: StreamSettings;
+}
+
+/** One handler of one application: what is known before a call comes. */
+export class EntryPlan {
+  readonly definition: MethodDefinition | undefined;
+  /** What claims the operation when it is called: the definition, or what follows the handler. */
+  readonly body: object | undefined;
+  /** The operation begins with the call; otherwise when somebody first needs it. */
+  readonly isEager: boolean;
+  readonly followsCaller: boolean;
+  /** What it gives to be consumed goes on to its end when the caller has left, nobody listening. */
+  readonly outlivesCaller: boolean;
+  readonly onShutdown: OnShutdown;
+  /** In neither the module's defaults nor its disconnects. */
+  protected readonly isExcluded: boolean;
+  /** What callers that read slowly may cost. */
+  readonly streams: StreamSettings;
+  private readonly options: CancelableOptions;
+  private readonly hasOwnTimeout: boolean;
+  private readonly plans = new Map<string, OperationPlan>();
+
+  constructor(
+    private readonly runtime: CancelableRuntime,
+    protected readonly defaults: EntryDefaults,
+    private readonly kind: OperationKind,
+    handler: object,
+    host: object,
+    needsOperation = false,
+    onDisconnect: OnDisconnect = defaults.http.onDisconnect ?? 'cancel',
+  ) {
+    const definition = getDefinition(handler) as MethodDefinition | undefined;
+    const options = definition?.mergedOptions(runtime) ?? bare<CancelableOptions>({});
+    this.definition = definition;
+    this.body = definition ?? bodyOf(handler);
+    this.streams = defaults.streams;
+    this.options = options;
+    this.isExcluded = isNotCancelable(handler) || isNotCancelable(host);
+    this.hasOwnTimeout =
+      options.timeout !== undefined || options.deadline !== undefined || this.isExcluded;
+    this.followsCaller = (options.onDisconnect ?? onDisconnect) === 'cancel' && !this.isExcluded;
+    const isForListener = isForAListener(kind, handler);
+    this.outlivesCaller =
+      !this.followsCaller &&
+      (options.onDisconnect === 'ignore' ||
+        (this.isExcluded ? !isForListener : kind === 'http' && !isForListener));
+    this.onShutdown = options.onShutdown ?? 'drain';
+    this.isEager =
+      definition !== undefined ||
+      defaults.request !== undefined ||
+      (needsOperation && !this.isExcluded) ||
+      (defaults.timeout !== undefined && !this.isExcluded);
+  }
+
+  /** What the `request` option says; it is asked once a call. @throws TypeError, what it throws */
+  callOptions(context: ExecutionContext): CallOptions | undefined {
+    const given = this.defaults.request?.(context);
+    if (given === undefined || given === null) return undefined;
+    const where = 'CancelableModule: request()';
+    const { metadata, tags, timeout, id } = operationReaders;
+    const own = readOptions(given, where, { metadata, tags, timeout, id });
+    return {
+      ...SILENT_CALL,
+      id: own.id,
+      metadata: own.metadata,
+      tags: own.tags,
+      timeout: this.hasOwnTimeout ? undefined : readTimeout(own.timeout, `${where}: timeout`),
+    };
+  }
+
+  /** Names come from routes and patterns: few, and kept. */
+  planNamed(name: string): OperationPlan {
+    let plan = this.plans.get(name);
+    if (plan === undefined) this.plans.set(name, (plan = this.createPlan(name)));
+    return plan;
+  }
+
+  private createPlan(name: string): OperationPlan {
+    const { timeout } = this.defaults;
+    const options = this.hasOwnTimeout
+      ? this.options
+      : mergeOptions([this.options, bare({ timeout })]);
+    const { operation } = createMethodPlan(options, { name, kind: this.kind }, (each) =>
+      this.runtime.live.countersOf(each, true),
+    );
+    // The handler takes its key when it is called: only then is it known what its call would share.
+    const plan = { ...operation, exclusive: undefined };
+    return this.hasOwnTimeout ? plan : { ...plan, expires: isUnanswered };
+  }
+}
+
+/**
+ * Events and subscriptions are often endless, and there for whoever listens: they outlive their
+ * listener only where their own handler says so.
+ */
+function isForAListener(kind: OperationKind, handler: object): boolean {
+  return kind === 'http'
+    ? Reflect.getMetadata('__sse__', handler) === true
+    : Reflect.getMetadata('graphql:resolver_type', handler) === 'Subscription';
+}
+
+/** A default timeout is for the answer to begin: streams take the time they take. */
+function isUnanswered(operation: unknown): boolean {
+  return !((operation as OperationState).cell as EntryCell).hasAnswered;
+}
+
+function readTimeout(
+  value: Duration | false | undefined,
+  where: string,
+): number | false | undefined {
+  return value === undefined || value === false ? value : parseDuration(value, where);
+}

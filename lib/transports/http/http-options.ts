@@ -1,0 +1,48 @@
+import { ON_DISCONNECT } from '../../operation/operation-options.js';
+import { CANCELATION_REASONS, type CancelationReason } from '../../scope/cancelation-error.js';
+import type { OnDisconnect } from '../../operation/operation-options.js';
+import { isRecord } from '../../scope/plain-object.js';
+import { checkOptions, refuse, oneOf } from '../../scope/validate.js';
+
+/**
+ * @publicApi
+ */
+export interface HttpOptions {
+  /** What a client's leaving does to handlers that do not say. Default: `'cancel'`. */
+  onDisconnect?: OnDisconnect;
+  /** Other status codes than the usual ones, by reason. */
+  statusCodes?: Partial<Record<CancelationReason, number>>;
+  /**
+   * A response header that carries the operation's id, set before the first byte. Only for callers
+   * who may cancel: whoever has the id can name the operation. Default: false.
+   */
+  idHeader?: false | string;
+}
+
+/** RFC 9110, section 5.6.2. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
+
+/** @throws TypeError that says what was given and what is allowed */
+export function checkHttpOptions(options: unknown, where: string): void {
+  checkOptions(options, where, {
+    onDisconnect: oneOf(...ON_DISCONNECT),
+    statusCodes: checkStatusCodes,
+    idHeader: (value, at) => {
+      if (value !== false && !(typeof value === 'string' && HEADER_NAME.test(value))) {
+        refuse(at, value, 'false or the name of a header');
+      }
+    },
+  });
+}
+
+function checkStatusCodes(value: unknown, where: string): void {
+  if (!isRecord(value)) refuse(where, value, 'an object of status codes by reason');
+  for (const [reason, status] of Object.entries(value)) {
+    if (!(CANCELATION_REASONS as readonly string[]).includes(reason)) {
+      refuse(where, reason, CANCELATION_REASONS.map((each) => `'${each}'`).join(', '));
+    }
+    if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 599) {
+      refuse(`${where}.${reason}`, status, 'a status code from 400 to 599');
+    }
+  }
+}

@@ -1,0 +1,363 @@
+import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import { NEVER, type Observable, type Operator, type Subscriber, throwError } from 'rxjs';
+import { contextStorage } from '../scope/context-storage.js';
+import { cancelScope } from '../scope/cancel.js';
+import { CancelRecord } from '../scope/cancel-record.js';
+import { type CancelationError, isCancelation } from '../scope/cancelation-error.js';
+import { isDueTo } from '../operation/causes.js';
+import { describeError } from '../scope/describe-error.js';
+import type { ContextCell } from '../scope/context.js';
+import { settleQuietly, startOperation } from '../operation/lifecycle.js';
+import { isRefusal } from '../operation/operation-errors.js';
+import type { OperationPlan } from '../operation/operation-plan.js';
+import type { OperationEdge, OperationState } from '../operation/operation-state.js';
+import type { Scope } from '../scope/scope.js';
+import { type ChainListener, ChainSubscriber } from './chain-subscriber.js';
+import { EntryCell, type EntryCellOwner } from './incoming-cell.js';
+import type { EntryPlan } from './handler-plan.js';
+import { ownError } from './foreign-cancelation.js';
+import { rememberFailure } from './operation-of.js';
+import type { OpenCall, OpenCalls } from './open-calls.js';
+
+/**
+ * One call that came in, of any kind: the context its handler runs in, and its operation, once
+ * there is one. Stands outermost in the chain of interceptors: what comes out of the chain is what
+ * the caller gets. Each transport says how its caller is lost and how it is told of errors.
+ */
+export abstract class EntryCall
+  implements EntryCellOwner, OpenCall, ChainListener, OperationEdge, Operator<unknown, unknown>
+{
+  readonly cell: EntryCell = new EntryCell(this);
+  previousCall: OpenCall | undefined = undefined;
+  nextCall: OpenCall | undefined = undefined;
+  private next: CallHandler | undefined = undefined;
+  protected subscriber: Subscriber<unknown> | undefined = undefined;
+  protected state: OperationState | undefined = undefined;
+  /** Nothing comes out of the chain any more. */
+  protected chainIsDone = false;
+  /** A body goes on after the chain, and settles the operation. */
+  protected isStreaming = false;
+  protected hasOwnDeadline = false;
+  private upstream: ChainSubscriber | undefined = undefined;
+  private isOver = false;
+  private isListed = true;
+  private isClaimed = false;
+  /** There was no room for an operation: what its handler begins is in no tree. */
+  private hasNoPlace = false;
+  /** The handler's promise is pending. */
+  protected handlerIsRunning = false;
+  private releaseHandler: ((error: unknown) => void) | undefined = undefined;
+  private late: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
+  /** What came out of the chain last. */
+  private value: unknown = undefined;
+
+  constructor(
+    private readonly calls: OpenCalls,
+    protected readonly entry: EntryPlan,
+    readonly context: ExecutionContext,
+  ) {
+    calls.add(this);
+  }
+
+  get isStream(): boolean {
+    return this.isStreaming || (this.isClaimed && !this.handlerIsRunning);
+  }
+
+  abstract get hasAnswered(): boolean;
+  protected abstract operationPlan(): OperationPlan;
+  /** The context of what this call is a part of. */
+  protected parentCell(): ContextCell | undefined {
+    return undefined;
+  }
+  /** Follows the caller until `unwatchCaller()`. @returns whether it is still there */
+  protected abstract watchCaller(): boolean;
+  protected abstract unwatchCaller(): void;
+  /** Whether the caller is gone before it got its answer. */
+  protected abstract isCallerGone(): boolean;
+  /** Whether the caller has got all of its answer. */
+  protected isAnswered(): boolean {
+    return this.chainIsDone && !this.isStreaming;
+  }
+  /** An error as the transport understands it. */
+  answerTo(error: unknown): unknown {
+    const answer = this.translate(this.own(error));
+    const { state } = this;
+    if (state !== undefined) {
+      rememberFailure(error, state, this.subject);
+      if (answer !== error) rememberFailure(answer, state, this.subject);
+    }
+    return answer;
+  }
+  /** What is the same for all who see this call, and lives as long. */
+  protected get subject(): object | undefined {
+    return undefined;
+  }
+  protected abstract translate(error: unknown): unknown;
+  /** What the transport sends of a value that came out of the chain. */
+  protected abstract send(value: unknown): void;
+  /** A body that goes on after the chain is canceled; an iterable hears of it by itself. */
+  protected releaseBody(): void {}
+
+  drain(): void {}
+
+  /** Answers although the handler still runs: there is no more time to wait for it. */
+  abandon(): void {
+    const { state } = this;
+    if (state?.record === undefined || this.chainIsDone) return;
+    if (this.subscriber !== undefined) this.deliverError(state.error());
+  }
+
+  materialize(): Scope | undefined {
+    if (this.isOver) return undefined;
+    try {
+      return this.state ?? this.begin();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.hasNoPlace = true;
+      return undefined;
+    }
+  }
+
+  /** @throws what refuses the start */
+  begin(): OperationState {
+    const { entry, calls } = this;
+    const call = entry.callOptions(this.context);
+    const plan = this.operationPlan();
+    const state = startOperation(calls.live, plan, this.parentCell(), call, this.cell);
+    this.state = state;
+    if (state.plan.race) state.edge = this;
+    this.named(state);
+    if (entry.followsCaller && !this.watchCaller()) this.disconnected();
+    return state;
+  }
+
+  /** The outermost operation of what this call is a part of. */
+  protected treeId(): string | undefined {
+    return this.state?.rootId;
+  }
+
+  /** What this call failed with: a cancelation may be that of another. */
+  private own(error: unknown): unknown {
+    const { state } = this;
+    if (!isCancelation(error) || this.hasNoPlace) return error;
+    if (state?.hasError === true && error === state.error()) return error;
+    return ownError(error, this.treeId(), this.calls.live);
+  }
+
+  /** It is not served. @returns what the transport gets instead of an answer */
+  refuse(error: unknown): Observable<unknown> {
+    return throwError(() => this.answerTo(error));
+  }
+
+  /** The operation has its id. */
+  protected named(_state: OperationState): void {}
+
+  /** The chain as the transport sees it. */
+  connect(next: CallHandler): Observable<unknown> {
+    this.next = next;
+    return NEVER.lift(this);
+  }
+
+  /** The transport subscribes: the chain begins, in the context of this call. */
+  call(subscriber: Subscriber<unknown>): void {
+    this.subscriber = subscriber;
+    if (this.state?.record !== undefined) {
+      this.deliverError(this.state.error());
+      return;
+    }
+    this.upstream = new ChainSubscriber(subscriber, this);
+    contextStorage.run(this.cell, beginChain, this.next as CallHandler, this.upstream);
+  }
+
+  claim(body: object): OperationState | undefined {
+    if (this.isClaimed || this.isOver || this.entry.body !== body) return undefined;
+    this.isClaimed = true;
+    return this.state;
+  }
+
+  renamed(): void {
+    if (this.state !== undefined) this.named(this.state);
+  }
+
+  retimed(): void {
+    this.hasOwnDeadline = true;
+  }
+
+  /** Nobody knows when the handler is over. */
+  private get isUnfollowed(): boolean {
+    return this.entry.definition === undefined && !this.isClaimed;
+  }
+
+  /** The handler's promise: it is let go with the operation, and its end awaited all the same. */
+  followHandler(body: Promise<unknown>): Promise<unknown> {
+    const state = this.state as OperationState;
+    this.handlerIsRunning = true;
+    // What joins it gets what the handler gives, not what interceptors make of that.
+    return (state.promise = new Promise((resolve, reject) => {
+      if (state.plan.race) {
+        if (state.record !== undefined) reject(state.error());
+        else this.releaseHandler = reject;
+      }
+      body.then(
+        (value) => {
+          this.handlerIsRunning = false;
+          this.releaseHandler = undefined;
+          resolve(value);
+          this.onHandlerOver(state, true, value);
+        },
+        (error: unknown) => {
+          this.handlerIsRunning = false;
+          this.releaseHandler = undefined;
+          reject(state.record !== undefined && isDueTo(state, error) ? state.error() : error);
+          this.onHandlerOver(state, false, error);
+        },
+      );
+    }));
+  }
+
+  /** What a handler gives after it was let go says how it ended, whatever the chain makes of it. */
+  private onHandlerOver(state: OperationState, succeeded: boolean, value: unknown): void {
+    if (this.chainIsDone) void this.settle(succeeded, value);
+    else if (state.record !== undefined && state.plan.race) this.late = { succeeded, value };
+  }
+
+  disconnected(): void {
+    const { state } = this;
+    if (state === undefined || this.isAnswered()) return;
+    cancelScope(state, new CancelRecord('disconnect', undefined, undefined, undefined));
+  }
+
+  onValue(value: unknown): void {
+    this.value = value;
+    this.send(value);
+  }
+
+  onComplete(): void {
+    if (this.chainIsDone) return;
+    this.chainIsDone = true;
+    if (this.isStreaming) return this.completeChain();
+    this.afterChain(true, this.value, () => this.complete());
+  }
+
+  /** The transport hears of the end. */
+  protected complete(): void {
+    this.subscriber?.complete();
+  }
+
+  /** The chain is over, and a body goes on. */
+  protected completeChain(): void {
+    this.subscriber?.complete();
+  }
+
+  onError(error: unknown): void {
+    if (this.chainIsDone) return;
+    this.chainIsDone = true;
+    this.afterChain(false, error, () => {
+      const { state } = this;
+      const isDue = state?.record !== undefined && isDueTo(state, error);
+      this.fail(isDue ? state.error() : this.own(error));
+    });
+  }
+
+  /** Settles what there is to settle, then lets the transport know. */
+  private afterChain(succeeded: boolean, value: unknown, then: () => void): void {
+    if (this.handlerIsRunning) {
+      this.stopConsumer();
+      then();
+      return;
+    }
+    const pending = this.settle(succeeded, value);
+    if (pending === undefined) then();
+    else void pending.then(then);
+  }
+
+  /** The caller has left, and the work is wanted all the same. */
+  goesOnAlone(): boolean {
+    return this.entry.outlivesCaller && this.state?.record === undefined && this.isCallerGone();
+  }
+
+  keepsChain(): boolean {
+    return !this.chainIsDone && this.goesOnAlone();
+  }
+
+  onTeardown(): void {
+    if (this.chainIsDone) return;
+    this.chainIsDone = true;
+    this.cell.outlived = this.isUnfollowed;
+    this.stopConsumer();
+    this.leaveChain();
+    if (!this.handlerIsRunning) void this.settle(false, this.state?.error());
+  }
+
+  /** The transport, or an interceptor, has lost interest: the caller left, or was answered early. */
+  stopConsumer(): void {
+    const { state } = this;
+    this.isOver = true;
+    if (state === undefined) return;
+    const record = this.isCallerGone()
+      ? new CancelRecord('disconnect', undefined, undefined, undefined)
+      : new CancelRecord('manual', 'consumer stopped', undefined, undefined);
+    cancelScope(state, record);
+  }
+
+  /** The operation was canceled: whoever waits is let go. */
+  release(error: CancelationError): void {
+    const { releaseHandler } = this;
+    if (releaseHandler !== undefined) {
+      this.releaseHandler = undefined;
+      releaseHandler(error);
+    } else if (this.isStreaming) {
+      this.releaseBody();
+    } else if (this.subscriber !== undefined && !this.chainIsDone) {
+      this.deliverError(error);
+    }
+  }
+
+  private deliverError(error: CancelationError): void {
+    this.chainIsDone = true;
+    this.cell.outlived = this.isUnfollowed;
+    this.leaveChain();
+    this.fail(error);
+    if (!this.handlerIsRunning) void this.settle(false, error);
+  }
+
+  private leaveChain(): void {
+    try {
+      this.upstream?.unsubscribe();
+    } catch (error) {
+      this.calls.live.log.error(
+        `The teardown of ${this.state?.name ?? 'a call'} failed: ${describeError(error)}`,
+      );
+    }
+  }
+
+  protected fail(error: unknown): void {
+    const { subscriber } = this;
+    if (subscriber !== undefined && !subscriber.closed) subscriber.error(this.answerTo(error));
+  }
+
+  /** @returns when cleanups have run, if there are any */
+  settle(succeeded: boolean, value: unknown): Promise<unknown> | undefined {
+    const { state, late } = this;
+    this.isOver = true;
+    if (this.isListed) {
+      this.isListed = false;
+      this.calls.remove(this);
+    }
+    if (state === undefined) {
+      this.cell.empty(false);
+      return undefined;
+    }
+    if (state.outcome !== undefined) return undefined;
+    this.unwatchCaller();
+    return settleQuietly(
+      state,
+      late === undefined ? succeeded : late.succeeded,
+      late === undefined ? value : late.value,
+    );
+  }
+}
+
+function beginChain(next: CallHandler, subscriber: Subscriber<unknown>): void {
+  next.handle().subscribe(subscriber);
+}

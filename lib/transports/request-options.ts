@@ -1,0 +1,23 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { Duration } from '../scope/duration.js';
+import type { OperationMetadata } from '../operation/operation-options.js';
+
+/**
+ * What the `request` option says about one call.
+ *
+ * @publicApi
+ */
+export interface RequestOptions {
+  metadata?: OperationMetadata;
+  tags?: readonly string[];
+  /** Applies where neither the handler nor its class says anything. */
+  timeout?: Duration | false;
+  id?: string;
+}
+
+/**
+ * Runs once per call of any kind, after guards.
+ *
+ * @publicApi
+ */
+export type RequestOption = (context: ExecutionContext) => RequestOptions | undefined;

@@ -1,0 +1,16 @@
+import { of } from 'rxjs';
+import { type EarlyEdge, earlyError } from '../early-responder.js';
+import { GrpcCaller } from './grpc-caller.js';
+import { answerOnCall } from './passed-through.js';
+import { callerOf } from './rpc-caller.js';
+import { answerAsNest, toRpcError } from './rpc-errors.js';
+
+export const earlyRpcErrors: EarlyEdge = {
+  answersAlone: (error, host) =>
+    answerOnCall(callerOf(host), host, earlyError(error)) ? of(undefined) : undefined,
+  translate(error, host) {
+    const caller = callerOf(host);
+    return toRpcError(earlyError(error), caller instanceof GrpcCaller ? caller.call : undefined);
+  },
+  answer: answerAsNest,
+};
