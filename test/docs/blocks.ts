@@ -98,7 +98,7 @@ function filesOf(page: Page): Map<string, BlockFile> {
       continue;
     }
     last = new BlockFile(page.path, fence);
-    const name = /^\/\/ ([\w./-]+\.ts)$/m.exec(fence.code.split('\n', 1)[0] ?? '')?.[1];
+    const name = /^\/\/ ([\w./-]+\.ts)(?:$|:)/.exec(fence.code.split('\n', 1)[0] ?? '')?.[1];
     const named = name && join(home, name);
     files.set(named && !files.has(named) ? named : join(home, `line-${fence.line}.ts`), last);
   }
