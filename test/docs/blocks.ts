@@ -8,6 +8,7 @@ import type { Fence, Page } from './pages.js';
  * - Names of `nestjs-cancelable`, `@nestjs/common` and `@nestjs/core` need no import, nor do those
  *   of made-up.d.ts, which declares what examples take for granted.
  * - Members of a class need no class around them; it extends `MadeUp`, so `this.reports` is known.
+ * - Packages that are not installed here are declared in `not-installed/`.
  * - A block whose first line is `// name.ts` is that file, and other blocks of its page may import
  *   it. A block below `<!-- ts: continues -->` belongs to the file of the one before.
  * - Each line stands where it stands in the page, so that a message names the page's own line.
@@ -55,6 +56,7 @@ const options: ts.CompilerOptions = {
   paths: {
     'nestjs-cancelable': [join(root, 'lib/index.ts')],
     'nestjs-cancelable/*': [join(root, 'lib/*/index.ts')],
+    '*': [join(folder, 'not-installed/*')],
   },
 };
 
