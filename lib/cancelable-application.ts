@@ -26,7 +26,7 @@ import { followHandlers } from './methods/followed-handlers.js';
 import { type HandlerMethod, handlersOf } from './methods/handlers.js';
 import type { MethodDefinition } from './methods/method-definition.js';
 import { quietenScheduler } from './methods/scheduled-jobs.js';
-import { LiveOperations } from './registry/operation-store.js';
+import { OperationStore } from './registry/operation-store.js';
 import { OperationRegistry } from './registry/operation-registry.js';
 import { readRegistryOptions } from './registry/registry-options.js';
 import { Drain, type DrainedTransports } from './shutdown/drain.js';
@@ -82,7 +82,7 @@ export class CancelableApplication implements DrainedTransports {
       },
       'CancelableModule.forRoot()',
     );
-    const live = new LiveOperations(settings);
+    const live = new OperationStore(settings);
     this.runtime = new CancelableRuntime(live, policies ?? {});
     this.registry = OperationRegistry.over(live);
     this.calls = new OpenCalls(live, () => this.reopen());

@@ -9,7 +9,7 @@ import type { OperationLog } from '../operation/operation-host.js';
 import { Operation } from '../operation/operation.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { type JobCall, jobIdOf, type JobPort } from '../methods/job-call.js';
-import type { LiveOperations } from '../registry/operation-store.js';
+import type { OperationStore } from '../registry/operation-store.js';
 import { ProgressFeed } from '../registry/progress-feed.js';
 import { PatientWait } from '../shutdown/patient-wait.js';
 
@@ -27,7 +27,7 @@ export class Jobs implements JobPort {
   private readonly workers = new Map<Worker, () => void>();
 
   constructor(
-    private readonly live: LiveOperations,
+    private readonly live: OperationStore,
     private readonly log: OperationLog,
     private readonly errors: JobErrors,
   ) {}
@@ -35,7 +35,7 @@ export class Jobs implements JobPort {
   async follow({ args, state }: JobCall, outcome: Promise<unknown>): Promise<unknown> {
     const job = args[0] as unknown as Job;
     const [, token] = args;
-    this.meet(workerOf(job));
+    this.track(workerOf(job));
     const stop = state === undefined ? undefined : this.passProgress(state, job);
     try {
       return await outcome;
@@ -91,7 +91,7 @@ export class Jobs implements JobPort {
   }
 
   /** A worker is known from its first job on. */
-  private meet(worker: Worker | undefined): void {
+  private track(worker: Worker | undefined): void {
     if (worker === undefined || this.workers.has(worker)) return;
     const onLockLost = (ids: string[]) => {
       for (const id of ids) this.loseLock(jobIdOf({ queueName: worker.name, id }));

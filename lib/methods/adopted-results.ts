@@ -3,11 +3,11 @@ import { settleQuietly, startOperation } from '../operation/lifecycle.js';
 import type { ContextCell } from '../scope/context.js';
 import { type CallOptions, SILENT_CALL } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
-import { parkOperation, resumeFirst } from '../operation/suspend.js';
+import { suspendOperation, resumeFirst } from '../operation/suspend.js';
 import { destroyStream, streamOf } from '../scope/close-value.js';
 import { closeLateValue } from '../operation/late-value.js';
 import { followStream } from '../streams/follow-stream.js';
-import { operateIterator, operateObservable, shapeOf, supplyOf } from './lazy-results.js';
+import { operateIterator, operateObservable, shapeOf, providerOf } from './lazy-results.js';
 
 /**
  * A result that goes on after it was given: the operation lasts until it ends.
@@ -31,16 +31,16 @@ export function adoptResult(
   }
   if (state.record !== undefined) return undefined;
   const beginAnother = siblingsOf(state);
-  parkOperation(state);
-  const supply = {
-    ...supplyOf(resumeFirst(state, beginAnother)),
+  suspendOperation(state);
+  const provider = {
+    ...providerOf(resumeFirst(state, beginAnother)),
     skip: () => closeLateValue(state, value),
   };
   return {
     value:
       shape === 'observable'
-        ? operateObservable(supply, () => value as Observable<unknown>)
-        : operateIterator(supply, () => value as AsyncIterable<unknown>),
+        ? operateObservable(provider, () => value as Observable<unknown>)
+        : operateIterator(provider, () => value as AsyncIterable<unknown>),
   };
 }
 

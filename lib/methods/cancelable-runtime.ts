@@ -1,6 +1,6 @@
 import { currentCell } from '../scope/context.js';
 import type { OperationState } from '../operation/operation-state.js';
-import { LiveOperations } from '../registry/operation-store.js';
+import { OperationStore } from '../registry/operation-store.js';
 import { readRegistryOptions } from '../registry/registry-options.js';
 import type { CancelableOptions } from './cancelable-options.js';
 import type { JobPort } from './job-call.js';
@@ -11,7 +11,7 @@ import type { JobPort } from './job-call.js';
  */
 export class CancelableRuntime {
   constructor(
-    readonly live: LiveOperations,
+    readonly live: OperationStore,
     readonly policies: Readonly<Record<string, CancelableOptions>>,
   ) {
     byHost.set(live, this);
@@ -21,7 +21,7 @@ export class CancelableRuntime {
   jobs: JobPort | undefined = undefined;
 
   /** The runtime over an application's operations. */
-  static over(live: LiveOperations): CancelableRuntime | undefined {
+  static over(live: OperationStore): CancelableRuntime | undefined {
     return byHost.get(live);
   }
 
@@ -83,7 +83,7 @@ function ambientRuntime(): CancelableRuntime | undefined {
 function fallbackRuntime(): CancelableRuntime {
   if (active.size === 1) for (const runtime of active) return runtime;
   return (standalone ??= new CancelableRuntime(
-    new LiveOperations(readRegistryOptions({}, 'standalone')),
+    new OperationStore(readRegistryOptions({}, 'standalone')),
     {},
   ));
 }

@@ -6,7 +6,7 @@ import {
   readCancelableOptions,
   normalizeOptions,
 } from './cancelable-options.js';
-import { isWorkerProcess } from './method-entry.js';
+import { isWorkerProcess } from './method-trigger.js';
 import { MethodDefinition } from './method-definition.js';
 import {
   type AnyFunction,
@@ -163,16 +163,16 @@ function wrap(
   original: AnyFunction,
   options: CancelableOptions,
   name: string,
-  face = original,
+  visible = original,
 ): AnyFunction {
   const definition = new MethodDefinition(prototype, key, original, options, name);
   const wrapper = function (this: object, ...args: unknown[]): unknown {
     return definition.invoke(this, args);
   } as AnyFunction;
   definition.wrapper = wrapper;
-  impersonate(wrapper, face);
+  impersonate(wrapper, visible);
   // BullMQ gives its signal only to processors that take it.
-  if (isWorkerProcess(prototype, key) && face.length < 3) setLength(wrapper, 3);
+  if (isWorkerProcess(prototype, key) && visible.length < 3) setLength(wrapper, 3);
   setDefinition(wrapper, definition);
   injectRuntime(prototype);
   return wrapper;

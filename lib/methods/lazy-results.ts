@@ -15,10 +15,10 @@ import { InterruptibleIterator } from '../streams/interruptible-iterator.js';
 import { openSource } from '../streams/open-source.js';
 
 /**
- * How a lazy result is tied to an operation: begun by each consumer, or lent by somebody who
+ * How a lazy result is tied to an operation: begun by each consumer, or borrowed from somebody who
  * settles it himself.
  */
-export interface OperationSupply {
+export interface OperationProvider {
   /** @throws what refuses the start */
   begin(): OperationState;
   /** The consumer has seen the end. May throw a better error, or give a promise to wait for. */
@@ -32,12 +32,12 @@ export interface OperationSupply {
 }
 
 /** Every consumer gets an operation of its own. */
-export function supplyOf(begin: () => OperationState): OperationSupply {
+export function providerOf(begin: () => OperationState): OperationProvider {
   return { begin, end: settleOperation, stop: stopConsumer };
 }
 
 /** The operation is somebody else's; this result only stops with it. */
-export function lend(state: OperationState): OperationSupply {
+export function borrowed(state: OperationState): OperationProvider {
   return { begin: () => state, end: passOn, stop: () => {} };
 }
 
@@ -46,25 +46,25 @@ function passOn(_state: OperationState, succeeded: boolean, value: unknown): unk
   return value;
 }
 
-const lent = new WeakMap<object, AsyncIterable<unknown>>();
+const borrowing = new WeakMap<object, AsyncIterable<unknown>>();
 
 /** An iterable that stops with an operation, until somebody takes it over. */
-export function lendIterable<Item>(
+export function borrowingIterable<Item>(
   state: OperationState,
   iterable: AsyncIterable<Item>,
 ): AsyncGenerator<Item> {
-  const supply = { ...lend(state), skip: () => closeLateValue(state, iterable) };
-  const iterator = operateIterator(supply, () => iterable);
-  lent.set(iterator, iterable);
+  const provider = { ...borrowed(state), skip: () => closeLateValue(state, iterable) };
+  const iterator = operateIterator(provider, () => iterable);
+  borrowing.set(iterator, iterable);
   return iterator;
 }
 
 /**
- * What was lent, for whoever settles the operation with its end: only the thing itself tells when
+ * What was borrowed, for whoever settles the operation with its end: only the thing itself tells when
  * it has really closed.
  */
-export function takeOver(iterable: AsyncIterable<unknown>): AsyncIterable<unknown> {
-  return lent.get(iterable) ?? iterable;
+export function ownIterable(iterable: AsyncIterable<unknown>): AsyncIterable<unknown> {
+  return borrowing.get(iterable) ?? iterable;
 }
 
 /** What to do with a value: consumed later, flowing already, or just there. */
@@ -96,13 +96,13 @@ function refusalOf(error: unknown): unknown {
 
 /** One operation per subscription, from `subscribe` to completion, error or teardown. */
 export function operateObservable<Value>(
-  supply: OperationSupply,
+  provider: OperationProvider,
   open: (state: OperationState) => Observable<Value>,
 ): Observable<Value> {
   return new Observable<Value>((subscriber) => {
     let state: OperationState;
     try {
-      state = supply.begin();
+      state = provider.begin();
     } catch (error) {
       if (isSkipped(error)) subscriber.complete();
       else subscriber.error(refusalOf(error));
@@ -116,7 +116,7 @@ export function operateObservable<Value>(
       over = true;
       observer?.remove();
       try {
-        const pending = supply.end(state, succeeded, value);
+        const pending = provider.end(state, succeeded, value);
         if (pending instanceof Promise) void pending.then(() => deliver(), fail);
         else deliver();
       } catch (error) {
@@ -147,7 +147,7 @@ export function operateObservable<Value>(
       });
     }
     return () => {
-      if (!over) supply.stop(state);
+      if (!over) provider.stop(state);
       upstream?.unsubscribe();
     };
   });
@@ -155,41 +155,41 @@ export function operateObservable<Value>(
 
 /** One operation per iteration, from the first `next()` to the end. */
 export function operateIterable<Item>(
-  supply: OperationSupply,
+  provider: OperationProvider,
   open: (state: OperationState) => AsyncIterable<Item>,
 ): AsyncIterable<Item> {
-  return { [Symbol.asyncIterator]: () => operateIterator(supply, open) };
+  return { [Symbol.asyncIterator]: () => operateIterator(provider, open) };
 }
 
 /** The same for what is iterated once: a generator, whose operation begins at the first `next()`. */
 export function operateIterator<Item>(
-  supply: OperationSupply,
+  provider: OperationProvider,
   open: (state: OperationState) => AsyncIterable<Item>,
 ): AsyncGenerator<Item> {
   let inner: InterruptibleIterator<Item> | undefined;
   let isOver = false;
   const begin = (): InterruptibleIterator<Item> => {
-    const state = supply.begin();
+    const state = provider.begin();
     let stopped = false;
     return new InterruptibleIterator<Item>(
       state,
       () => openSource(open(state)) as { iterator: AsyncIterator<Item> },
       {
         ended: (failed, error) => {
-          if (!stopped) return supply.end(state, !failed, failed ? error : undefined);
+          if (!stopped) return provider.end(state, !failed, failed ? error : undefined);
           // Whoever has stopped hears of no error any more.
           try {
             const reason = state.record === undefined ? error : state.error();
-            const pending = supply.end(state, false, reason);
+            const pending = provider.end(state, false, reason);
             return pending instanceof Promise ? pending.catch(noop) : pending;
           } catch {
             return undefined;
           }
         },
-        ...(supply.translate === undefined ? undefined : { translate: supply.translate }),
+        ...(provider.translate === undefined ? undefined : { translate: provider.translate }),
         stopped: () => {
           stopped = true;
-          supply.stop(state);
+          provider.stop(state);
         },
       },
       state.cell,
@@ -209,13 +209,13 @@ export function operateIterator<Item>(
     },
     async return(value?: unknown): Promise<IteratorResult<Item>> {
       if (inner !== undefined) return inner.return(value);
-      if (!isOver) supply.skip?.();
+      if (!isOver) provider.skip?.();
       isOver = true;
       return { done: true, value };
     },
     async throw(error: unknown): Promise<IteratorResult<Item>> {
       if (inner !== undefined) return inner.throw(error);
-      if (!isOver) supply.skip?.();
+      if (!isOver) provider.skip?.();
       isOver = true;
       throw error;
     },

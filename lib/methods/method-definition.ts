@@ -9,22 +9,22 @@ import { needsPreparation, prepareOperation } from '../operation/start-condition
 import { callBody, enterBody, giveUp, outcomeOf, runPrepared } from '../operation/run.js';
 import { onFreshStack } from '../scope/stack-room.js';
 import {
-  lend,
-  lendIterable,
+  borrowed,
+  borrowingIterable,
   operateIterable,
   operateIterator,
   operateObservable,
   shapeOf,
-  supplyOf,
+  providerOf,
 } from './lazy-results.js';
 import { refuseAboveCeiling } from '../operation/max-timeout.js';
 import { bare } from '../scope/plain-object.js';
-import { parkOperation, resumeFirst } from '../operation/suspend.js';
+import { suspendOperation, resumeFirst } from '../operation/suspend.js';
 import type { CancelableOptions } from './cancelable-options.js';
 import { type CancelableRuntime, runtimeOf } from './cancelable-runtime.js';
 import { adoptResult } from './adopted-results.js';
 import { isJobCall, type JobArguments, JobCall, jobOptions } from './job-call.js';
-import { entryOf, type MethodEntry } from './method-entry.js';
+import { triggerOf, type MethodTrigger } from './method-trigger.js';
 import { type AnyFunction, isHandler } from './method-metadata.js';
 import { sayModuleIsMissing } from './missing-module.js';
 import { checkJoin } from './method-inputs.js';
@@ -108,12 +108,12 @@ export class MethodDefinition {
 
   private createPlan(runtime: CancelableRuntime): MethodPlan {
     const options = this.mergedOptions(runtime);
-    const entry = this.wrapper && entryOf(this.prototype, this.key, this.wrapper);
+    const entry = this.wrapper && triggerOf(this.prototype, this.key, this.wrapper);
     const {
       kind = 'method',
       name = this.name,
       onShutdown = 'drain',
-    } = bare<Partial<MethodEntry>>(entry ?? {});
+    } = bare<Partial<MethodTrigger>>(entry ?? {});
     const plan = createMethodPlan(options, { name, kind, onShutdown }, (each) =>
       runtime.live.countersOf(each, true),
     );
@@ -189,11 +189,11 @@ export class MethodDefinition {
   ): unknown {
     const shape = shapeOf(result);
     if (shape === 'observable' || shape === 'iterable') {
-      parkOperation(state);
-      const supply = supplyOf(resumeFirst(state, beginAnother));
+      suspendOperation(state);
+      const provider = providerOf(resumeFirst(state, beginAnother));
       return shape === 'observable'
-        ? operateObservable(supply, () => result as Observable<unknown>)
-        : operateIterable(supply, () => result as AsyncIterable<unknown>);
+        ? operateObservable(provider, () => result as Observable<unknown>)
+        : operateIterable(provider, () => result as AsyncIterable<unknown>);
     }
     const adopted = adoptResult(state, result);
     if (adopted !== undefined) return adopted.value;
@@ -210,7 +210,7 @@ export class MethodDefinition {
     args: unknown[],
   ): unknown {
     let call: CallOptions | undefined;
-    const supply = supplyOf(() => {
+    const provider = providerOf(() => {
       call = this.callOptions(plan, self, args);
       return startOperation(runtime.live, plan.operation, cell, call);
     });
@@ -222,19 +222,19 @@ export class MethodDefinition {
     const prepared = (state: OperationState) =>
       needsPreparation(plan.operation, call) ? prepareOperation(state, call) : undefined;
     return this.known === 'observable'
-      ? operateObservable(supply, (state) => {
+      ? operateObservable(provider, (state) => {
           const pending = prepared(state);
           const source = () => open(state) as Observable<unknown>;
           return pending === undefined ? source() : from(pending).pipe(mergeMap(source));
         })
-      : operateIterator(supply, (state) => {
+      : operateIterator(provider, (state) => {
           const pending = prepared(state);
           const source = () => open(state) as AsyncIterable<unknown>;
           return pending === undefined ? source() : after(pending, source);
         });
   }
 
-  /** The method is a handler: it runs as the request's operation, which the edge settles. */
+  /** The method is a handler: it runs as the request's operation, which the transport settles. */
   private handle(cell: HandlerCell, state: OperationState, self: object, args: unknown[]): unknown {
     const plan = this.planFor(runtimeOf(self));
     try {
@@ -330,9 +330,9 @@ async function* after<Item>(
 export function lendResult(state: OperationState, result: unknown): unknown {
   switch (shapeOf(result)) {
     case 'observable':
-      return operateObservable(lend(state), () => result as Observable<unknown>);
+      return operateObservable(borrowed(state), () => result as Observable<unknown>);
     case 'iterable':
-      return lendIterable(state, result as AsyncIterable<unknown>);
+      return borrowingIterable(state, result as AsyncIterable<unknown>);
     default:
       return result;
   }

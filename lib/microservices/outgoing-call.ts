@@ -12,7 +12,7 @@ export interface OutgoingCall {
 }
 
 /** The scope that calls, and what its application wants. */
-export interface Caller<Owner> {
+export interface CallingScope<Owner> {
   readonly scope: Scope;
   readonly owner: Owner;
 }
@@ -26,7 +26,7 @@ export interface Caller<Owner> {
 export function callWithin<Owner>(
   owners: ReadonlyMap<object, Owner>,
   plain: () => Observable<unknown>,
-  open: (caller: Caller<Owner>) => OutgoingCall,
+  open: (caller: CallingScope<Owner>) => OutgoingCall,
 ): Observable<unknown> {
   const cell = owners.size === 0 ? undefined : currentCell();
   if (cell === undefined) return plain();
@@ -47,7 +47,7 @@ export function callWithin<Owner>(
 function callerIn<Owner>(
   cell: ContextCell,
   owners: ReadonlyMap<object, Owner>,
-): Caller<Owner> | undefined {
+): CallingScope<Owner> | undefined {
   const scope = cell.resolve();
   const operation = scope?.operation() as OperationState | undefined;
   const owner = operation === undefined ? undefined : owners.get(operation.host);

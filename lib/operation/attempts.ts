@@ -1,4 +1,4 @@
-import { faceOf, startOperation } from './lifecycle.js';
+import { facadeOf, startOperation } from './lifecycle.js';
 import type { OperationState } from './operation-state.js';
 import { placeIn } from './current-place.js';
 import { planOf } from './operation-plan.js';
@@ -28,7 +28,7 @@ export function wrapAttempts<Args extends readonly unknown[], Result>(
       return Promise.reject(error);
     }
     try {
-      const { token } = faceOf(state) as { token: CancelationToken };
+      const { token } = facadeOf(state) as { token: CancelationToken };
       return runBody(state, () => fn(...args, token), undefined, []) as Promise<Awaited<Result>>;
     } catch (error) {
       void onFreshStack.then(() => giveUp(state, undefined, error));

@@ -18,7 +18,7 @@ export function runCleanups<Result>(
   outcome: Omit<CleanupOutcome, 'token'>,
   then: () => Result,
 ): Promise<Result> {
-  const told: CleanupOutcome = { ...outcome, token: state.shelter().token };
+  const told: CleanupOutcome = { ...outcome, token: state.callbackScope().token };
   const run = () => runAll(state, cleanups, told);
   const rest = (): Result | Promise<Result> => (cleanups.length === 0 ? then() : run().then(rest));
   if (state.record === undefined) return run().then(rest);
@@ -49,7 +49,7 @@ export function runCleanupNow(state: OperationState, cleanup: Cleanup): void {
   state.callSafely('A cleanup', cleanup, {
     status: outcome,
     error: cause ?? (record === undefined ? undefined : state.error()),
-    token: state.shelter().token,
+    token: state.callbackScope().token,
   });
 }
 
@@ -60,7 +60,7 @@ async function runAll(
 ): Promise<void> {
   for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) {
     try {
-      await contextStorage.run(state.shelter().cell, cleanup, told);
+      await contextStorage.run(state.callbackScope().cell, cleanup, told);
     } catch (error) {
       state.logFailure('A cleanup', error);
     }
@@ -83,7 +83,7 @@ class CleanupLimit extends Timed {
   override expired(): void {
     const { state } = this;
     state.host.log.warn(`The cleanups of ${state.name} took longer than their limit`);
-    cancelScope(state.shelter(), recordFromError(state.error()));
+    cancelScope(state.callbackScope(), recordFromError(state.error()));
     this.giveUp();
   }
 }

@@ -22,7 +22,7 @@ export abstract class DeadlinedScope extends Scope {
   ownLimit: number | undefined = undefined;
   extras: OperationExtras | undefined = undefined;
 
-  more(): OperationExtras {
+  ensureExtras(): OperationExtras {
     return (this.extras ??= new OperationExtras());
   }
 
@@ -40,18 +40,18 @@ export abstract class DeadlinedScope extends Scope {
 
   /** Brings the deadline of whoever called: it may only shorten what the operation has. */
   limitByCaller(limit: number, now: number): void {
-    this.more().callerLimit = limit;
+    this.ensureExtras().callerLimit = limit;
     this.setDeadline(this.ownLimit === undefined ? undefined : this.ownLimit - now, now);
     if (limit <= now) this.checkClock();
   }
 
   /** Its own deadline or its caller's. */
-  private get ownEnd(): number | undefined {
+  private get ownOrCallerLimit(): number | undefined {
     return nearest(this.ownLimit, this.extras?.callerLimit);
   }
 
   private applyLimit(inherited: number | undefined, now: number): void {
-    const { ownEnd } = this;
+    const { ownOrCallerLimit: ownEnd } = this;
     this.limit = nearest(ownEnd, inherited);
     if (this.record !== undefined) return;
     if (this.timer !== undefined) disarm(this);
@@ -78,18 +78,18 @@ export abstract class DeadlinedScope extends Scope {
 
   /** The timer of a deadline has fired. */
   protected deadlinePassed(): void {
-    if (!this.wallClockDisagrees() && !this.deadlineIsMoot()) this.timeOut();
+    if (!this.wallClockDisagrees() && !this.dropLapsedDeadline()) this.timeOut();
   }
 
   /** Some deadlines end before the operation does: a request's, once its headers are sent. */
-  private deadlineIsMoot(): boolean {
+  private dropLapsedDeadline(): boolean {
     const now = monotonicNow();
-    if (this.deadlineHolds(now)) return false;
+    if (this.deadlineApplies(now)) return false;
     this.setDeadline(undefined, now);
     return true;
   }
 
-  private deadlineHolds(now: number): boolean {
+  private deadlineApplies(now: number): boolean {
     const { expires } = this.plan;
     if (expires === undefined || expires(this)) return true;
     const { callerLimit } = this.extras ?? {};
@@ -98,8 +98,8 @@ export abstract class DeadlinedScope extends Scope {
 
   /** It ends by itself at `now`, and nobody was there to cancel it in time: it blocked the event loop. */
   protected markOverrun(now: number): void {
-    if (this.limit === undefined || now <= this.limit || !this.deadlineHolds(now)) return;
-    this.more().overran = true;
+    if (this.limit === undefined || now <= this.limit || !this.deadlineApplies(now)) return;
+    this.ensureExtras().overran = true;
   }
 
   /** A wall-clock deadline moves when the clock is set: looks again, and waits for what is left. */
@@ -114,7 +114,7 @@ export abstract class DeadlinedScope extends Scope {
   }
 
   private timeOut(): void {
-    const elapsed = formatDuration((this.ownEnd ?? monotonicNow()) - this.startedAt);
+    const elapsed = formatDuration((this.ownOrCallerLimit ?? monotonicNow()) - this.startedAt);
     cancelScope(
       this,
       new CancelRecord('timeout', `timed out after ${elapsed}`, undefined, undefined),
@@ -128,11 +128,11 @@ export abstract class DeadlinedScope extends Scope {
     let topmost: DeadlinedScope | undefined;
     for (let up = this.parent; up !== undefined; up = up.parent) {
       if (!(up instanceof DeadlinedScope)) continue;
-      const { ownEnd } = up;
+      const { ownOrCallerLimit: ownEnd } = up;
       if (ownEnd !== undefined && ownEnd <= now) topmost = up;
     }
     const late = topmost ?? this;
-    if (!late.deadlineIsMoot()) late.timeOut();
+    if (!late.dropLapsedDeadline()) late.timeOut();
   }
 }
 

@@ -24,7 +24,7 @@ export class ExclusiveKeys {
    * @throws OperationConflict for `reject`; NotStarted for `skip` and `join`
    */
   admit(name: string, { key, onConflict }: ExclusiveCall, scope: Scope | undefined): void {
-    const holder = this.holders.get(entryOf(name, key));
+    const holder = this.holders.get(entryKey(name, key));
     if (holder === undefined || isAbove(holder, scope)) return;
     if (onConflict === 'cancel-previous') {
       const message = `superseded by a newer call of ${name}`;
@@ -38,10 +38,10 @@ export class ExclusiveKeys {
 
   /** The key is the operation's until its body has settled. */
   hold(state: OperationState, call: ExclusiveCall): void {
-    const entry = entryOf(state.name, call.key);
+    const entry = entryKey(state.name, call.key);
     if (this.holders.has(entry) && isAbove(this.holders.get(entry), state)) return;
     this.holders.set(entry, state);
-    state.more().exclusive = call;
+    state.ensureExtras().exclusive = call;
     state.addLink(() => this.leave(state));
   }
 
@@ -49,7 +49,7 @@ export class ExclusiveKeys {
   leave(state: OperationState): ExclusiveCall | undefined {
     const call = state.extras?.exclusive;
     if (call === undefined) return undefined;
-    const entry = entryOf(state.name, call.key);
+    const entry = entryKey(state.name, call.key);
     if (this.holders.get(entry) !== state) return undefined;
     this.holders.delete(entry);
     return call;
@@ -57,7 +57,7 @@ export class ExclusiveKeys {
 }
 
 /** Name and key cannot flow into each other: it is said where the name ends. */
-function entryOf(name: string, key: string): string {
+function entryKey(name: string, key: string): string {
   return `${name.length} ${name}${key}`;
 }
 

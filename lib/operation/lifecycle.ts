@@ -57,7 +57,7 @@ export function startOperation(
 
 /** It was cut off while it started. */
 function neverBegan(state: OperationState, error: unknown): void {
-  if (state.slot >= 0) {
+  if (state.listIndex >= 0) {
     void settleQuietly(state, false, error);
     return;
   }
@@ -76,24 +76,24 @@ function originOf(
 }
 
 function hookCallbacks(state: OperationState, on: NonNullable<OperationPlan['on']>): void {
-  const face = faceOf(state);
-  if (on.cancel) state.addListener((error: CancelationError) => on.cancel?.(face, error));
+  const operation = facadeOf(state);
+  if (on.cancel) state.addListener((error: CancelationError) => on.cancel?.(operation, error));
   if (on.progress) {
-    const listeners = (state.more().progressListeners ??= new Set());
-    listeners.add((progress) => on.progress?.(face, progress));
+    const listeners = (state.ensureExtras().progressListeners ??= new Set());
+    listeners.add((progress) => on.progress?.(operation, progress));
   }
-  if (on.start) state.callSafely('on.start', on.start.bind(on), face);
+  if (on.start) state.callSafely('on.start', on.start.bind(on), operation);
 }
 
-/** Creates the public face of a state; set by the file that defines it, which stands above. */
-let createFace: (state: OperationState) => object;
+/** Creates the public `Operation` of a state; set by the file that defines it, which stands above. */
+let createFacade: (state: OperationState) => object;
 
-export function defineFace(create: (state: OperationState) => object): void {
-  createFace = create;
+export function defineFacade(create: (state: OperationState) => object): void {
+  createFacade = create;
 }
 
-export function faceOf(state: OperationState): object {
-  return createFace(state);
+export function facadeOf(state: OperationState): object {
+  return createFacade(state);
 }
 
 /**
@@ -170,7 +170,7 @@ function applyDeadlines(
   const timeout = call?.timeout ?? plan.timeout;
   const wall = call?.deadline ?? plan.deadline;
   if (wall !== undefined) {
-    const extras = state.more();
+    const extras = state.ensureExtras();
     const most = typeof timeout === 'number' ? underCeiling(state, timeout) : state.host.maxTimeout;
     extras.wallDeadline = wall;
     extras.monotonicDeadline = most === Infinity ? undefined : now + most;
@@ -324,26 +324,26 @@ function finish(
   result: unknown,
 ): void {
   state.conclude(outcome);
-  const { face, extras } = state;
+  const { facade, extras } = state;
   const { on } = state.plan;
   const settledListeners = extras?.settledListeners;
   const giveUp = state.record !== undefined && state.plan.race;
-  face?.settled(!fails && !giveUp, fails ? result : giveUp ? state.error() : result);
+  facade?.settled(!fails && !giveUp, fails ? result : giveUp ? state.error() : result);
   if (on !== undefined) callOutcome(state, outcome, result);
   if (settledListeners !== undefined) {
     for (const listener of settledListeners) state.callSafely('A settled listener', listener);
   }
-  if (giveUp) state.letGo();
+  if (giveUp) state.releaseCaller();
   state.host.settled(state);
   state.end();
 }
 
 function callOutcome(state: OperationState, outcome: string, result: unknown): void {
   const on = state.plan.on as NonNullable<OperationPlan['on']>;
-  const face = faceOf(state);
+  const operation = facadeOf(state);
   if (outcome === 'completed' && on.complete)
-    state.callSafely('on.complete', on.complete.bind(on), face);
+    state.callSafely('on.complete', on.complete.bind(on), operation);
   if (outcome === 'failed' && on.error)
-    state.callSafely('on.error', on.error.bind(on), face, result);
-  if (on.settled) state.callSafely('on.settled', on.settled.bind(on), face);
+    state.callSafely('on.error', on.error.bind(on), operation, result);
+  if (on.settled) state.callSafely('on.settled', on.settled.bind(on), operation);
 }

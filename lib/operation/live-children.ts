@@ -4,7 +4,7 @@ import type { Scope } from '../scope/scope.js';
 /** The live operations directly below one, oldest first: those begun in its shields and cleanups, too. */
 export function liveChildren(state: OperationState): OperationState[] {
   const children = childrenOf(state);
-  for (const shelter of state.shelters()) children.push(...childrenOf(shelter));
+  for (const scope of state.protectedScopes()) children.push(...childrenOf(scope));
   return children.reverse().sort((one, other) => one.startedAt - other.startedAt);
 }
 

@@ -21,7 +21,7 @@ export class OperationExtras {
   /** What to let go of at the end: tokens and signals it follows. */
   links: (() => void)[] | undefined = undefined;
   /** Its open shields. */
-  shelters: Set<ProtectedScope> | undefined = undefined;
+  shieldedScopes: Set<ProtectedScope> | undefined = undefined;
   /** What watches for a lack of progress. */
   stalls: { progressed(): void }[] | undefined = undefined;
   /** It ended by itself, after its deadline had passed. */

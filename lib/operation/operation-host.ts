@@ -52,6 +52,6 @@ export interface OperationHost<State> {
   lingered(operation: State): void;
   settled(operation: State): void;
   /** Its body turned out to be lazy: it waits, unlisted, for somebody to consume it. */
-  parked(operation: State): void;
+  suspended(operation: State): void;
   resumed(operation: State): void;
 }

@@ -17,15 +17,15 @@ import { valueOf } from '../scope/derived-value.js';
 import { isThenable, noop } from '../scope/thenable.js';
 import { arm, disarm } from '../scope/timers.js';
 
-/** The public face of an operation; told the outcome, since the state itself must not keep it. */
-export interface OperationFace {
+/** The public `Operation` of a state: told the outcome, which the state itself must not keep. */
+export interface OperationFacade {
   settled(succeeded: boolean, value: unknown): void;
   /** Nothing more happens: whatever still points to the state may let go. */
   ended(): void;
 }
 
-/** What stands between an operation and a client: told, once, that there is nothing to wait for. */
-export interface OperationEdge {
+/** Stands between an operation and a client that waits: told, once, to let it go. */
+export interface Responder {
   release(error: CancelationError): void;
 }
 
@@ -41,7 +41,7 @@ export interface TreeCount {
   readonly root: string;
 }
 
-/** Everything about one operation. The public `Operation` is a face of it, made on demand. */
+/** Everything about one operation. The public `Operation` is its facade, made on demand. */
 export class OperationState extends DeadlinedScope {
   readonly cell: ContextCell;
   /** Monotonic milliseconds. */
@@ -56,7 +56,7 @@ export class OperationState extends DeadlinedScope {
   cause: unknown = undefined;
   metadata: Readonly<OperationMetadata> | undefined;
   tags: readonly string[] | undefined;
-  face: OperationFace | undefined = undefined;
+  facade: OperationFacade | undefined = undefined;
   lineage: Lineage | undefined = undefined;
   /** The topmost of its tree, so that nobody has to climb there; `undefined`: itself. */
   private root: OperationState | undefined = undefined;
@@ -67,14 +67,14 @@ export class OperationState extends DeadlinedScope {
   /** How to let the caller go early; only in `race`, and only until it was let go. */
   resolve: ((value: unknown) => void) | undefined = undefined;
   reject: ((error: unknown) => void) | undefined = undefined;
-  /** An edge that waits for the operation: let go like a caller. */
-  edge: OperationEdge | undefined = undefined;
+  /** Releases the client that waits for the operation, as a cancel releases a caller. */
+  responder: Responder | undefined = undefined;
   /** Open shields of this operation and of those below: while there are any, the caller waits. */
   shields = 0;
   /** Where it stands in the host's list of live operations; -1: nowhere. */
-  slot = -1;
+  listIndex = -1;
   private ownId: string | undefined;
-  private aftermath: ProtectedScope | undefined = undefined;
+  private ownCallbackScope: ProtectedScope | undefined = undefined;
   private wallStart: number | undefined = undefined;
 
   constructor(
@@ -173,34 +173,34 @@ export class OperationState extends DeadlinedScope {
   }
 
   /** A part of this operation of its own, which a cancel does not reach. */
-  openShelter(): ProtectedScope {
+  createProtectedScope(): ProtectedScope {
     return new ProtectedScope(this);
   }
 
   /** Where work of this operation may have been begun, beside itself. */
-  *shelters(): Generator<ProtectedScope> {
-    const open = this.extras?.shelters;
+  *protectedScopes(): Generator<ProtectedScope> {
+    const open = this.extras?.shieldedScopes;
     if (open !== undefined) yield* open;
-    if (this.aftermath !== undefined) yield this.aftermath;
+    if (this.ownCallbackScope !== undefined) yield this.ownCallbackScope;
   }
 
   /** The place for listeners and cleanups: this operation, under a token that is not canceled. */
-  shelter(): ProtectedScope {
-    return (this.aftermath ??= new ProtectedScope(this));
+  callbackScope(): ProtectedScope {
+    return (this.ownCallbackScope ??= new ProtectedScope(this));
   }
 
   override callbackCell(): object {
-    return this.record === undefined ? this.cell : this.shelter().cell;
+    return this.record === undefined ? this.cell : this.callbackScope().cell;
   }
 
-  /** Runs a callback of the user's in the shelter; what it throws or rejects with is logged. */
+  /** Runs a callback of the user's in the callback scope; what it throws or rejects with is logged. */
   callSafely<Arguments extends unknown[]>(
     what: string,
     callback: (...args: Arguments) => unknown,
     ...args: Arguments
   ): void {
     try {
-      const result = contextStorage.run(this.shelter().cell, callback, ...args);
+      const result = contextStorage.run(this.callbackScope().cell, callback, ...args);
       if (isThenable(result)) {
         result.then(undefined, (error: unknown) => this.logFailure(what, error));
       }
@@ -221,7 +221,7 @@ export class OperationState extends DeadlinedScope {
   }
 
   protected override abort(controller: Controller, error: CancelationError): void {
-    contextStorage.run(this.shelter().cell, () => controller.abort(error));
+    contextStorage.run(this.callbackScope().cell, () => controller.abort(error));
   }
 
   override get timedFor(): OperationState {
@@ -247,16 +247,16 @@ export class OperationState extends DeadlinedScope {
     const record = this.record as CancelRecord;
     this.host.canceled(this, record);
     if (record.abandoned) this.promise?.catch(noop);
-    if (this.shields === 0) this.letGo();
+    if (this.shields === 0) this.releaseCaller();
     if (!this.decided) arm(this, this.host.zombieAfter, record.moment);
   }
 
   /** A canceled operation sends its caller away. */
-  letGo(): void {
+  releaseCaller(): void {
     if (this.record === undefined) return;
-    const { edge, reject } = this;
-    this.edge = this.resolve = this.reject = undefined;
-    if (edge !== undefined) edge.release(this.error());
+    const { responder, reject } = this;
+    this.responder = this.resolve = this.reject = undefined;
+    if (responder !== undefined) responder.release(this.error());
     else if (reject !== undefined) reject(this.error());
   }
 
@@ -277,11 +277,17 @@ export class OperationState extends DeadlinedScope {
       this.root = undefined;
       parent.removeChild(this);
     }
-    this.face?.ended();
+    this.facade?.ended();
     this.cell.empty(this.record !== undefined);
-    this.aftermath?.end();
-    this.aftermath = undefined;
-    this.promise = this.resolve = this.reject = this.face = this.edge = this.tree = undefined;
+    this.ownCallbackScope?.end();
+    this.ownCallbackScope = undefined;
+    this.promise =
+      this.resolve =
+      this.reject =
+      this.facade =
+      this.responder =
+      this.tree =
+        undefined;
     if (this.extras !== undefined) {
       this.extras.cleanups = undefined;
       this.extras.progressListeners = this.extras.settledListeners = undefined;
@@ -302,7 +308,7 @@ export class OperationState extends DeadlinedScope {
 
   /** Follows something until the end. */
   addLink(unlink: () => void): void {
-    (this.more().links ??= []).push(unlink);
+    (this.ensureExtras().links ??= []).push(unlink);
   }
 
   private unlink(): void {
@@ -329,6 +335,6 @@ export class OperationState extends DeadlinedScope {
 export function whenSettled(state: OperationState): Promise<void> {
   if (state.outcome !== undefined) return Promise.resolve();
   return new Promise((resolve) => {
-    (state.more().settledListeners ??= new Set()).add(() => resolve());
+    (state.ensureExtras().settledListeners ??= new Set()).add(() => resolve());
   });
 }

@@ -10,7 +10,7 @@ import { underCeiling } from './max-timeout.js';
 import { liveChildren } from './live-children.js';
 import type { Cleanup } from '../scope/cleanup.js';
 import { runCleanupNow } from './cleanups.js';
-import { defineFace } from './lifecycle.js';
+import { defineFacade } from './lifecycle.js';
 import type { CancelListener } from '../scope/listeners.js';
 import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationState } from './operation-state.js';
@@ -33,7 +33,7 @@ import { CancelationToken, cancelWith } from '../scope/token.js';
 const SHIELD_READERS = { limit: readDuration };
 const WRAP_READERS = { timeout: readDuration };
 
-class FaceExtras {
+class FacadeExtras {
   token: CancelationToken | undefined = undefined;
   result: Promise<unknown> | undefined = undefined;
   settle: ((succeeded: boolean, value: unknown) => void) | undefined = undefined;
@@ -49,7 +49,7 @@ class FaceExtras {
 export class Operation {
   readonly #state: OperationState;
   /** Most operations are only looked at: what few need is kept apart. */
-  #more: FaceExtras | undefined = undefined;
+  #ownExtras: FacadeExtras | undefined = undefined;
 
   /** @internal Operations come from a registry or a decorator. */
   constructor(state: OperationState) {
@@ -58,7 +58,7 @@ export class Operation {
 
   /** @internal */
   static of(state: OperationState): Operation {
-    return (state.face ??= new Operation(state)) as Operation;
+    return (state.facade ??= new Operation(state)) as Operation;
   }
 
   /** @internal */
@@ -105,7 +105,7 @@ export class Operation {
   }
 
   get token(): CancelationToken {
-    const extras = this.#extras();
+    const extras = this.#ensureExtras();
     if (extras.token === undefined) {
       extras.token = CancelationToken.of(this.#state);
       if (this.#state.outcome !== undefined) CancelationToken.retire(extras.token);
@@ -163,7 +163,7 @@ export class Operation {
 
   /** The outcome as a promise: lazy, and never an unhandled rejection. */
   get result(): Promise<unknown> {
-    const extras = this.#extras();
+    const extras = this.#ensureExtras();
     if (extras.result === undefined) {
       extras.result = new Promise((resolve, reject) => {
         extras.settle = (succeeded, value) => (succeeded ? resolve(value) : reject(value));
@@ -177,19 +177,19 @@ export class Operation {
 
   /** @internal */
   settled(succeeded: boolean, value: unknown): void {
-    const extras = this.#extras();
+    const extras = this.#ensureExtras();
     extras.outcome = { succeeded, value };
     extras.settle?.(succeeded, value);
   }
 
   /** @internal */
   ended(): void {
-    const token = this.#more?.token;
+    const token = this.#ownExtras?.token;
     if (token !== undefined) CancelationToken.retire(token);
   }
 
-  #extras(): FaceExtras {
-    return (this.#more ??= new FaceExtras());
+  #ensureExtras(): FacadeExtras {
+    return (this.#ownExtras ??= new FacadeExtras());
   }
 
   /**
@@ -220,7 +220,7 @@ export class Operation {
 
   /** Keeps a value that survives a cancel: in the error, the snapshot and the history (up to 1 KiB). */
   savePartial(value: unknown): void {
-    if (this.#state.outcome === undefined) this.#state.more().partialResult = value;
+    if (this.#state.outcome === undefined) this.#state.ensureExtras().partialResult = value;
   }
 
   /**
@@ -336,7 +336,7 @@ export class Operation {
       runCleanupNow(state, cleanup);
       return () => {};
     }
-    const cleanups = (state.more().cleanups ??= []);
+    const cleanups = (state.ensureExtras().cleanups ??= []);
     const entry: Cleanup = (outcome) => cleanup(outcome);
     cleanups.push(entry);
     return () => {
@@ -365,7 +365,7 @@ export class Operation {
   /** Hears the reports of this operation and its descendants. @returns removes the listener */
   onProgress(listener: ProgressListener): () => void {
     if (this.#state.outcome !== undefined) return () => {};
-    const listeners = (this.#state.more().progressListeners ??= new Set());
+    const listeners = (this.#state.ensureExtras().progressListeners ??= new Set());
     const entry: ProgressListener = (progress) => listener(progress);
     listeners.add(entry);
     return () => void listeners.delete(entry);
@@ -383,7 +383,7 @@ export class Operation {
       state.callSafely('A settled listener', listener, this);
       return () => {};
     }
-    const listeners = (state.more().settledListeners ??= new Set());
+    const listeners = (state.ensureExtras().settledListeners ??= new Set());
     const entry = () => listener(this);
     listeners.add(entry);
     return () => void listeners.delete(entry);
@@ -418,4 +418,4 @@ export class Operation {
   }
 }
 
-defineFace((state) => Operation.of(state));
+defineFacade((state) => Operation.of(state));

@@ -20,7 +20,7 @@ export function spreadProgress(state: OperationState, progress: OperationProgres
 
 function deliverProgress(state: OperationState, progress: OperationProgress): void {
   if (state.outcome !== undefined) return;
-  const extras = state.more();
+  const extras = state.ensureExtras();
   extras.progress = progress;
   if (extras.progressListeners !== undefined) {
     for (const listener of extras.progressListeners) {

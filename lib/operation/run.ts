@@ -4,7 +4,13 @@ import { causeChain } from './causes.js';
 import { currentCell, currentScope } from '../scope/context.js';
 import { streamOf } from '../scope/close-value.js';
 import { NotStarted } from './exclusive.js';
-import { faceOf, type Host, settleOperation, settleQuietly, startOperation } from './lifecycle.js';
+import {
+  facadeOf,
+  type Host,
+  settleOperation,
+  settleQuietly,
+  startOperation,
+} from './lifecycle.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
 import { OperationConflict } from './operation-errors.js';
 import { type OperationState, whenSettled } from './operation-state.js';
@@ -48,7 +54,7 @@ export async function outcomeOf(
   again: () => unknown,
 ): Promise<unknown> {
   if (!joins) return undefined;
-  const outcome = holder.promise ?? (faceOf(holder) as { result: Promise<unknown> }).result;
+  const outcome = holder.promise ?? (facadeOf(holder) as { result: Promise<unknown> }).result;
   const scope = currentScope();
   try {
     const value = await (scope === undefined ? outcome : raceIn(scope, outcome));

@@ -24,7 +24,7 @@ class OpenShield extends Timed {
       up.shields++;
       this.held.push(up);
     }
-    (state.more().shelters ??= new Set()).add(scope);
+    (state.ensureExtras().shieldedScopes ??= new Set()).add(scope);
     const canceled = state.observe(() => this.countDown());
     this.stopObserving = () => canceled.remove();
   }
@@ -51,13 +51,13 @@ class OpenShield extends Timed {
     this.stopObserving();
     disarm(this);
     this.release();
-    this.state.extras?.shelters?.delete(this.scope);
+    this.state.extras?.shieldedScopes?.delete(this.scope);
     this.scope.end();
   }
 
   private release(): void {
     for (const state of this.held.splice(0)) {
-      if (--state.shields === 0) state.letGo();
+      if (--state.shields === 0) state.releaseCaller();
     }
   }
 }
@@ -72,7 +72,7 @@ export async function shieldIn<Result>(
   fn: (token: CancelationToken) => Result | PromiseLike<Result>,
   limit: number | undefined,
 ): Promise<Awaited<Result>> {
-  const scope = state.openShelter();
+  const scope = state.createProtectedScope();
   if (state.outcome !== undefined) {
     try {
       return await contextStorage.run(scope.cell, fn, scope.token);

@@ -51,7 +51,7 @@ export function watchStall(
   },
 ): void {
   const watch = new StallWatch(state, limit, trigger);
-  const extras = state.more();
+  const extras = state.ensureExtras();
   (extras.stalls ??= []).push(watch);
   state.addLink(() => watch.stop());
 }

@@ -1,7 +1,7 @@
 import { cancelScope } from '../scope/cancel.js';
 import { CancelRecord } from '../scope/cancel-record.js';
 import type { CancelationReason } from '../scope/cancelation-error.js';
-import { faceOf } from './lifecycle.js';
+import { facadeOf } from './lifecycle.js';
 import type { OperationState } from './operation-state.js';
 import { isThenable } from '../scope/thenable.js';
 import { bare, memberOf } from '../scope/plain-object.js';
@@ -73,7 +73,7 @@ function startSource(state: OperationState, source: unknown): Promise<void> | un
   };
   const tokens = (memberOf(source, 'inject') as CustomSource['inject']) ?? [];
   const injected = state.host.inject(tokens, source.name);
-  const started = source.start(trigger, faceOf(state), ...injected);
+  const started = source.start(trigger, facadeOf(state), ...injected);
   if (!isThenable(started)) {
     stopAtEnd(state, source, started);
     return undefined;

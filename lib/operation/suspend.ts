@@ -12,8 +12,8 @@ const keys = new WeakMap<OperationState, ExclusiveCall>();
  * The body was called and gave something lazy: until somebody consumes it there is no work, so the
  * operation leaves the list, the tree and the clock, and lets go of its key.
  */
-export function parkOperation(state: OperationState): void {
-  state.host.parked(state);
+export function suspendOperation(state: OperationState): void {
+  state.host.suspended(state);
   const key = state.host.exclusives.leave(state);
   if (key !== undefined) keys.set(state, key);
   if (state.timer !== undefined) disarm(state);
@@ -54,10 +54,10 @@ function resumeOperation(state: OperationState): OperationState {
  * for it, each after it begins another.
  */
 export function resumeFirst(
-  parked: OperationState,
+  suspended: OperationState,
   beginAnother: () => OperationState,
 ): () => OperationState {
-  let waiting: OperationState | undefined = parked;
+  let waiting: OperationState | undefined = suspended;
   return () => {
     const first = waiting;
     waiting = undefined;

@@ -55,12 +55,12 @@ export class History {
     const entries = this.entries();
     const test = this.test(matcher);
     const gone = new Set(entries.filter(test));
-    const doomed =
+    const removed =
       matcher.limit === Infinity ? gone : new Set([...gone].slice(-matcher.limit || gone.size));
     this.ring.length = 0;
     this.position = 0;
-    this.ring.push(...entries.filter((entry) => !doomed.has(entry)));
-    return matcher.limit === 0 ? 0 : doomed.size;
+    this.ring.push(...entries.filter((entry) => !removed.has(entry)));
+    return matcher.limit === 0 ? 0 : removed.size;
   }
 
   private entries(): (OperationState | OperationSnapshot)[] {

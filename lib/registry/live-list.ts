@@ -11,30 +11,30 @@ const FEW_GAPS = 64;
 export class LiveList {
   private slots: (OperationState | undefined)[] = [];
   /** What is in the slots as users see it, as far as it was asked for. */
-  private faces: (Operation | undefined)[] | undefined = undefined;
+  private facades: (Operation | undefined)[] | undefined = undefined;
   size = 0;
 
   add(state: OperationState): void {
-    state.slot = this.slots.length;
+    state.listIndex = this.slots.length;
     this.slots.push(state);
-    if (this.faces !== undefined) this.faces.push(undefined);
+    if (this.facades !== undefined) this.facades.push(undefined);
     this.size++;
   }
 
   remove(state: OperationState): void {
-    const { slots, faces } = this;
-    const { slot } = state;
+    const { slots, facades } = this;
+    const { listIndex: slot } = state;
     if (slot < 0) return;
-    state.slot = -1;
+    state.listIndex = -1;
     this.size--;
     if (slot === slots.length - 1) {
       slots.pop();
       while (slots.length > 0 && slots[slots.length - 1] === undefined) slots.pop();
-      if (faces !== undefined) faces.length = slots.length;
+      if (facades !== undefined) facades.length = slots.length;
       return;
     }
     slots[slot] = undefined;
-    if (faces !== undefined) faces[slot] = undefined;
+    if (facades !== undefined) facades[slot] = undefined;
     if (slots.length > 2 * this.size + FEW_GAPS) this.tidy();
   }
 
@@ -65,22 +65,22 @@ export class LiveList {
   /** All of them, oldest first. The second time it touches no more than one array. */
   all(): Operation[] {
     const { slots } = this;
-    const faces = (this.faces ??= slots.map(() => undefined));
+    const facades = (this.facades ??= slots.map(() => undefined));
     const found: Operation[] = [];
     for (let index = 0; index < slots.length; index++) {
       const state = slots[index];
-      if (state !== undefined) found.push((faces[index] ??= Operation.of(state)));
+      if (state !== undefined) found.push((facades[index] ??= Operation.of(state)));
     }
     return found;
   }
 
   private tidy(): void {
-    if (this.faces !== undefined) {
-      this.faces = this.faces.filter((_, index) => this.slots[index] !== undefined);
+    if (this.facades !== undefined) {
+      this.facades = this.facades.filter((_, index) => this.slots[index] !== undefined);
     }
     this.slots = this.slots.filter((state) => state !== undefined);
     for (let index = 0; index < this.slots.length; index++) {
-      (this.slots[index] as OperationState).slot = index;
+      (this.slots[index] as OperationState).listIndex = index;
     }
   }
 }

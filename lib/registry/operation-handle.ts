@@ -5,7 +5,7 @@ import { contextStorage } from '../scope/context-storage.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
 import { settleOperation, settleQuietly } from '../operation/lifecycle.js';
 import { Operation } from '../operation/operation.js';
-import type { OperationEdge, OperationState } from '../operation/operation-state.js';
+import type { Responder, OperationState } from '../operation/operation-state.js';
 
 /** `[Symbol.asyncDispose]`, where the consumer's types know it. */
 export type AsyncDisposal = typeof Symbol extends {
@@ -41,7 +41,7 @@ export interface OperationHandleMethods {
 /** @publicApi */
 export type OperationHandle = OperationHandleMethods & AsyncDisposal;
 
-class Handle implements OperationHandleMethods, OperationEdge {
+class Handle implements OperationHandleMethods, Responder {
   /** Made at once: an operation that is looked at only after its end would not know its result. */
   readonly operation: Operation;
 
@@ -51,7 +51,7 @@ class Handle implements OperationHandleMethods, OperationEdge {
     private readonly prepared: Promise<void> | undefined,
   ) {
     this.operation = Operation.of(state);
-    if (state.plan.race) state.edge = this;
+    if (state.plan.race) state.responder = this;
     prepared?.catch((error: unknown) => void settleQuietly(state, false, error));
   }
 

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { LiveOperations } from './operation-store.js';
+import { OperationStore } from './operation-store.js';
 import type { OperationEvent } from './operation-events.js';
 import { compileFilter, type OperationFilter } from './operation-filter.js';
 import { type OperationRegistryOptions, readRegistryOptions } from './registry-options.js';
@@ -19,19 +19,19 @@ import type { OperationStatistics } from './statistics.js';
  * @publicApi
  */
 export class OperationRegistry extends ScopedRegistry {
-  readonly #live: LiveOperations;
+  readonly #live: OperationStore;
 
   /** @throws TypeError when an option is not valid */
   constructor(options: OperationRegistryOptions = {}) {
     const live =
-      pendingLive ?? new LiveOperations(readRegistryOptions(options, 'new OperationRegistry()'));
+      pendingLive ?? new OperationStore(readRegistryOptions(options, 'new OperationRegistry()'));
     pendingLive = undefined;
     super(live, undefined);
     this.#live = live;
   }
 
   /** @internal */
-  static over(live: LiveOperations): OperationRegistry {
+  static over(live: OperationStore): OperationRegistry {
     pendingLive = live;
     return new OperationRegistry();
   }
@@ -57,4 +57,4 @@ export class OperationRegistry extends ScopedRegistry {
 }
 
 /** How `OperationRegistry.over` hands over what it stands on. */
-let pendingLive: LiveOperations | undefined;
+let pendingLive: OperationStore | undefined;

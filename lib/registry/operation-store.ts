@@ -32,10 +32,10 @@ const INNER_KINDS: ReadonlySet<OperationKind> = new Set(['method', 'task', 'cqrs
 export type LivePhase = 'open' | 'leaving' | 'draining' | 'drained' | 'closed';
 
 /**
- * The operations of one application: who is live, who was, how it went. Decorators and edges use
+ * The operations of one application: who is live, who was, how it went. Methods and transports use
  * it directly, so that the public registry can be replaced in tests.
  */
-export class LiveOperations implements OperationHost<OperationState> {
+export class OperationStore implements OperationHost<OperationState> {
   readonly zombieAfter: number;
   readonly log: OperationLog;
   readonly cleanupLimit: number;
@@ -155,8 +155,8 @@ export class LiveOperations implements OperationHost<OperationState> {
   }
 
   canceled(state: OperationState, record: CancelRecord): void {
-    // Parked, it is counted once somebody consumes it.
-    if (state.slot >= 0) this.statistics.canceling++;
+    // A suspended one is counted once somebody consumes it.
+    if (state.listIndex >= 0) this.statistics.canceling++;
     this.events.emit('canceled', state);
     if (record.reason === 'manual' && record.message === 'consumer stopped') {
       this.log.debug(`${state.name} was canceled: ${describeChain(state.error())}`);
@@ -190,7 +190,7 @@ export class LiveOperations implements OperationHost<OperationState> {
     this.events.emit('settled', state);
   }
 
-  parked(state: OperationState): void {
+  suspended(state: OperationState): void {
     if (state.record !== undefined) this.statistics.canceling--;
     this.live.remove(state);
     state.plan.counters.live--;

@@ -6,7 +6,7 @@ import { Operation } from '../operation/operation.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { type PublicOperation, publicView, publicViewOf } from '../operation/public-view.js';
 import { type OperationSnapshot, snapshotOf } from '../operation/snapshot.js';
-import type { LiveOperations } from './operation-store.js';
+import type { OperationStore } from './operation-store.js';
 import { ALL, type Matcher } from './operation-filter.js';
 import { ProgressFeed } from './progress-feed.js';
 import { type OperationView, readView, type ViewOptions } from './view-options.js';
@@ -50,7 +50,7 @@ type Message = OperationMessage<Data>;
  * @throws TypeError when an option is not valid
  */
 export function watchOperation(
-  live: LiveOperations,
+  live: OperationStore,
   id: string,
   options: WatchOptions = {},
   matcher: Matcher = ALL,

@@ -6,7 +6,7 @@ import { operationReaders } from '../operation/operation-readers.js';
 import { planOf } from '../operation/operation-plan.js';
 import { readOptions, refuse } from '../scope/validate.js';
 import { readSources, type SourceLike } from '../sources/source.js';
-import type { LiveOperations } from './operation-store.js';
+import type { OperationStore } from './operation-store.js';
 
 const RUN_READERS = { ...operationReaders, sources: readSources };
 
@@ -28,7 +28,7 @@ export type OperationBody<Result> = (operation: Operation) => Result | PromiseLi
 /** @throws TypeError when an option is not valid */
 export function planOfRun(
   given: RunOptions | string,
-  live: LiveOperations,
+  live: OperationStore,
   where: string,
 ): OperationPlan {
   const options = readOptions(

@@ -19,7 +19,7 @@ import {
   snapshotOf,
 } from '../operation/snapshot.js';
 import { cancelWith, userRecord } from '../scope/token.js';
-import type { LiveOperations } from './operation-store.js';
+import type { OperationStore } from './operation-store.js';
 import { compileFilter, type Matcher, type OperationFilter } from './operation-filter.js';
 import { createHandle, type OperationHandle } from './operation-handle.js';
 import { buildTree } from './operation-tree.js';
@@ -46,18 +46,18 @@ import {
  * @publicApi
  */
 export class ScopedRegistry {
-  readonly #live: LiveOperations;
+  readonly #live: OperationStore;
   readonly #scope: RegistryScope | undefined;
   readonly #plans = new RunPlans();
 
   /** @internal */
-  constructor(live: LiveOperations, scope: RegistryScope | undefined) {
+  constructor(live: OperationStore, scope: RegistryScope | undefined) {
     this.#live = live;
     this.#scope = scope;
   }
 
   /** @internal */
-  static liveOf(registry: ScopedRegistry): LiveOperations {
+  static liveOf(registry: ScopedRegistry): OperationStore {
     return registry.#live;
   }
 
@@ -195,9 +195,9 @@ export class ScopedRegistry {
     if (filter === undefined) {
       throw new TypeError('cancelAll() needs a filter; {} means all operations');
     }
-    const spared = ownChain();
+    const excluded = ownChain();
     const matches = this.#states(filter, 'cancelAll');
-    const targets = spared.size === 0 ? matches : matches.filter((state) => !spared.has(state));
+    const targets = excluded.size === 0 ? matches : matches.filter((state) => !excluded.has(state));
     const record = userRecord(options);
     let canceled = 0;
     for (const state of targets) {

@@ -14,7 +14,7 @@ import { CancelationToken } from './token.js';
 export class ProtectedScope extends Scope {
   readonly cell: ContextCell = new ContextCell(this);
 
-  private face: CancelationToken | undefined = undefined;
+  private ownToken: CancelationToken | undefined = undefined;
 
   constructor(readonly owner: Scope) {
     super();
@@ -22,7 +22,7 @@ export class ProtectedScope extends Scope {
 
   /** The same for all that runs here. */
   get token(): CancelationToken {
-    return (this.face ??= CancelationToken.of(this));
+    return (this.ownToken ??= CancelationToken.of(this));
   }
 
   get id(): string | undefined {
@@ -73,7 +73,7 @@ export class ProtectedScope extends Scope {
     }
     this.decided = true;
     this.cell.empty(false);
-    if (this.face !== undefined) CancelationToken.retire(this.face);
+    if (this.ownToken !== undefined) CancelationToken.retire(this.ownToken);
     this.clear();
     this.detachError();
   }

@@ -7,7 +7,7 @@ import {
 import type { CancelRecord } from './cancel-record.js';
 import { contextStorage } from './context-storage.js';
 import { type CancelListener, ListenerList, ListenerNode } from './listeners.js';
-import { outside } from './remote-cancel.js';
+import { remoteCancel } from './remote-cancel.js';
 import { Timed } from './timers.js';
 
 /**
@@ -50,7 +50,7 @@ export abstract class Scope extends Timed implements CanceledSubject {
 
   /** Looks at links that are only followed on demand. */
   isCanceled(): boolean {
-    if (this.record === undefined && outside.look !== undefined) outside.look();
+    if (this.record === undefined && remoteCancel.poll !== undefined) remoteCancel.poll();
     return this.record !== undefined;
   }
 

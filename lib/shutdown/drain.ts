@@ -37,7 +37,7 @@ export class Drain {
   private running: Promise<void> | undefined = undefined;
   private graceEnds = 0;
   private readonly leavers = new Set<() => void>();
-  private readonly beginners = new Set<() => unknown>();
+  private readonly beginListeners = new Set<() => unknown>();
   private readonly log: DrainLog;
 
   constructor(
@@ -56,8 +56,8 @@ export class Drain {
 
   /** Called once, when the drain begins. What it throws, or rejects with, is logged. */
   onBegin(listener: () => unknown): () => void {
-    this.beginners.add(listener);
-    return () => void this.beginners.delete(listener);
+    this.beginListeners.add(listener);
+    return () => void this.beginListeners.delete(listener);
   }
 
   /** However many hooks ask for it, there is one. */
@@ -118,7 +118,7 @@ export class Drain {
       }
       live.phase = 'draining';
       for (const call of this.calls.list()) call.drain();
-      this.tellBeginners();
+      this.notifyBeginListeners();
       if (!isUrged) this.graceEnds = monotonicNow() + grace;
       this.cancel(running().filter((state) => onShutdownOf(state) === 'cancel'));
       if (this.transports.forceClose) this.cancelStreams();
@@ -171,10 +171,10 @@ export class Drain {
     }
   }
 
-  private tellBeginners(): void {
+  private notifyBeginListeners(): void {
     const report = (error: unknown) =>
       this.calls.live.log.error(`A listener of the shutdown failed: ${describeError(error)}`);
-    for (const listener of this.beginners) {
+    for (const listener of this.beginListeners) {
       try {
         const result = listener();
         if (result instanceof Promise) result.catch(report);

@@ -73,19 +73,19 @@ export class HttpServers {
     const prototype = Object.getPrototypeOf(host) as object;
     const accessor = Object.getOwnPropertyDescriptor(prototype, 'httpAdapter');
     const first = this.current();
-    if (first !== undefined) this.meet(first);
+    if (first !== undefined) this.track(first);
     if (accessor?.set === undefined) return;
     Object.defineProperty(host, 'httpAdapter', {
       configurable: true,
       get: () => accessor.get?.call(host) as unknown,
       set: (adapter: unknown) => {
         accessor.set?.call(host, adapter);
-        if (typeof adapter === 'object' && adapter !== null) this.meet(adapter as ClosableAdapter);
+        if (typeof adapter === 'object' && adapter !== null) this.track(adapter as ClosableAdapter);
       },
     });
   }
 
-  private meet(adapter: ClosableAdapter): void {
+  private track(adapter: ClosableAdapter): void {
     if (this.known.has(adapter)) return;
     this.known.add(adapter);
     const { initHttpServer } = adapter;

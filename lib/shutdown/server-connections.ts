@@ -55,7 +55,7 @@ export class ServerConnections {
     // A server that lists its connections speaks HTTP/1, or both.
     if (this.server?.closeAllConnections !== undefined) {
       const event = this.server instanceof TlsServer ? 'secureConnection' : 'connection';
-      this.server.on(event, (socket) => this.met(socket));
+      this.server.on(event, (socket) => this.track(socket));
     }
     this.server?.on('session', (session) => {
       this.sessions.add(session);
@@ -63,7 +63,7 @@ export class ServerConnections {
     });
   }
 
-  private met(socket: HttpSocket): void {
+  private track(socket: HttpSocket): void {
     if (this.undo === undefined) seeParent();
     if (socket.alpnProtocol === 'h2') return;
     this.sockets.add(socket);

@@ -58,8 +58,8 @@ export class CancelableHealthIndicator {
     const { maxLive } = OperationRegistry.liveOf(registry);
     const { draining } = registry;
     const isFull = live >= maxLive * (most.live ?? 1);
-    const isHaunted = zombies > (most.zombies ?? Infinity);
-    const status = draining || isFull || isHaunted ? 'down' : 'up';
+    const hasTooManyZombies = zombies > (most.zombies ?? Infinity);
+    const status = draining || isFull || hasTooManyZombies ? 'down' : 'up';
     return { [key]: { status, draining, live, maxLive, zombies } } as Record<Key, OperationsHealth>;
   }
 }

@@ -97,7 +97,7 @@ export class Scenario {
   async play(): Promise<ReadonlyMap<string, PromiseSettledResult<unknown>>> {
     for (const step of this.steps) {
       await step();
-      await breathe();
+      await flushMicrotasks();
     }
     const outcomes = new Map<string, PromiseSettledResult<unknown>>();
     for (const [name, operation] of this.operations) {
@@ -122,7 +122,7 @@ export class Scenario {
 }
 
 /** Microtasks only: fake timers may hold everything else. */
-async function breathe(): Promise<void> {
+async function flushMicrotasks(): Promise<void> {
   for (let index = 0; index < 20; index++) await Promise.resolve();
 }
 

@@ -69,18 +69,18 @@ async function* generate(
   for (const item of items) {
     chunk.push(item);
     if (chunk.length < size) continue;
-    await habits(options, delivered, random);
+    await pace(options, delivered, random);
     delivered += chunk.length;
     yield chunks === undefined ? chunk[0] : chunk;
     chunk = [];
     size = next();
   }
   if (chunk.length === 0) return;
-  await habits(options, delivered, random);
+  await pace(options, delivered, random);
   yield chunk;
 }
 
-async function habits(
+async function pace(
   { delay, jitter = 0, burst, stall, fail }: SimulatedStreamOptions,
   delivered: number,
   random: () => number,

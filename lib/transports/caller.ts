@@ -1,4 +1,4 @@
-import { hasRoom, type SendingSource } from './backpressure.js';
+import { bufferedBytes, hasRoom, type SendingSource } from './backpressure.js';
 import {
   type CloseSource,
   type DisconnectListener,
@@ -35,5 +35,10 @@ export class SocketCaller implements Caller {
 
   hasRoom(): boolean {
     return this.isGone() || hasRoom(this.socket as SendingSource);
+  }
+
+  /** Whether more than so many bytes wait for it: what cannot be held back has to end. */
+  isOverfull(maxBuffered: number): boolean {
+    return !this.isGone() && bufferedBytes(this.socket as SendingSource, maxBuffered) > maxBuffered;
   }
 }

@@ -1,13 +1,13 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { CancelableRuntime } from '../methods/cancelable-runtime.js';
-import type { EntryDefaults, EntryPlan } from './handler-plan.js';
+import type { HandlerDefaults, HandlerPlan } from './handler-plan.js';
 import type { OpenCalls } from './open-calls.js';
 import type { Transport } from './transport.js';
 import { transports } from './transports.js';
 
 /** By handler, then by class: an inherited handler is an entry of each of them. */
-type PlansOfHandlers = WeakMap<object, Map<object, EntryPlan>>;
+type PlansOfHandlers = WeakMap<object, Map<object, HandlerPlan>>;
 
 /** Stands outermost, and gives each call the context its operation lives in. */
 export class CancelableInterceptor implements NestInterceptor {
@@ -16,7 +16,7 @@ export class CancelableInterceptor implements NestInterceptor {
 
   constructor(
     private readonly runtime: CancelableRuntime,
-    private readonly defaults: EntryDefaults,
+    private readonly defaults: HandlerDefaults,
     private readonly calls: OpenCalls,
   ) {}
 
@@ -41,13 +41,13 @@ export class CancelableInterceptor implements NestInterceptor {
     return call.connect(next);
   }
 
-  private planFor(transport: Transport, context: ExecutionContext): EntryPlan {
+  private planFor(transport: Transport, context: ExecutionContext): HandlerPlan {
     const handler = context.getHandler();
     const host = context.getClass();
     let plans = this.plans.get(transport);
     if (plans === undefined) this.plans.set(transport, (plans = new WeakMap()));
     let byClass = plans.get(handler);
-    if (byClass === undefined) plans.set(handler, (byClass = new Map<object, EntryPlan>()));
+    if (byClass === undefined) plans.set(handler, (byClass = new Map<object, HandlerPlan>()));
     let plan = byClass.get(host);
     if (plan === undefined) {
       const name = `${host.name}.${handler.name}`;

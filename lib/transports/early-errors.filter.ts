@@ -49,12 +49,12 @@ export class EarlyErrorsFilter implements ExceptionFilter {
 
   /** @param filters of the application, in the order they were set */
   answer(error: unknown, host: ArgumentsHost, filters: readonly ExceptionFilter[]): unknown {
-    const edge = transports[host.getType()]?.early;
-    if (edge === undefined) return undefined;
-    const alone = edge.answersAlone?.(error, host);
+    const responder = transports[host.getType()]?.early;
+    if (responder === undefined) return undefined;
+    const alone = responder.answersAlone?.(error, host);
     if (alone !== undefined) return alone;
     const { settings } = this;
-    const answer = edge.translate(error, host, settings);
+    const answer = responder.translate(error, host, settings);
     for (const filter of [...filters].reverse()) {
       const caught = caughtBy(filter);
       if (caught.some((type) => error instanceof type)) return filter.catch(error, host);
@@ -62,7 +62,7 @@ export class EarlyErrorsFilter implements ExceptionFilter {
         return filter.catch(answer, host);
       }
     }
-    return edge.answer(answer, host, settings);
+    return responder.answer(answer, host, settings);
   }
 
   private get settings(): EarlySettings {

@@ -14,12 +14,12 @@ import type { MethodDefinition } from '../methods/method-definition.js';
 import { getDefinition, isNotCancelable } from '../methods/method-metadata.js';
 import { createMethodPlan, mergeOptions } from '../methods/method-plan.js';
 import type { StreamSettings } from './backpressure.js';
-import type { EntryCell } from './incoming-cell.js';
+import type { IncomingCell } from './incoming-cell.js';
 import type { HttpOptions } from './http/http-options.js';
 import type { RequestOption } from './request-options.js';
 
 /** What the module says about calls of every kind. */
-export interface EntryDefaults {
+export interface HandlerDefaults {
   /** Milliseconds. */
   readonly timeout: number | undefined;
   readonly request: RequestOption | undefined;
@@ -28,7 +28,7 @@ export interface EntryDefaults {
 }
 
 /** One handler of one application: what is known before a call comes. */
-export class EntryPlan {
+export class HandlerPlan {
   readonly definition: MethodDefinition | undefined;
   /** What claims the operation when it is called: the definition, or what follows the handler. */
   readonly body: object | undefined;
@@ -48,7 +48,7 @@ export class EntryPlan {
 
   constructor(
     private readonly runtime: CancelableRuntime,
-    protected readonly defaults: EntryDefaults,
+    protected readonly defaults: HandlerDefaults,
     private readonly kind: OperationKind,
     handler: object,
     host: object,
@@ -127,7 +127,7 @@ function isForAListener(kind: OperationKind, handler: object): boolean {
 
 /** A default timeout is for the answer to begin: streams take the time they take. */
 function isUnanswered(operation: unknown): boolean {
-  return !((operation as OperationState).cell as EntryCell).hasAnswered;
+  return !((operation as OperationState).cell as IncomingCell).hasAnswered;
 }
 
 function readTimeout(

@@ -10,11 +10,13 @@ import type { ContextCell } from '../scope/context.js';
 import { settleQuietly, startOperation } from '../operation/lifecycle.js';
 import { isRefusal } from '../operation/operation-errors.js';
 import type { OperationPlan } from '../operation/operation-plan.js';
-import type { OperationEdge, OperationState } from '../operation/operation-state.js';
+import type { Responder, OperationState } from '../operation/operation-state.js';
 import type { Scope } from '../scope/scope.js';
+import type { Caller } from './caller.js';
 import { type ChainListener, ChainSubscriber } from './chain-subscriber.js';
-import { EntryCell, type EntryCellOwner } from './incoming-cell.js';
-import type { EntryPlan } from './handler-plan.js';
+import type { DisconnectListener } from './close-watch.js';
+import { IncomingCell, type IncomingCellOwner } from './incoming-cell.js';
+import type { HandlerPlan } from './handler-plan.js';
 import { ownError } from './foreign-cancelation.js';
 import { rememberFailure } from './operation-of.js';
 import type { OpenCall, OpenCalls } from './open-calls.js';
@@ -22,12 +24,21 @@ import type { OpenCall, OpenCalls } from './open-calls.js';
 /**
  * One call that came in, of any kind: the context its handler runs in, and its operation, once
  * there is one. Stands outermost in the chain of interceptors: what comes out of the chain is what
- * the caller gets. Each transport says how its caller is lost and how it is told of errors.
+ * the caller gets. Each transport brings its caller, and says how that is told of errors.
  */
-export abstract class EntryCall
-  implements EntryCellOwner, OpenCall, ChainListener, OperationEdge, Operator<unknown, unknown>
+export abstract class IncomingCall<
+  Plan extends HandlerPlan = HandlerPlan,
+  Waiting extends Caller = Caller,
+>
+  implements
+    IncomingCellOwner,
+    OpenCall,
+    ChainListener,
+    DisconnectListener,
+    Responder,
+    Operator<unknown, unknown>
 {
-  readonly cell: EntryCell = new EntryCell(this);
+  readonly cell: IncomingCell = new IncomingCell(this);
   previousCall: OpenCall | undefined = undefined;
   nextCall: OpenCall | undefined = undefined;
   private next: CallHandler | undefined = undefined;
@@ -53,8 +64,10 @@ export abstract class EntryCall
 
   constructor(
     private readonly calls: OpenCalls,
-    protected readonly entry: EntryPlan,
+    readonly handlerPlan: Plan,
     readonly context: ExecutionContext,
+    /** Waits for the answer; `undefined`: the transport does not know who. */
+    protected readonly caller: Waiting | undefined,
   ) {
     calls.add(this);
   }
@@ -70,10 +83,16 @@ export abstract class EntryCall
     return undefined;
   }
   /** Follows the caller until `unwatchCaller()`. @returns whether it is still there */
-  protected abstract watchCaller(): boolean;
-  protected abstract unwatchCaller(): void;
+  protected watchCaller(): boolean {
+    return this.caller?.watch(this) ?? true;
+  }
+  protected unwatchCaller(): void {
+    this.caller?.unwatch(this);
+  }
   /** Whether the caller is gone before it got its answer. */
-  protected abstract isCallerGone(): boolean;
+  protected isCallerGone(): boolean {
+    return this.caller?.isGone() ?? false;
+  }
   /** Whether the caller has got all of its answer. */
   protected isAnswered(): boolean {
     return this.chainIsDone && !this.isStreaming;
@@ -120,14 +139,14 @@ export abstract class EntryCall
 
   /** @throws what refuses the start */
   begin(): OperationState {
-    const { entry, calls } = this;
-    const call = entry.callOptions(this.context);
+    const { handlerPlan, calls } = this;
+    const call = handlerPlan.callOptions(this.context);
     const plan = this.operationPlan();
     const state = startOperation(calls.live, plan, this.parentCell(), call, this.cell);
     this.state = state;
-    if (state.plan.race) state.edge = this;
+    if (state.plan.race) state.responder = this;
     this.named(state);
-    if (entry.followsCaller && !this.watchCaller()) this.disconnected();
+    if (handlerPlan.followsCaller && !this.watchCaller()) this.disconnected();
     return state;
   }
 
@@ -170,7 +189,7 @@ export abstract class EntryCall
   }
 
   claim(body: object): OperationState | undefined {
-    if (this.isClaimed || this.isOver || this.entry.body !== body) return undefined;
+    if (this.isClaimed || this.isOver || this.handlerPlan.body !== body) return undefined;
     this.isClaimed = true;
     return this.state;
   }
@@ -185,7 +204,7 @@ export abstract class EntryCall
 
   /** Nobody knows when the handler is over. */
   private get isUnfollowed(): boolean {
-    return this.entry.definition === undefined && !this.isClaimed;
+    return this.handlerPlan.definition === undefined && !this.isClaimed;
   }
 
   /** The handler's promise: it is let go with the operation, and its end awaited all the same. */
@@ -273,7 +292,9 @@ export abstract class EntryCall
 
   /** The caller has left, and the work is wanted all the same. */
   goesOnAlone(): boolean {
-    return this.entry.outlivesCaller && this.state?.record === undefined && this.isCallerGone();
+    return (
+      this.handlerPlan.outlivesCaller && this.state?.record === undefined && this.isCallerGone()
+    );
   }
 
   keepsChain(): boolean {

@@ -5,7 +5,7 @@ import type { Scope } from '../scope/scope.js';
 import type { HandlerCell } from '../methods/method-definition.js';
 
 /** The call behind a cell, while it lasts. */
-export interface EntryCellOwner {
+export interface IncomingCellOwner {
   /** What Nest calls the handler with; a request of many calls has none. */
   readonly context?: ExecutionContext;
   /** Its answer has begun: a default timeout has nothing more to say. */
@@ -22,8 +22,8 @@ export interface EntryCellOwner {
  * What the async context of a call carries. Pools and timers keep it alive for as long as they
  * live, so it lets go of the call, and with it of a response and its socket, when it is over.
  */
-export class EntryCell extends ContextCell implements HandlerCell {
-  constructor(private owner: EntryCellOwner | undefined) {
+export class IncomingCell extends ContextCell implements HandlerCell {
+  constructor(private owner: IncomingCellOwner | undefined) {
     super(undefined);
   }
 

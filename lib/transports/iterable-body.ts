@@ -1,7 +1,7 @@
 import { isDueTo } from '../operation/causes.js';
 import { closeLateValue } from '../operation/late-value.js';
 import type { OperationState } from '../operation/operation-state.js';
-import { operateIterator, takeOver } from '../methods/lazy-results.js';
+import { operateIterator, ownIterable } from '../methods/lazy-results.js';
 
 /** The call an iterable answer belongs to. */
 export interface IterableOwner {
@@ -36,11 +36,11 @@ export function operateIterableBody(
       stop: () => owner.stopConsumer(),
       skip: () => {
         const succeeded = state.record === undefined;
-        closeLateValue(state, takeOver(iterable));
+        closeLateValue(state, ownIterable(iterable));
         void owner.settle(succeeded, succeeded ? undefined : state.error());
       },
     },
-    () => takeOver(iterable),
+    () => ownIterable(iterable),
   );
   // Whoever reads it, Node's streams for one, ends it in either way.
   for (const end of ['return', 'throw'] as const) {

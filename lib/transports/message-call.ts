@@ -5,7 +5,9 @@ import type { OperationState } from '../operation/operation-state.js';
 import { noop } from '../scope/thenable.js';
 import { shapeOf } from '../methods/lazy-results.js';
 import { untilRoom } from './backpressure.js';
-import { EntryCall } from './incoming-call.js';
+import type { Caller } from './caller.js';
+import type { HandlerPlan } from './handler-plan.js';
+import { IncomingCall } from './incoming-call.js';
 import { operateIterableBody } from './iterable-body.js';
 
 const DOES_NOT_READ = 'the client does not read what it is sent';
@@ -14,7 +16,10 @@ const DOES_NOT_READ = 'the client does not read what it is sent';
  * A call whose answer is one value after the other: of a microservice, or a WebSocket message. The
  * items of an async iterable are sent as those of an Observable are.
  */
-export abstract class MessageCall extends EntryCall {
+export abstract class MessageCall<
+  Plan extends HandlerPlan = HandlerPlan,
+  Waiting extends Caller = Caller,
+> extends IncomingCall<Plan, Waiting> {
   private hasSent = false;
 
   override get isStream(): boolean {
@@ -31,8 +36,8 @@ export abstract class MessageCall extends EntryCall {
   }
 
   /** Whether the caller takes more: a generator is not asked for what nobody takes. */
-  protected hasRoom(): boolean {
-    return true;
+  private hasRoom(): boolean {
+    return this.caller?.hasRoom() ?? true;
   }
 
   /** Resolves once the transport has what was sent; `undefined`: it has it at once. */
@@ -88,7 +93,7 @@ export abstract class MessageCall extends EntryCall {
     const { subscriber } = this;
     const goesOn = () =>
       state?.record === undefined && subscriber?.closed !== true && !this.hasRoom();
-    if (await untilRoom(this.entry.streams.patience, goesOn)) return;
+    if (await untilRoom(this.handlerPlan.streams.patience, goesOn)) return;
     if (state === undefined) throw createCancelationError('disconnect', DOES_NOT_READ, {});
     cancelScope(state, notReading());
   }

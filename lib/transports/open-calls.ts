@@ -1,5 +1,5 @@
 import type { Scope } from '../scope/scope.js';
-import type { LiveOperations } from '../registry/operation-store.js';
+import type { OperationStore } from '../registry/operation-store.js';
 
 /** A call that came in and is not over yet. */
 export interface OpenCall {
@@ -24,7 +24,7 @@ export class OpenCalls {
 
   /** @param reopen called when a call comes in after the application was closed: it serves again */
   constructor(
-    readonly live: LiveOperations,
+    readonly live: OperationStore,
     readonly reopen: () => void = () => {},
   ) {}
 

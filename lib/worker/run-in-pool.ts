@@ -2,7 +2,7 @@ import type { Transferable } from 'node:worker_threads';
 import type { Duration } from '../scope/duration.js';
 import { readOptions } from '../scope/validate.js';
 import { noop } from '../scope/thenable.js';
-import { type Caller, currentCaller } from './caller.js';
+import { type CallingOperation, callingOperation } from './calling-operation.js';
 import { explainClone, isLostCloneError, uncloneableResult } from './clone-failure.js';
 import { graceOf } from './grace.js';
 import { type ModuleFile, urlOf } from './module-file.js';
@@ -78,7 +78,7 @@ export function runInPool<Fn extends ThreadFunction = (data: unknown) => unknown
     if (file == null) {
       throw new TypeError(`${where}: neither the pool nor the call names a file.`);
     }
-    const caller = currentCaller();
+    const caller = callingOperation();
     const isPaused = options.whileQueued === 'pause' && caller !== undefined;
     const resume = isPaused ? pauseTimeout(caller.state) : noop;
     const task = new PoolTask(caller, graceOf(options.grace), resume);
@@ -100,7 +100,7 @@ class PoolTask {
   private handedOut = false;
 
   constructor(
-    private readonly caller: Caller | undefined,
+    private readonly caller: CallingOperation | undefined,
     grace: number,
     /** It waits no more. */
     private readonly resume: () => void,

@@ -1,6 +1,6 @@
 import { type TransferListItem, Worker } from 'node:worker_threads';
 import { readOptions } from '../scope/validate.js';
-import { type Caller, currentCaller } from './caller.js';
+import { type CallingOperation, callingOperation } from './calling-operation.js';
 import { explainClone } from './clone-failure.js';
 import { graceOf } from './grace.js';
 import { type ModuleFile, urlOf } from './module-file.js';
@@ -66,7 +66,7 @@ function begin(
     const { name = defaultName, args = [], transfer = [] } = options;
     const url = urlOf(file, where);
     const what = `the thread of ${url.split('/').at(-1)}`;
-    const thread = new Thread(currentCaller(), what, graceOf(options.grace));
+    const thread = new Thread(callingOperation(), what, graceOf(options.grace));
     return thread.start(where, options, { file: url, name, args }, transfer);
   } catch (error) {
     return Promise.reject(error);
@@ -82,7 +82,7 @@ class Thread {
   private crash: { readonly error: unknown } | undefined = undefined;
 
   constructor(
-    private readonly caller: Caller | undefined,
+    private readonly caller: CallingOperation | undefined,
     private readonly what: string,
     grace: number,
   ) {

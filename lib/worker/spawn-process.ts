@@ -4,7 +4,7 @@ import type { CancelationError } from '../scope/cancelation-error.js';
 import { formatDuration, type Duration } from '../scope/duration.js';
 import { noop } from '../scope/thenable.js';
 import { readOptions } from '../scope/validate.js';
-import { type Caller, currentCaller, follow } from './caller.js';
+import { type CallingOperation, callingOperation, follow } from './calling-operation.js';
 import { GracePeriod, graceOf } from './grace.js';
 import { endWithProcess, forget, groupExists, groupOptions, signalGroup } from './process-group.js';
 import { PROCESS_READERS } from './worker-readers.js';
@@ -86,7 +86,7 @@ export function spawnProcess<Child extends ProcessLike = ProcessLike>(
     }
   }
   const { grace, ...settings } = readOptions(options, 'spawnProcess()', PROCESS_READERS);
-  const caller = currentCaller();
+  const caller = callingOperation();
   const child = spawn(command, args, { ...(settings as SpawnOptions), ...groupOptions });
   const group = new Group(child, caller, command, graceOf(grace));
   return {
@@ -105,7 +105,7 @@ class Group {
 
   constructor(
     private readonly child: ChildProcess,
-    caller: Caller | undefined,
+    caller: CallingOperation | undefined,
     command: string,
     grace: number,
   ) {

@@ -44,7 +44,7 @@ export class ThreadHost implements OperationHost<OperationState> {
   identified(): void {}
   lingered(): void {}
   settled(): void {}
-  parked(): void {}
+  suspended(): void {}
   resumed(): void {}
 
   progressed(state: OperationState, progress: OperationProgress): void {

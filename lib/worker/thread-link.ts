@@ -8,7 +8,7 @@ import { Operation } from '../operation/operation.js';
 import { spreadProgress } from '../operation/progress-delivery.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { noop } from '../scope/thenable.js';
-import { type Caller, follow } from './caller.js';
+import { type CallingOperation, follow } from './calling-operation.js';
 import { cancelById, recordOf } from './cancel-by-id.js';
 import { GracePeriod } from './grace.js';
 import { CANCELED, type CarriedOperation, sharedNow, type ThreadReport } from './wire.js';
@@ -42,7 +42,7 @@ export class ThreadLink {
    * @param on.giveUp the grace period has passed
    */
   constructor(
-    private readonly caller: Caller | undefined,
+    private readonly caller: CallingOperation | undefined,
     private readonly what: string,
     grace: number,
     private readonly on: {

@@ -9,7 +9,7 @@ import type { OperationMetadata } from '../operation/operation-options.js';
 import { OperationExtras } from '../operation/operation-extras.js';
 import { SILENT_CALL } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
-import { outside } from '../scope/remote-cancel.js';
+import { remoteCancel } from '../scope/remote-cancel.js';
 import { planOf } from '../operation/operation-plan.js';
 import { runBody } from '../operation/run.js';
 import { DerivedValue } from '../scope/derived-value.js';
@@ -27,8 +27,8 @@ import { errorFromWire } from './wire-errors.js';
 const live = new Map<OperationState, ThreadOperation>();
 
 /** Looked at whenever somebody asks whether an operation of this thread is canceled. */
-function look(): void {
-  for (const operation of live.values()) operation.look();
+function pollCancels(): void {
+  for (const operation of live.values()) operation.pollCancel();
 }
 
 /**
@@ -41,7 +41,7 @@ export class ThreadOperation {
   private readonly questions = new Map<number, (canceled: boolean) => void>();
   private asked = 0;
   /** The cancel came from the main thread: it knows. */
-  private told = false;
+  private cancelCameFromMain = false;
 
   /** The one that the current operation belongs to; `undefined` in the main thread. */
   static above(state: OperationState | undefined): ThreadOperation | undefined {
@@ -70,7 +70,7 @@ export class ThreadOperation {
           if (state === this.state) this.report({ type: 'progress', progress }, 'reportProgress()');
         },
         canceled: (state, record) => {
-          if (state === this.state && !this.told) this.tell(record);
+          if (state === this.state && !this.cancelCameFromMain) this.tell(record);
         },
       },
     );
@@ -87,20 +87,20 @@ export class ThreadOperation {
     );
     this.state = startOperation(host, plan, undefined, { ...SILENT_CALL, id });
     this.forward(carried);
-    port.on('message', (order: ThreadOrder) => this.obey(order));
+    port.on('message', (order: ThreadOrder) => this.handleOrder(order));
     live.set(this.state, this);
-    outside.look = look;
+    remoteCancel.poll = pollCancels;
   }
 
   /** Runs the work in the operation's context. Rejects with the operation's error once canceled. */
   run(body: () => unknown): Promise<unknown> {
-    this.look();
+    this.pollCancel();
     return runBody(this.state, body, undefined, []);
   }
 
   /** Runs a part of the work in the operation's context; its end is not the work's. */
   within<Result>(part: () => Result): Result {
-    this.look();
+    this.pollCancel();
     if (this.state.record !== undefined) throw this.state.error();
     return contextStorage.run(this.state.cell, part);
   }
@@ -111,7 +111,7 @@ export class ThreadOperation {
     const partial = extras?.partialResult;
     if (partial instanceof DerivedValue) this.report({ type: 'partial', value: partial.read() });
     live.delete(this.state);
-    if (live.size === 0) outside.look = undefined;
+    if (live.size === 0) remoteCancel.poll = undefined;
     this.questions.clear();
   }
 
@@ -120,14 +120,14 @@ export class ThreadOperation {
     return this.state.record !== undefined && error === this.state.error();
   }
 
-  look(): void {
-    if (this.told || Atomics.load(this.flag, 0) !== CANCELED) return;
+  pollCancel(): void {
+    if (this.cancelCameFromMain || Atomics.load(this.flag, 0) !== CANCELED) return;
     for (
       let next = receiveMessageOnPort(this.port);
       next !== undefined;
       next = receiveMessageOnPort(this.port)
     ) {
-      this.obey(next.message as ThreadOrder);
+      this.handleOrder(next.message as ThreadOrder);
     }
   }
 
@@ -154,10 +154,10 @@ export class ThreadOperation {
     }
   }
 
-  private obey(order: ThreadOrder): void {
+  private handleOrder(order: ThreadOrder): void {
     if (order.type === 'cancel') {
-      if (this.told) return;
-      this.told = true;
+      if (this.cancelCameFromMain) return;
+      this.cancelCameFromMain = true;
       cancelScope(this.state, recordFrom(errorFromWire(order.error) as CancelationError));
     } else {
       this.questions.get(order.question)?.(order.canceled);

@@ -5,7 +5,7 @@ import { GraphqlRequest } from '../../lib/transports/graphql/graphql-request.js'
 import { RequestPlans } from '../../lib/transports/graphql/request-plans.js';
 import { OpenCalls } from '../../lib/transports/open-calls.js';
 import { CancelableRuntime } from '../../lib/methods/cancelable-runtime.js';
-import { LiveOperations } from '../../lib/registry/operation-store.js';
+import { OperationStore } from '../../lib/registry/operation-store.js';
 import { readRegistryOptions } from '../../lib/registry/registry-options.js';
 import { MemoryLog } from '../support/memory-log.js';
 import { get, RawClient } from '../support/http-client.js';
@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 async function start(answers: boolean) {
-  const live = new LiveOperations(readRegistryOptions({ logger: new MemoryLog() }, 'test'));
+  const live = new OperationStore(readRegistryOptions({ logger: new MemoryLog() }, 'test'));
   const calls = new OpenCalls(live);
   const plans = new RequestPlans(new CancelableRuntime(live, {}));
   const closed = deferred();

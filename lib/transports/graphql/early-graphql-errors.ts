@@ -1,7 +1,7 @@
 import { type CancelationError, isCancelation } from '../../scope/cancelation-error.js';
 import { currentScope } from '../../scope/context.js';
 import type { OperationState } from '../../operation/operation-state.js';
-import type { EarlyEdge } from '../early-responder.js';
+import type { EarlyResponder } from '../early-responder.js';
 import { ownError } from '../foreign-cancelation.js';
 import { toGraphqlError } from './graphql-errors.js';
 
@@ -16,7 +16,7 @@ export function answerInContext(error: unknown): unknown {
 }
 
 /** Nest would log what it throws by itself. */
-export const earlyGraphqlErrors: EarlyEdge = {
+export const earlyGraphqlErrors: EarlyResponder = {
   translate: answerInContext,
   answer: (error) => {
     throw error;

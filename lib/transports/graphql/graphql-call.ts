@@ -4,9 +4,7 @@ import { type ContextCell, currentCell } from '../../scope/context.js';
 import type { OperationPlan } from '../../operation/operation-plan.js';
 import type { OperationState } from '../../operation/operation-state.js';
 import { shapeOf } from '../../methods/lazy-results.js';
-import { EntryCall } from '../incoming-call.js';
-import type { Caller } from '../caller.js';
-import type { DisconnectListener } from '../close-watch.js';
+import { IncomingCall } from '../incoming-call.js';
 import { operateIterableBody } from '../iterable-body.js';
 import type { OpenCalls } from '../open-calls.js';
 import { publicReason } from '../public-errors.js';
@@ -17,23 +15,17 @@ import { readResolverArgs, type ResolverInfo } from './resolver-args.js';
 import { rememberSubscription } from './subscription-cells.js';
 
 /** One call of a resolver. A subscription's lasts until its iterator ends. */
-export class GraphqlCall extends EntryCall implements DisconnectListener {
+export class GraphqlCall extends IncomingCall<GraphqlPlan> {
   /** The request this resolver is a part of, if it came over HTTP. */
   private readonly request: ContextCell | undefined;
-  private readonly client: Caller | undefined;
   private readonly info: ResolverInfo | undefined;
   private readonly contextValue: unknown;
 
-  constructor(
-    calls: OpenCalls,
-    private readonly plan: GraphqlPlan,
-    context: ExecutionContext,
-  ) {
-    super(calls, plan, context);
+  constructor(calls: OpenCalls, plan: GraphqlPlan, context: ExecutionContext) {
     const args = readResolverArgs(context.getArgs<unknown[]>());
+    super(calls, plan, context, clientOf(args.context));
     this.info = args.info;
     this.contextValue = args.context;
-    this.client = clientOf(args.context);
     this.request = plan.followsCaller ? currentCell() : undefined;
   }
 
@@ -42,7 +34,7 @@ export class GraphqlCall extends EntryCall implements DisconnectListener {
   }
 
   protected override operationPlan(): OperationPlan {
-    return this.plan.planFor(this.info);
+    return this.handlerPlan.planFor(this.info);
   }
 
   /** One that outlives its client cannot be a part of what ends with it. */
@@ -55,16 +47,7 @@ export class GraphqlCall extends EntryCall implements DisconnectListener {
   }
 
   protected override watchCaller(): boolean {
-    if (this.state?.parent !== undefined || this.client === undefined) return true;
-    return this.client.watch(this);
-  }
-
-  protected override unwatchCaller(): void {
-    this.client?.unwatch(this);
-  }
-
-  protected override isCallerGone(): boolean {
-    return this.client?.isGone() === true;
+    return this.state?.parent !== undefined || super.watchCaller();
   }
 
   protected override translate(error: unknown): unknown {
@@ -72,7 +55,7 @@ export class GraphqlCall extends EntryCall implements DisconnectListener {
   }
 
   protected override send(value: unknown): void {
-    this.subscriber?.next(this.plan.isSubscription ? this.follow(value) : value);
+    this.subscriber?.next(this.handlerPlan.isSubscription ? this.follow(value) : value);
   }
 
   /** GraphQL iterates after the chain: the operation lasts as long. */

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Caller, SocketCaller } from '../caller.js';
-import type { DisconnectListener } from '../close-watch.js';
-import { isDisconnected, unwatchDisconnect, watchDisconnect } from '../http/disconnects.js';
+import { HttpCaller } from '../http/http-caller.js';
 import { rawOf } from '../http/raw.js';
 
 /** What servers put into the context value of a query or a subscription. */
@@ -31,38 +30,10 @@ export function clientOf(context: unknown): Caller | undefined {
   const response = isObject(answered)
     ? rawOf<ServerResponse>(answered)
     : (raw as { res?: ServerResponse }).res;
-  return new HttpClient(raw, typeof response?.writableEnded === 'boolean' ? response : undefined);
+  return new HttpCaller(raw, typeof response?.writableEnded === 'boolean' ? response : NO_RESPONSE);
 }
 
 /** Without a response, the request has become a WebSocket, and lasts as long as its connection. */
-class HttpClient implements Caller {
-  constructor(
-    private readonly request: IncomingMessage,
-    private readonly response: ServerResponse | undefined,
-  ) {}
-
-  private get open(): ServerResponse {
-    return this.response ?? NO_RESPONSE;
-  }
-
-  watch(listener: DisconnectListener): boolean {
-    return watchDisconnect(this.request, this.open, listener);
-  }
-
-  unwatch(listener: DisconnectListener): void {
-    unwatchDisconnect(this.request, this.open, listener);
-  }
-
-  isGone(): boolean {
-    return isDisconnected(this.request, this.open);
-  }
-
-  /** GraphQL's own servers ask for items one by one. */
-  hasRoom(): boolean {
-    return true;
-  }
-}
-
 const NO_RESPONSE = { destroyed: false, writableEnded: false } as ServerResponse;
 
 function socketOf(extra: unknown): object | undefined {

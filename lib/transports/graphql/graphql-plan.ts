@@ -1,20 +1,20 @@
 import type { OperationPlan } from '../../operation/operation-plan.js';
 import type { CancelableRuntime } from '../../methods/cancelable-runtime.js';
-import { type EntryDefaults, EntryPlan } from '../handler-plan.js';
+import { type HandlerDefaults, HandlerPlan } from '../handler-plan.js';
 import type { ResolverInfo } from './resolver-args.js';
 
 const RESOLVER_TYPE = 'graphql:resolver_type';
 const RESOLVER_NAME = 'graphql:resolver_name';
 
 /** One resolver of one application. */
-export class GraphqlPlan extends EntryPlan {
+export class GraphqlPlan extends HandlerPlan {
   readonly isSubscription: boolean;
   /** Of a reference resolver, and wherever else GraphQL gives no field. */
   private readonly fallbackName: string;
 
   constructor(
     runtime: CancelableRuntime,
-    defaults: EntryDefaults,
+    defaults: HandlerDefaults,
     handlerName: string,
     handler: object,
     resolver: object,

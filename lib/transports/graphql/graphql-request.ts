@@ -7,7 +7,7 @@ import type { OperationState } from '../../operation/operation-state.js';
 import { currentCell } from '../../scope/context.js';
 import type { Scope } from '../../scope/scope.js';
 import type { DisconnectListener } from '../close-watch.js';
-import { EntryCell, type EntryCellOwner } from '../incoming-cell.js';
+import { IncomingCell, type IncomingCellOwner } from '../incoming-cell.js';
 import { isDisconnected, unwatchDisconnect, watchDisconnect } from '../http/disconnects.js';
 import { askForNewConnection } from '../http/http-answer.js';
 import type { OpenCall, OpenCalls } from '../open-calls.js';
@@ -24,8 +24,8 @@ export interface RequestOrigin {
  * begin finds its way to the client through the async context of the whole request: its operation
  * comes into being on first use, and lasts until the response is over.
  */
-export class GraphqlRequest implements EntryCellOwner, OpenCall, DisconnectListener {
-  readonly cell: EntryCell = new EntryCell(this);
+export class GraphqlRequest implements IncomingCellOwner, OpenCall, DisconnectListener {
+  readonly cell: IncomingCell = new IncomingCell(this);
   previousCall: OpenCall | undefined = undefined;
   nextCall: OpenCall | undefined = undefined;
   /** Where it came in: while the application drains, guards may still call what is decorated. */

@@ -1,8 +1,8 @@
-import type { EntryCell } from '../incoming-cell.js';
+import type { IncomingCell } from '../incoming-cell.js';
 import type { ResolverInfo } from './resolver-args.js';
 
 /** `undefined`: there are several, and nobody knows for which of them an item is. */
-type CellsOfOperations = WeakMap<object, EntryCell | undefined>;
+type CellsOfOperations = WeakMap<object, IncomingCell | undefined>;
 
 /**
  * By GraphQL's context value, then by the operation as it was asked for: what an item's execution has
@@ -14,7 +14,7 @@ const cells = new WeakMap<object, CellsOfOperations>();
 export function rememberSubscription(
   context: unknown,
   { operation }: ResolverInfo,
-  cell: EntryCell,
+  cell: IncomingCell,
 ): void {
   if (typeof context !== 'object' || context === null || operation === undefined) return;
   let ofContext = cells.get(context);
@@ -27,7 +27,7 @@ export function rememberSubscription(
 export function subscriptionCell(
   context: unknown,
   info: ResolverInfo | undefined,
-): EntryCell | undefined {
+): IncomingCell | undefined {
   const operation = info?.operation;
   if (operation?.operation !== 'subscription') return undefined;
   return cells.get(context as object)?.get(operation);

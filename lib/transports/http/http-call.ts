@@ -5,10 +5,8 @@ import { OutcomeSeen } from '../../operation/operation-errors.js';
 import type { OperationPlan } from '../../operation/operation-plan.js';
 import type { OperationState } from '../../operation/operation-state.js';
 import { shapeOf } from '../../methods/lazy-results.js';
-import type { DisconnectListener } from '../close-watch.js';
-import { EntryCall } from '../incoming-call.js';
+import { IncomingCall } from '../incoming-call.js';
 import type { OpenCalls } from '../open-calls.js';
-import { isDisconnected, unwatchDisconnect, watchDisconnect } from './disconnects.js';
 import {
   answerTo,
   askForNewConnection,
@@ -16,13 +14,14 @@ import {
   makeRoomForAnswer,
 } from './http-answer.js';
 import { canceledMessage } from './canceled-message.js';
+import { HttpCaller } from './http-caller.js';
 import { type BodyOwner, operateBody } from './http-body.js';
 import { answerForHandler, onceOver } from './own-response.js';
 import { STATUS_CODES } from '../public-errors.js';
 import type { RoutePlan } from './route-plan.js';
 
 /** One HTTP request. */
-export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner {
+export class HttpCall extends IncomingCall<RoutePlan, HttpCaller> implements BodyOwner {
   /** The handler has returned, and sends the response by itself. */
   private handlerSends = false;
   /** The first event, where it is all that the client has seen before. */
@@ -31,12 +30,16 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
 
   constructor(
     calls: OpenCalls,
-    readonly route: RoutePlan,
+    route: RoutePlan,
     context: ExecutionContext,
     readonly request: IncomingMessage,
     readonly response: ServerResponse,
   ) {
-    super(calls, route, context);
+    super(calls, route, context, new HttpCaller(request, response));
+  }
+
+  get route(): RoutePlan {
+    return this.handlerPlan;
   }
 
   get outlivesCaller(): boolean {
@@ -68,18 +71,6 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
       response.statusCode = route.statusCodes.disconnect ?? STATUS_CODES.disconnect;
     }
     super.disconnected();
-  }
-
-  protected override watchCaller(): boolean {
-    return watchDisconnect(this.request, this.response, this);
-  }
-
-  protected override unwatchCaller(): void {
-    unwatchDisconnect(this.request, this.response, this);
-  }
-
-  protected override isCallerGone(): boolean {
-    return isDisconnected(this.request, this.response);
   }
 
   protected override isAnswered(): boolean {
@@ -161,7 +152,7 @@ export class HttpCall extends EntryCall implements DisconnectListener, BodyOwner
   }
 
   private responseOver(): void {
-    if (this.entry.followsCaller && this.isCallerGone()) this.disconnected();
+    if (this.route.followsCaller && this.isCallerGone()) this.disconnected();
     const error = this.state?.record === undefined ? undefined : this.state.error();
     void this.settle(error === undefined, error);
   }

@@ -3,7 +3,7 @@ import type { CancelationReason } from '../../scope/cancelation-error.js';
 import { bare } from '../../scope/plain-object.js';
 import type { OperationPlan } from '../../operation/operation-plan.js';
 import type { CancelableRuntime } from '../../methods/cancelable-runtime.js';
-import { type EntryDefaults, EntryPlan } from '../handler-plan.js';
+import { type HandlerDefaults, HandlerPlan } from '../handler-plan.js';
 
 const SSE_METADATA = '__sse__';
 const ROUTE_ARGUMENTS = '__routeArguments__';
@@ -12,7 +12,7 @@ const PASSTHROUGH = '__responsePassthrough__';
 const RESPONSE_TYPES = /^[12]:/;
 
 /** One HTTP handler of one application. */
-export class RoutePlan extends EntryPlan {
+export class RoutePlan extends HandlerPlan {
   readonly isSse: boolean;
   /** The handler has the response, and Nest sends nothing. */
   readonly sendsResponse: boolean;
@@ -25,7 +25,7 @@ export class RoutePlan extends EntryPlan {
 
   constructor(
     runtime: CancelableRuntime,
-    defaults: EntryDefaults,
+    defaults: HandlerDefaults,
     private readonly handlerName: string,
     handler: object,
     controller: object,

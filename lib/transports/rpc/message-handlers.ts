@@ -2,7 +2,7 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import type { Observable } from 'rxjs';
 import { currentCell } from '../../scope/context.js';
 import { getDefinition } from '../../methods/method-metadata.js';
-import { EntryCell } from '../incoming-cell.js';
+import { IncomingCell } from '../incoming-cell.js';
 
 const INTERCEPTORS = '__interceptors__';
 
@@ -17,7 +17,7 @@ const owners = new WeakMap<object, Set<NestInterceptor>>();
 const handlerInterceptor: NestInterceptor = {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const cell = currentCell();
-    const isServed = cell instanceof EntryCell && cell.serves(context);
+    const isServed = cell instanceof IncomingCell && cell.serves(context);
     const interceptors = owners.get(context.getHandler());
     if (isServed || interceptors?.size !== 1) return next.handle();
     const [interceptor] = interceptors;

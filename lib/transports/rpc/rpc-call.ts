@@ -5,10 +5,8 @@ import { CancelRecord } from '../../scope/cancel-record.js';
 import { monotonicNow } from '../../scope/clock.js';
 import type { OperationPlan } from '../../operation/operation-plan.js';
 import type { OperationState } from '../../operation/operation-state.js';
-import type { DisconnectListener } from '../close-watch.js';
 import { MessageCall } from '../message-call.js';
 import type { OpenCalls } from '../open-calls.js';
-import type { Caller } from '../caller.js';
 import { type Carried, carriedBy } from './carried.js';
 import { type CorrelatedCall, CorrelatedCalls } from './correlated-calls.js';
 import { GrpcCaller } from './grpc-caller.js';
@@ -20,21 +18,15 @@ import type { RpcPlan } from './rpc-plan.js';
 const CALLER_TIMED_OUT = "the caller's deadline passed";
 
 /** One message or event that came to a microservice. */
-export class RpcCall extends MessageCall implements DisconnectListener, CorrelatedCall {
-  private readonly caller: Caller | undefined;
+export class RpcCall extends MessageCall<RpcPlan> implements CorrelatedCall {
   private carried: Carried | undefined = undefined;
 
-  constructor(
-    calls: OpenCalls,
-    private readonly plan: RpcPlan,
-    context: ExecutionContext,
-  ) {
-    super(calls, plan, context);
-    this.caller = callerOf(context);
+  constructor(calls: OpenCalls, plan: RpcPlan, context: ExecutionContext) {
+    super(calls, plan, context, callerOf(context));
   }
 
   protected override operationPlan(): OperationPlan {
-    return this.plan.planFor(this.context);
+    return this.handlerPlan.planFor(this.context);
   }
 
   protected override watchCaller(): boolean {
@@ -43,17 +35,17 @@ export class RpcCall extends MessageCall implements DisconnectListener, Correlat
     if (caller instanceof GrpcCaller) {
       limit(state, caller.remaining());
     } else {
-      // Whoever does not follow its caller does not follow its deadline either, so this is the place.
+      // A call that does not follow its caller is never watched, and ignores its deadline too.
       const carried = (this.carried = carriedBy(this.context));
       if (carried.remaining !== undefined) limit(state, carried.remaining);
       if (carried.call !== undefined) CorrelatedCalls.of(state.host).add(carried.call, this);
     }
-    return caller?.watch(this) ?? true;
+    return super.watchCaller();
   }
 
   protected override unwatchCaller(): void {
-    const { caller, carried } = this;
-    caller?.unwatch(this);
+    const { carried } = this;
+    super.unwatchCaller();
     if (carried?.call === undefined) return;
     CorrelatedCalls.of((this.state as OperationState).host).remove(carried.call, this);
   }
@@ -66,17 +58,9 @@ export class RpcCall extends MessageCall implements DisconnectListener, Correlat
     cancelScope(this.state as OperationState, record);
   }
 
-  protected override hasRoom(): boolean {
-    return this.caller?.hasRoom() ?? true;
-  }
-
   /** Nest writes in the next tick, which a generator that never waits would not let come. */
   protected override handOver(): Promise<void> {
     return new Promise((resolve) => process.nextTick(resolve));
-  }
-
-  protected override isCallerGone(): boolean {
-    return this.caller?.isGone() ?? false;
   }
 
   /** A client of gRPC whose own deadline has passed cancels its call, too. */

@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { bare } from '../../scope/plain-object.js';
 import type { OperationPlan } from '../../operation/operation-plan.js';
 import type { CancelableRuntime } from '../../methods/cancelable-runtime.js';
-import { type EntryDefaults, EntryPlan } from '../handler-plan.js';
+import { type HandlerDefaults, HandlerPlan } from '../handler-plan.js';
 import { askForeign } from './ask-foreign.js';
 
 /** Nest's own words: the package may be absent. */
@@ -14,13 +14,13 @@ export const EVENT_HANDLER = 2;
 const ADDRESSES = ['getPattern', 'getChannel', 'getSubject', 'getTopic'] as const;
 
 /** One handler of messages or events. Its name is the pattern, as the controller has it: few. */
-export class RpcPlan extends EntryPlan {
+export class RpcPlan extends HandlerPlan {
   private readonly names: readonly string[];
   private readonly first: OperationPlan;
 
   constructor(
     runtime: CancelableRuntime,
-    defaults: EntryDefaults,
+    defaults: HandlerDefaults,
     handlerName: string,
     handler: object,
     controller: object,

@@ -1,49 +1,24 @@
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { EMPTY, type Observable } from 'rxjs';
 import type { OperationPlan } from '../../operation/operation-plan.js';
-import { bufferedBytes, hasRoom } from '../backpressure.js';
-import { type DisconnectListener, isClosed, unwatchClose, watchClose } from '../close-watch.js';
+import { SocketCaller } from '../caller.js';
 import { MessageCall } from '../message-call.js';
 import type { OpenCalls } from '../open-calls.js';
 import { toWsError } from './ws-errors.js';
 import type { WsPlan } from './ws-plan.js';
 
 /** One message of a client, over socket.io or ws. */
-export class WsCall extends MessageCall implements DisconnectListener {
-  private readonly client: object;
-
-  constructor(
-    calls: OpenCalls,
-    private readonly plan: WsPlan,
-    context: ExecutionContext,
-  ) {
-    super(calls, plan, context);
-    this.client = context.switchToWs().getClient<object>();
+export class WsCall extends MessageCall<WsPlan, SocketCaller> {
+  constructor(calls: OpenCalls, plan: WsPlan, context: ExecutionContext) {
+    super(calls, plan, context, new SocketCaller(context.switchToWs().getClient<object>()));
   }
 
   protected override operationPlan(): OperationPlan {
-    return this.plan.operation;
-  }
-
-  protected override watchCaller(): boolean {
-    return watchClose(this.client, this);
-  }
-
-  protected override unwatchCaller(): void {
-    unwatchClose(this.client, this);
-  }
-
-  protected override isCallerGone(): boolean {
-    return isClosed(this.client);
-  }
-
-  protected override hasRoom(): boolean {
-    return this.isCallerGone() || hasRoom(this.client);
+    return this.handlerPlan.operation;
   }
 
   protected override isOverfull(): boolean {
-    const { maxBuffered } = this.entry.streams;
-    return !this.isCallerGone() && bufferedBytes(this.client, maxBuffered) > maxBuffered;
+    return this.caller?.isOverfull(this.handlerPlan.streams.maxBuffered) ?? false;
   }
 
   protected override translate(error: unknown): unknown {
@@ -59,7 +34,7 @@ export class WsCall extends MessageCall implements DisconnectListener {
 
   /** Nest unsubscribes when a client leaves; a promise that does not follow its client goes on. */
   override stopConsumer(): void {
-    const goesOn = !this.plan.followsCaller && this.handlerIsRunning && this.isCallerGone();
+    const goesOn = !this.handlerPlan.followsCaller && this.handlerIsRunning && this.isCallerGone();
     if (!goesOn) super.stopConsumer();
   }
 }

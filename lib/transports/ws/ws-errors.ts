@@ -1,6 +1,6 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { setCause } from '../../scope/cancelation-error.js';
-import { type EarlyEdge, earlyError } from '../early-responder.js';
+import { type EarlyResponder, earlyError } from '../early-responder.js';
 import { publicErrorOf } from '../public-errors.js';
 
 /** Nest's own: the package is there only where gateways are. */
@@ -17,7 +17,7 @@ export async function loadWsErrors(): Promise<void> {
   WsFilter = websockets.BaseWsExceptionFilter;
 }
 
-export const earlyWsErrors: EarlyEdge = {
+export const earlyWsErrors: EarlyResponder = {
   translate: (error) => toWsError(earlyError(error)),
   answer: (error, host) => WsFilter && new WsFilter().catch(error, host),
 };

@@ -1,16 +1,16 @@
 import type { OperationPlan } from '../../operation/operation-plan.js';
 import type { CancelableRuntime } from '../../methods/cancelable-runtime.js';
-import { type EntryDefaults, EntryPlan } from '../handler-plan.js';
+import { type HandlerDefaults, HandlerPlan } from '../handler-plan.js';
 
 const MESSAGE = 'message';
 
 /** One handler of a gateway. */
-export class WsPlan extends EntryPlan {
+export class WsPlan extends HandlerPlan {
   readonly operation: OperationPlan;
 
   constructor(
     runtime: CancelableRuntime,
-    defaults: EntryDefaults,
+    defaults: HandlerDefaults,
     handlerName: string,
     handler: object,
     gateway: object,

@@ -5,7 +5,7 @@ import type { OperationState } from '../operation/operation-state.js';
 import type { Scope } from '../scope/scope.js';
 
 /** For whom work outside of this thread is done. */
-export interface Caller {
+export interface CallingOperation {
   /** What cancels it: the operation, or the shield that the call stands in. */
   readonly scope: Scope;
   readonly state: OperationState;
@@ -16,7 +16,7 @@ export interface Caller {
  *
  * @throws CancelationError in a canceled scope: nothing is started
  */
-export function currentCaller(): Caller | undefined {
+export function callingOperation(): CallingOperation | undefined {
   const cell = currentCell();
   const scope = cell?.resolve();
   if (scope === undefined) {
@@ -36,7 +36,7 @@ export function currentCaller(): Caller | undefined {
  * @returns lets go
  */
 export function follow(
-  { scope, state }: Caller,
+  { scope, state }: CallingOperation,
   what: string,
   stop: (error: CancelationError) => void,
 ): () => void {

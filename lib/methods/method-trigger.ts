@@ -1,7 +1,7 @@
 import type { OnShutdown, OperationKind } from '../operation/operation-options.js';
 
-/** What calls a method, where no edge does: a clock, a bus, a queue. */
-export interface MethodEntry {
+/** What calls a method where no transport does: a clock, a bus, a queue. */
+export interface MethodTrigger {
   readonly kind: OperationKind;
   /** `undefined`: the method's own. */
   readonly name?: string | undefined;
@@ -25,11 +25,11 @@ const PROCESSOR = 'bullmq:processor_metadata';
  *
  * @param method as it stands on the prototype, with the metadata of all its decorators
  */
-export function entryOf(
+export function triggerOf(
   prototype: object,
   key: string | symbol,
   method: object,
-): MethodEntry | undefined {
+): MethodTrigger | undefined {
   if (Reflect.hasMetadata(SCHEDULER_TYPE, method)) {
     return { kind: 'cron', name: schedulerName(method) };
   }
