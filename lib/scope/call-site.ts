@@ -1,9 +1,8 @@
 import { fileURLToPath } from 'node:url';
 
 /** Frames of the library, and of its other copies, are not where anybody asked for anything. */
-const OWN_FRAMES = [import.meta.url, fileURLToPath(import.meta.url)]
-  .map((file) => file.slice(0, file.lastIndexOf('core')))
-  .concat('/node_modules/nestjs-cancelable/');
+const OWN_FOLDER = new URL('..', import.meta.url);
+const OWN_FRAMES = [OWN_FOLDER.href, fileURLToPath(OWN_FOLDER), '/node_modules/nestjs-cancelable/'];
 const FRAMES = 8;
 
 /** Remembers where the current call comes from; turned into text only when somebody reads it. */

@@ -56,7 +56,7 @@ const options: ts.CompilerOptions = {
   paths: {
     'nestjs-cancelable': [join(root, 'lib/index.ts')],
     'nestjs-cancelable/*': [join(root, 'lib/*/index.ts')],
-    '*': [join(folder, 'not-installed/*')],
+    '*': [join(folder, 'not-installed/*.d.ts')],
   },
 };
 
