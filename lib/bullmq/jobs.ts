@@ -104,7 +104,7 @@ export class Jobs implements JobPort {
     const state = this.live.get(id);
     if (state === undefined) return;
     const message = 'the lock of the job is lost, another worker may run it';
-    cancelScope(state, new CancelRecord('superseded', message, undefined, undefined));
+    cancelScope(state, new CancelRecord('superseded', message));
   }
 
   /** No new jobs; those that run go on. */

@@ -228,5 +228,5 @@ export function operateIterator<Item>(
 
 /** A consumer that leaves early cancels what is left. */
 export function stopConsumer(state: OperationState): void {
-  cancelScope(state, new CancelRecord('manual', 'consumer stopped', undefined, undefined));
+  cancelScope(state, new CancelRecord('manual', 'consumer stopped'));
 }

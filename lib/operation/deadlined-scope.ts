@@ -115,10 +115,7 @@ export abstract class DeadlinedScope extends Scope {
 
   private timeOut(): void {
     const elapsed = formatDuration((this.ownOrCallerLimit ?? monotonicNow()) - this.startedAt);
-    cancelScope(
-      this,
-      new CancelRecord('timeout', `timed out after ${elapsed}`, undefined, undefined),
-    );
+    cancelScope(this, new CancelRecord('timeout', `timed out after ${elapsed}`));
   }
 
   override checkClock(): void {

@@ -28,7 +28,7 @@ export class ExclusiveKeys {
     if (holder === undefined || isAbove(holder, scope)) return;
     if (onConflict === 'cancel-previous') {
       const message = `superseded by a newer call of ${name}`;
-      cancelScope(holder, new CancelRecord('superseded', message, undefined, undefined));
+      cancelScope(holder, new CancelRecord('superseded', message));
     } else if (onConflict === 'reject') {
       throw new OperationConflict(`${name} is running already for this key`);
     } else {

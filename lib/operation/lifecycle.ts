@@ -116,7 +116,7 @@ function scopeFor(
   }
   if (scope?.record === undefined && !context.canceled) return undefined;
   if (context.mayStillRun) {
-    const lost = new CancelRecord('parent', 'parent was canceled', undefined, undefined);
+    const lost = new CancelRecord('parent', 'parent was canceled');
     throw refusal(plan, scope === undefined ? lost : parentRecord(scope));
   }
   warnOfForeignContext(host, plan.name);
@@ -291,7 +291,7 @@ function releaseChildren(state: OperationState, outcome: string): void {
       }
       const message = `parent ${state.name} has ${outcome === 'canceled' ? 'been canceled' : outcome}`;
       const origin = state.record === undefined ? undefined : state;
-      cancelScope(child, new CancelRecord('parent', message, undefined, undefined, origin, true));
+      cancelScope(child, new CancelRecord('parent', message, { origin, abandoned: true }));
     }
     if (child.parent === state) child.orphan();
   }

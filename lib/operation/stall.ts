@@ -47,7 +47,7 @@ export function watchStall(
   state: OperationState,
   limit: number,
   trigger: (message: string) => void = (message) => {
-    cancelScope(state, new CancelRecord('timeout', message, undefined, undefined));
+    cancelScope(state, new CancelRecord('timeout', message));
   },
 ): void {
   const watch = new StallWatch(state, limit, trigger);

@@ -69,7 +69,7 @@ function startSource(state: OperationState, source: unknown): Promise<void> | un
   const trigger = (found: SourceTrigger = bare({})): void => {
     // Triggers are handed to emitters as they are, which call with whatever they have.
     const { message, cause, reason = 'condition' } = bare(found);
-    cancelScope(state, new CancelRecord(reason, message ?? source.name, cause, undefined));
+    cancelScope(state, new CancelRecord(reason, message ?? source.name, { cause }));
   };
   const tokens = (memberOf(source, 'inject') as CustomSource['inject']) ?? [];
   const injected = state.host.inject(tokens, source.name);

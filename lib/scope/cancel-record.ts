@@ -39,6 +39,18 @@ interface Canceled {
   error(): CancelationError;
 }
 
+/** What is known of a cancel beside its reason and message. */
+export interface CancelDetails {
+  readonly cause?: unknown;
+  readonly requestedBy?: string | undefined;
+  /** The scope whose cancel led to this one. The record keeps its error, since the scope may end before. */
+  readonly origin?: Canceled | undefined;
+  readonly abandoned?: boolean;
+  readonly site?: () => string | undefined;
+}
+
+const NO_DETAILS: CancelDetails = {};
+
 /** Why a scope was canceled. Shared by all that one cancel reaches, and written once. */
 export class CancelRecord implements CancelFacts {
   readonly at = wallNow();
@@ -51,19 +63,24 @@ export class CancelRecord implements CancelFacts {
   /** The error of the scope whose cancel led to this one: the cause of this one's. */
   readonly origin: CancelationError | undefined;
 
+  /** Read only where no scope led to this cancel. */
+  readonly cause: unknown;
+  readonly requestedBy: string | undefined;
+  /** The parent ended, and nobody waits for the outcome. */
+  readonly abandoned: boolean;
+  /** Where in the code it was asked for. */
+  readonly site: (() => string | undefined) | undefined;
+
   constructor(
     readonly reason: CancelationReason,
-    readonly message: string | undefined,
-    /** Read only where no scope led to this cancel. */
-    readonly cause: unknown,
-    readonly requestedBy: string | undefined,
-    /** The scope whose cancel led to this one. Of it, this keeps the error: the scope may end before. */
-    origin: Canceled | undefined = undefined,
-    /** Only because the parent ended: nobody waits for the outcome. */
-    readonly abandoned: boolean = false,
-    /** Where in the code it was asked for. */
-    readonly site: (() => string | undefined) | undefined = undefined,
+    readonly message?: string,
+    details: CancelDetails = NO_DETAILS,
   ) {
+    const { cause, requestedBy, origin, abandoned = false, site } = details;
+    this.cause = cause;
+    this.requestedBy = requestedBy;
+    this.abandoned = abandoned;
+    this.site = site;
     this.origin = origin?.error();
     this.top = origin?.record?.top ?? this.origin;
   }
@@ -85,21 +102,18 @@ export function recordFromAbort(reason: unknown): CancelRecord {
   if (isCancelation(reason)) return recordFromError(reason);
   if (reason instanceof Error || isNamedError(reason)) {
     const { name, message } = reason as Error;
-    return new CancelRecord(
-      name === 'TimeoutError' ? 'timeout' : 'signal',
-      message,
-      reason,
-      undefined,
-    );
+    return new CancelRecord(name === 'TimeoutError' ? 'timeout' : 'signal', message, {
+      cause: reason,
+    });
   }
   const message = reason == null ? undefined : describeValue(reason);
-  return new CancelRecord('signal', message, reason, undefined);
+  return new CancelRecord('signal', message, { cause: reason });
 }
 
 /** A linked cancelation: same reason, the original as cause. */
 export function recordFromError(error: CancelationError): CancelRecord {
   const requestedBy = ownValue(error, 'requestedBy') as string | undefined;
-  return new CancelRecord(error.reason, error.message, error, requestedBy);
+  return new CancelRecord(error.reason, error.message, { cause: error, requestedBy });
 }
 
 /** DOMExceptions of another realm are no `instanceof Error`. */

@@ -44,5 +44,5 @@ function mark(scope: Scope, record: CancelRecord): void {
 export function parentRecord(parent: Scope): CancelRecord {
   const message = parent.name === undefined ? undefined : `parent ${parent.name} was canceled`;
   const { requestedBy, abandoned } = parent.record as CancelRecord;
-  return new CancelRecord('parent', message, undefined, requestedBy, parent, abandoned);
+  return new CancelRecord('parent', message, { requestedBy, origin: parent, abandoned });
 }

@@ -99,11 +99,6 @@ export class DeadlineSource extends Timed implements TokenSource {
   }
 
   private record(): CancelRecord {
-    return new CancelRecord(
-      'timeout',
-      `timed out after ${formatDuration(this.delay)}`,
-      undefined,
-      undefined,
-    );
+    return new CancelRecord('timeout', `timed out after ${formatDuration(this.delay)}`);
   }
 }

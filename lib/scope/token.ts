@@ -198,15 +198,11 @@ export function cancelWith(scope: Scope, options: CancelOptions = {}): boolean {
 /** @internal The record of a cancel that somebody asked for. */
 export function userRecord(options: CancelOptions): CancelRecord {
   const { reason = 'manual', message, cause, requestedBy } = readCancelOptions(options);
-  return new CancelRecord(
-    reason,
-    message,
+  return new CancelRecord(reason, message, {
     cause,
-    requestedBy ?? currentScope()?.operation()?.id,
-    undefined,
-    false,
-    captureCallSite(),
-  );
+    requestedBy: requestedBy ?? currentScope()?.operation()?.id,
+    site: captureCallSite(),
+  });
 }
 
 /** Derives from another token: its reason and its chain are kept. */

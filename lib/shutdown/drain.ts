@@ -149,12 +149,12 @@ export class Drain {
   }
 
   private cancel(states: readonly OperationState[]): void {
-    const record = new CancelRecord('shutdown', undefined, undefined, undefined);
+    const record = new CancelRecord('shutdown');
     for (const state of states) cancelScope(state, record);
   }
 
   private cancelStreams(): void {
-    const record = new CancelRecord('shutdown', undefined, undefined, undefined);
+    const record = new CancelRecord('shutdown');
     for (const call of this.calls.list()) {
       const scope = call.isStream ? call.materialize() : undefined;
       if (scope !== undefined) cancelScope(scope, record);
@@ -163,7 +163,7 @@ export class Drain {
 
   /** What still holds a connection lets go of it: a server does not close while somebody waits. */
   private releaseCalls(): void {
-    const record = new CancelRecord('shutdown', undefined, undefined, undefined);
+    const record = new CancelRecord('shutdown');
     for (const call of this.calls.list()) {
       const scope = call.materialize();
       if (scope !== undefined) cancelScope(scope, record);

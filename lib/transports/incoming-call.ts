@@ -243,7 +243,7 @@ export abstract class IncomingCall<
   disconnected(): void {
     const { state } = this;
     if (state === undefined || this.isAnswered()) return;
-    cancelScope(state, new CancelRecord('disconnect', undefined, undefined, undefined));
+    cancelScope(state, new CancelRecord('disconnect'));
   }
 
   onValue(value: unknown): void {
@@ -316,8 +316,8 @@ export abstract class IncomingCall<
     this.isOver = true;
     if (state === undefined) return;
     const record = this.isCallerGone()
-      ? new CancelRecord('disconnect', undefined, undefined, undefined)
-      : new CancelRecord('manual', 'consumer stopped', undefined, undefined);
+      ? new CancelRecord('disconnect')
+      : new CancelRecord('manual', 'consumer stopped');
     cancelScope(state, record);
   }
 

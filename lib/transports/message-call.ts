@@ -103,5 +103,5 @@ export abstract class MessageCall<
 }
 
 function notReading(): CancelRecord {
-  return new CancelRecord('disconnect', DOES_NOT_READ, undefined, undefined);
+  return new CancelRecord('disconnect', DOES_NOT_READ);
 }

@@ -31,10 +31,8 @@ export function carry(options: CancelOptions, requestedBy: string): CarriedCance
 }
 
 export function recordOf({ reason, message, cause, requestedBy }: CarriedCancel): CancelRecord {
-  return new CancelRecord(
-    reason ?? 'manual',
-    message,
-    cause === undefined ? undefined : errorFromWire(cause),
+  return new CancelRecord(reason ?? 'manual', message, {
+    cause: cause === undefined ? undefined : errorFromWire(cause),
     requestedBy,
-  );
+  });
 }

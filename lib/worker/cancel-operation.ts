@@ -29,5 +29,5 @@ export async function cancelOperation(id: string, options: CancelOptions = {}): 
   const thread = ThreadOperation.above(state);
   if (thread !== undefined) return thread.cancel(id, own);
   const { reason = 'manual', message, cause, requestedBy = state.id } = own;
-  return cancelById(state.host, id, new CancelRecord(reason, message, cause, requestedBy));
+  return cancelById(state.host, id, new CancelRecord(reason, message, { cause, requestedBy }));
 }

@@ -227,6 +227,6 @@ export class ThreadOperation {
 
 function recordFrom(error: CancelationError): CancelRecord {
   const { reason, message, cause, requestedBy, canceledAt } = error;
-  const record = new CancelRecord(reason, message, cause, requestedBy);
+  const record = new CancelRecord(reason, message, { cause, requestedBy });
   return Object.assign(record, { at: canceledAt.getTime() });
 }

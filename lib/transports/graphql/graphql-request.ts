@@ -98,7 +98,7 @@ export class GraphqlRequest implements IncomingCellOwner, OpenCall, DisconnectLi
       this.cell.empty(isGone);
       return;
     }
-    if (isGone) cancelScope(state, new CancelRecord('disconnect', undefined, undefined, undefined));
+    if (isGone) cancelScope(state, new CancelRecord('disconnect'));
     const succeeded = state.record === undefined;
     void settleQuietly(state, succeeded, succeeded ? undefined : state.error());
   }

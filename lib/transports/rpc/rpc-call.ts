@@ -53,8 +53,8 @@ export class RpcCall extends MessageCall<RpcPlan> implements CorrelatedCall {
   callerStoppedWaiting(timedOut: boolean): void {
     const isLate = timedOut && this.carried?.remaining !== undefined;
     const record = isLate
-      ? new CancelRecord('timeout', CALLER_TIMED_OUT, undefined, undefined)
-      : new CancelRecord('disconnect', 'the caller stopped waiting', undefined, undefined);
+      ? new CancelRecord('timeout', CALLER_TIMED_OUT)
+      : new CancelRecord('disconnect', 'the caller stopped waiting');
     cancelScope(this.state as OperationState, record);
   }
 
@@ -67,7 +67,7 @@ export class RpcCall extends MessageCall<RpcPlan> implements CorrelatedCall {
   override disconnected(): void {
     const { caller, state } = this;
     if (state !== undefined && caller instanceof GrpcCaller && caller.isLate()) {
-      cancelScope(state, new CancelRecord('timeout', CALLER_TIMED_OUT, undefined, undefined));
+      cancelScope(state, new CancelRecord('timeout', CALLER_TIMED_OUT));
     }
     super.disconnected();
   }
