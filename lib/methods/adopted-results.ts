@@ -1,5 +1,7 @@
 import type { Observable } from 'rxjs';
-import { settleQuietly, startOperation } from '../operation/lifecycle.js';
+import type { Held } from '../operation/held.js';
+import { settleQuietly } from '../operation/settle-operation.js';
+import { startOperation } from '../operation/start-operation.js';
 import type { ContextCell } from '../scope/context.js';
 import { type CallOptions, SILENT_CALL } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
@@ -45,7 +47,7 @@ export function adoptResult(
 }
 
 /** Begins operations beside one that was begun: of the same parent, with what its call said. */
-function siblingsOf(state: OperationState): () => OperationState {
+function siblingsOf(state: OperationState): () => OperationState | Held<OperationState> {
   const { host, plan, metadata, tags } = state;
   // An async context of the parent's: once that has ended, it is nobody's.
   const context = state.parent?.callbackCell() as ContextCell | undefined;

@@ -6,6 +6,7 @@ import {
   readCancelableOptions,
   normalizeOptions,
 } from './cancelable-options.js';
+import { invokeMethod } from './invoke-method.js';
 import { isWorkerProcess } from './method-trigger.js';
 import { MethodDefinition } from './method-definition.js';
 import {
@@ -167,7 +168,7 @@ function wrap(
 ): AnyFunction {
   const definition = new MethodDefinition(prototype, key, original, options, name);
   const wrapper = function (this: object, ...args: unknown[]): unknown {
-    return definition.invoke(this, args);
+    return invokeMethod(definition, this, args);
   } as AnyFunction;
   definition.wrapper = wrapper;
   impersonate(wrapper, visible);

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { currentCell } from '../scope/context.js';
 import { isThenable } from '../scope/thenable.js';
 import type { HandlerMethod } from './handlers.js';
-import type { HandlerCell } from './method-definition.js';
+import type { HandlerCell } from './handler-call.js';
 import { type AnyFunction, getDefinition, impersonate, methodsOf } from './method-metadata.js';
 
 /** What stands for the body of a handler that is not decorated, and that a call can claim. */

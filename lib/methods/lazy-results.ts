@@ -5,8 +5,8 @@ import type { CancelationError } from '../scope/cancelation-error.js';
 import { CancelRecord } from '../scope/cancel-record.js';
 import { streamOf } from '../scope/close-value.js';
 import { closeLateValue } from '../operation/late-value.js';
-import { NotStarted } from '../operation/exclusive.js';
-import { settleOperation } from '../operation/lifecycle.js';
+import { Held } from '../operation/held.js';
+import { settleOperation } from '../operation/settle-operation.js';
 import type { ListenerNode } from '../scope/listeners.js';
 import { OperationConflict } from '../operation/operation-errors.js';
 import type { OperationState } from '../operation/operation-state.js';
@@ -19,8 +19,8 @@ import { openSource } from '../streams/open-source.js';
  * settles it himself.
  */
 export interface OperationProvider {
-  /** @throws what refuses the start */
-  begin(): OperationState;
+  /** @returns the operation, or who holds its key. @throws what refuses the start */
+  begin(): OperationState | Held<OperationState>;
   /** The consumer has seen the end. May throw a better error, or give a promise to wait for. */
   end(state: OperationState, succeeded: boolean, value: unknown): unknown;
   /** The consumer leaves early. */
@@ -32,7 +32,7 @@ export interface OperationProvider {
 }
 
 /** Every consumer gets an operation of its own. */
-export function providerOf(begin: () => OperationState): OperationProvider {
+export function providerOf(begin: () => OperationState | Held<OperationState>): OperationProvider {
   return { begin, end: settleOperation, stop: stopConsumer };
 }
 
@@ -81,16 +81,17 @@ export function shapeOf(value: unknown): ResultShape {
     : 'value';
 }
 
-/** Another one holds the key: there is nothing to consume. */
-function isSkipped(error: unknown): boolean {
-  return error instanceof NotStarted && !error.joins;
-}
-
-/** What flows to one consumer cannot be shared with another. */
-function refusalOf(error: unknown): unknown {
-  if (!(error instanceof NotStarted)) return error;
-  return new OperationConflict(
-    `${error.holder.name} is running already for this key, and only a promise can be joined`,
+/**
+ * The operation of a consumer; `undefined`: another one holds the key, and there is nothing to consume.
+ *
+ * @throws what refuses the start; OperationConflict for `join`: what flows to one consumer cannot be shared
+ */
+function beginFor(provider: OperationProvider): OperationState | undefined {
+  const begun = provider.begin();
+  if (!(begun instanceof Held)) return begun;
+  if (!begun.joins) return undefined;
+  throw new OperationConflict(
+    `${begun.holder.name} is running already for this key, and only a promise can be joined`,
   );
 }
 
@@ -100,14 +101,18 @@ export function operateObservable<Value>(
   open: (state: OperationState) => Observable<Value>,
 ): Observable<Value> {
   return new Observable<Value>((subscriber) => {
-    let state: OperationState;
+    let begun: OperationState | undefined;
     try {
-      state = provider.begin();
+      begun = beginFor(provider);
     } catch (error) {
-      if (isSkipped(error)) subscriber.complete();
-      else subscriber.error(refusalOf(error));
+      subscriber.error(error);
       return undefined;
     }
+    if (begun === undefined) {
+      subscriber.complete();
+      return undefined;
+    }
+    const state = begun;
     let over = false;
     let observer: ListenerNode | undefined = undefined as ListenerNode | undefined;
     let upstream: { unsubscribe(): void } | undefined;
@@ -168,8 +173,9 @@ export function operateIterator<Item>(
 ): AsyncGenerator<Item> {
   let inner: InterruptibleIterator<Item> | undefined;
   let isOver = false;
-  const begin = (): InterruptibleIterator<Item> => {
-    const state = provider.begin();
+  const begin = (): InterruptibleIterator<Item> | undefined => {
+    const state = beginFor(provider);
+    if (state === undefined) return undefined;
     let stopped = false;
     return new InterruptibleIterator<Item>(
       state,
@@ -202,10 +208,11 @@ export function operateIterator<Item>(
         inner ??= begin();
       } catch (error) {
         isOver = true;
-        if (isSkipped(error)) return Promise.resolve({ done: true, value: undefined });
-        return Promise.reject(refusalOf(error));
+        return Promise.reject(error);
       }
-      return inner.next();
+      if (inner !== undefined) return inner.next();
+      isOver = true;
+      return Promise.resolve({ done: true, value: undefined });
     },
     async return(value?: unknown): Promise<IteratorResult<Item>> {
       if (inner !== undefined) return inner.return(value);

@@ -1,4 +1,5 @@
-import { facadeOf, startOperation } from './lifecycle.js';
+import { facadeOf } from './operation-facade.js';
+import { startUnkeyed } from './start-operation.js';
 import type { OperationState } from './operation-state.js';
 import { placeIn } from './current-place.js';
 import { planOf } from './operation-plan.js';
@@ -23,7 +24,7 @@ export function wrapAttempts<Args extends readonly unknown[], Result>(
   return (...args) => {
     let state: OperationState;
     try {
-      state = startOperation(host, plan, placeIn(operation).cell);
+      state = startUnkeyed(host, plan, placeIn(operation).cell);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -1,39 +1,37 @@
 import { cancelScope } from '../scope/cancel.js';
 import { CancelRecord } from '../scope/cancel-record.js';
+import { Held } from './held.js';
 import { OperationConflict } from './operation-errors.js';
 import type { ExclusiveCall } from './operation-plan.js';
 import type { OperationState } from './operation-state.js';
 import type { Scope } from '../scope/scope.js';
-
-/** Thrown instead of starting: the call's outcome is another one's, or nothing. */
-export class NotStarted {
-  constructor(
-    readonly holder: OperationState,
-    /** Otherwise it is skipped. */
-    readonly joins: boolean,
-  ) {}
-}
 
 /** Who holds which key, for one application. */
 export class ExclusiveKeys {
   private readonly holders = new Map<string, OperationState>();
 
   /**
-   * Makes room for a call, or not.
+   * Makes room for a call, or tells who holds its key.
    *
-   * @throws OperationConflict for `reject`; NotStarted for `skip` and `join`
+   * @returns the holder for `skip` and `join`; `undefined`: the call may start
+   * @throws OperationConflict for `reject`
    */
-  admit(name: string, { key, onConflict }: ExclusiveCall, scope: Scope | undefined): void {
+  admit(
+    name: string,
+    { key, onConflict }: ExclusiveCall,
+    scope: Scope | undefined,
+  ): Held<OperationState> | undefined {
     const holder = this.holders.get(entryKey(name, key));
-    if (holder === undefined || isAbove(holder, scope)) return;
+    if (holder === undefined || isAbove(holder, scope)) return undefined;
     if (onConflict === 'cancel-previous') {
       const message = `superseded by a newer call of ${name}`;
       cancelScope(holder, new CancelRecord('superseded', message));
-    } else if (onConflict === 'reject') {
-      throw new OperationConflict(`${name} is running already for this key`);
-    } else {
-      throw new NotStarted(holder, onConflict === 'join');
+      return undefined;
     }
+    if (onConflict === 'reject') {
+      throw new OperationConflict(`${name} is running already for this key`);
+    }
+    return new Held(holder, onConflict === 'join');
   }
 
   /** The key is the operation's until its body has settled. */

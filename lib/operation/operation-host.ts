@@ -1,4 +1,5 @@
 import type { CancelRecord } from '../scope/cancel-record.js';
+import type { Held } from './held.js';
 import type { ExclusiveCall, NameCounters, OperationPlan } from './operation-plan.js';
 import type { OperationProgress } from './progress.js';
 
@@ -26,8 +27,8 @@ export interface OperationHost<State> {
   readonly maxTimeout: number;
   /** Who holds which exclusive key. */
   readonly exclusives: {
-    /** Throws when the call does not start. */
-    admit(name: string, call: ExclusiveCall, scope: unknown): void;
+    /** Tells who holds the key, if that keeps the call from starting. Throws for `reject`. */
+    admit(name: string, call: ExclusiveCall, scope: unknown): Held<State> | undefined;
     hold(operation: State, call: ExclusiveCall): void;
     leave(operation: State): ExclusiveCall | undefined;
   };

@@ -17,6 +17,9 @@ import { valueOf } from '../scope/derived-value.js';
 import { isThenable, noop } from '../scope/thenable.js';
 import { arm, disarm } from '../scope/timers.js';
 
+/** How an operation ended. */
+export type OutcomeStatus = 'completed' | 'failed' | 'canceled';
+
 /** The public `Operation` of a state: told the outcome, which the state itself must not keep. */
 export interface OperationFacade {
   settled(succeeded: boolean, value: unknown): void;
@@ -48,7 +51,7 @@ export class OperationState extends DeadlinedScope {
   readonly startedAt: number;
   /** Milliseconds; `undefined` while live. */
   duration: number | undefined = undefined;
-  outcome: 'completed' | 'failed' | 'canceled' | undefined = undefined;
+  outcome: OutcomeStatus | undefined = undefined;
   /** The body gave a value although it was canceled. */
   returned = false;
   zombie = false;
@@ -261,7 +264,7 @@ export class OperationState extends DeadlinedScope {
   }
 
   /** Its outcome is known. */
-  conclude(outcome: 'completed' | 'failed' | 'canceled'): void {
+  conclude(outcome: OutcomeStatus): void {
     const now = monotonicNow();
     this.outcome = outcome;
     this.duration = now - this.startedAt;

@@ -10,7 +10,7 @@ import { underCeiling } from './max-timeout.js';
 import { liveChildren } from './live-children.js';
 import type { Cleanup } from '../scope/cleanup.js';
 import { runCleanupNow } from './cleanups.js';
-import { defineFacade } from './lifecycle.js';
+import { defineFacade } from './operation-facade.js';
 import type { CancelListener } from '../scope/listeners.js';
 import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationState } from './operation-state.js';

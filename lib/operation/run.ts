@@ -3,14 +3,10 @@ import { isCancelation } from '../scope/cancelation-error.js';
 import { causeChain } from './causes.js';
 import { currentCell, currentScope } from '../scope/context.js';
 import { streamOf } from '../scope/close-value.js';
-import { NotStarted } from './exclusive.js';
-import {
-  facadeOf,
-  type Host,
-  settleOperation,
-  settleQuietly,
-  startOperation,
-} from './lifecycle.js';
+import { Held } from './held.js';
+import { facadeOf } from './operation-facade.js';
+import { settleOperation, settleQuietly } from './settle-operation.js';
+import { type Host, startOperation } from './start-operation.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
 import { OperationConflict } from './operation-errors.js';
 import { type OperationState, whenSettled } from './operation-state.js';
@@ -28,19 +24,21 @@ export function runOperation<Result>(
   body: (state: OperationState) => Result | PromiseLike<Result>,
   call?: CallOptions,
 ): Promise<Awaited<Result>> {
-  let state: OperationState;
+  let state: OperationState | Held<OperationState>;
   try {
     state = startOperation(host, plan, currentCell(), call);
   } catch (error) {
-    const again = () => runOperation(host, plan, body, call);
-    return (
-      error instanceof NotStarted ? outcomeOf(error, again) : Promise.reject(error)
-    ) as Promise<Awaited<Result>>;
+    return Promise.reject(error);
   }
+  if (state instanceof Held) {
+    const again = () => runOperation(host, plan, body, call);
+    return outcomeOf(state, again) as Promise<Awaited<Result>>;
+  }
+  const started = state;
   try {
-    return runPrepared(state, call, body, undefined, [state]) as Promise<Awaited<Result>>;
+    return runPrepared(started, call, body, undefined, [started]) as Promise<Awaited<Result>>;
   } catch (error) {
-    void onFreshStack.then(() => giveUp(state, undefined, error));
+    void onFreshStack.then(() => giveUp(started, undefined, error));
     throw error;
   }
 }
@@ -50,7 +48,7 @@ export function runOperation<Result>(
  * own caller left, there is somebody who still waits: the call is made after all.
  */
 export async function outcomeOf(
-  { holder, joins }: NotStarted,
+  { holder, joins }: Held<OperationState>,
   again: () => unknown,
 ): Promise<unknown> {
   if (!joins) return undefined;

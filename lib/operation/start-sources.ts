@@ -1,7 +1,7 @@
 import { cancelScope } from '../scope/cancel.js';
 import { CancelRecord } from '../scope/cancel-record.js';
 import type { CancelationReason } from '../scope/cancelation-error.js';
-import { facadeOf } from './lifecycle.js';
+import { facadeOf } from './operation-facade.js';
 import type { OperationState } from './operation-state.js';
 import { isThenable } from '../scope/thenable.js';
 import { bare, memberOf } from '../scope/plain-object.js';

@@ -1,5 +1,6 @@
 import { cancelScope, parentRecord } from '../scope/cancel.js';
 import { monotonicNow } from '../scope/clock.js';
+import type { Held } from './held.js';
 import type { ExclusiveCall } from './operation-plan.js';
 import { disarm } from '../scope/timers.js';
 import type { OperationState } from './operation-state.js';
@@ -26,14 +27,16 @@ export function suspendOperation(state: OperationState): void {
 /**
  * Somebody consumes it: it goes on where it belongs, unless that was canceled meanwhile.
  *
- * @throws OperationConflict, NotStarted when another one has its key by now
+ * @returns the operation, or who holds its key by now
+ * @throws OperationConflict for `reject`
  */
-function resumeOperation(state: OperationState): OperationState {
+function resumeOperation(state: OperationState): OperationState | Held<OperationState> {
   const { timeout } = state.plan;
   const parent = parents.get(state);
   const key = keys.get(state);
   if (key !== undefined) {
-    state.host.exclusives.admit(state.name, key, parent);
+    const held = state.host.exclusives.admit(state.name, key, parent);
+    if (held !== undefined) return held;
     state.host.exclusives.hold(state, key);
   }
   state.host.resumed(state);
@@ -55,8 +58,8 @@ function resumeOperation(state: OperationState): OperationState {
  */
 export function resumeFirst(
   suspended: OperationState,
-  beginAnother: () => OperationState,
-): () => OperationState {
+  beginAnother: () => OperationState | Held<OperationState>,
+): () => OperationState | Held<OperationState> {
   let waiting: OperationState | undefined = suspended;
   return () => {
     const first = waiting;

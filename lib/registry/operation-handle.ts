@@ -3,7 +3,7 @@ import { closeLateValue } from '../operation/late-value.js';
 import { describeError } from '../scope/describe-error.js';
 import { contextStorage } from '../scope/context-storage.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
-import { settleOperation, settleQuietly } from '../operation/lifecycle.js';
+import { settleOperation, settleQuietly } from '../operation/settle-operation.js';
 import { Operation } from '../operation/operation.js';
 import type { Responder, OperationState } from '../operation/operation-state.js';
 

@@ -3,8 +3,8 @@ import { cancelScope } from '../scope/cancel.js';
 import type { CancelOptions } from '../scope/cancel-record.js';
 import { describeError, stackOf } from '../scope/describe-error.js';
 import { currentCell } from '../scope/context.js';
-import { NotStarted } from '../operation/exclusive.js';
-import { startOperation } from '../operation/lifecycle.js';
+import { Held } from '../operation/held.js';
+import { startOperation } from '../operation/start-operation.js';
 import { OperationConflict } from '../operation/operation-errors.js';
 import { Operation } from '../operation/operation.js';
 import type { OperationPlan } from '../operation/operation-plan.js';
@@ -97,13 +97,8 @@ export class ScopedRegistry {
   spawn<Result>(options: RunOptions | string, fn: OperationBody<Result>): Operation {
     const plan = { ...this.#plan(options, 'spawn'), detached: true };
     checkBody(fn, 'spawn');
-    let state: OperationState;
-    try {
-      state = startOperation(this.#live, plan, currentCell(), callOf(options));
-    } catch (error) {
-      if (error instanceof NotStarted) return Operation.of(error.holder);
-      throw error;
-    }
+    const state = startOperation(this.#live, plan, currentCell(), callOf(options));
+    if (state instanceof Held) return Operation.of(state.holder);
     try {
       const operation = Operation.of(state);
       const outcome = runPrepared(state, undefined, () => fn(operation), undefined, []);
@@ -124,11 +119,8 @@ export class ScopedRegistry {
   /** Begins an operation whose end you decide. Disposing of it completes it. */
   start(options: RunOptions | string): OperationHandle {
     const plan = this.#plan(options, 'start');
-    let state: OperationState;
-    try {
-      state = startOperation(this.#live, plan, currentCell(), callOf(options));
-    } catch (error) {
-      if (!(error instanceof NotStarted)) throw error;
+    const state = startOperation(this.#live, plan, currentCell(), callOf(options));
+    if (state instanceof Held) {
       throw new OperationConflict(`${plan.name} is running already for this key`);
     }
     try {

@@ -37,7 +37,8 @@ export function needStackRoom(): void {
 
 /**
  * What could not go on for want of stack goes on from here, where there is some. A `then()` of it takes
- * no code that V8 has not compiled yet, which takes more stack than anything else does.
+ * no code that V8 has not compiled yet, which takes more stack than anything else does. Call it in
+ * place: a helper needs stack of its own.
  */
 export const onFreshStack: Promise<void> = Promise.resolve();
 

@@ -7,7 +7,8 @@ import { type CancelationError, isCancelation } from '../scope/cancelation-error
 import { isDueTo } from '../operation/causes.js';
 import { describeError } from '../scope/describe-error.js';
 import type { ContextCell } from '../scope/context.js';
-import { settleQuietly, startOperation } from '../operation/lifecycle.js';
+import { settleQuietly } from '../operation/settle-operation.js';
+import { startUnkeyed } from '../operation/start-operation.js';
 import { isRefusal } from '../operation/operation-errors.js';
 import type { OperationPlan } from '../operation/operation-plan.js';
 import type { Responder, OperationState } from '../operation/operation-state.js';
@@ -142,7 +143,7 @@ export abstract class IncomingCall<
     const { handlerPlan, calls } = this;
     const call = handlerPlan.callOptions(this.context);
     const plan = this.operationPlan();
-    const state = startOperation(calls.live, plan, this.parentCell(), call, this.cell);
+    const state = startUnkeyed(calls.live, plan, this.parentCell(), call, this.cell);
     this.state = state;
     if (state.plan.race) state.responder = this;
     this.named(state);

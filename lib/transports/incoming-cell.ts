@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { ContextCell } from '../scope/context.js';
 import type { OperationState } from '../operation/operation-state.js';
 import type { Scope } from '../scope/scope.js';
-import type { HandlerCell } from '../methods/method-definition.js';
+import type { HandlerCell } from '../methods/handler-call.js';
 
 /** The call behind a cell, while it lasts. */
 export interface IncomingCellOwner {

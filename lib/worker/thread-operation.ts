@@ -4,7 +4,7 @@ import { cancelScope } from '../scope/cancel.js';
 import { type CancelOptions, CancelRecord } from '../scope/cancel-record.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
 import { monotonicNow } from '../scope/clock.js';
-import { startOperation } from '../operation/lifecycle.js';
+import { startUnkeyed } from '../operation/start-operation.js';
 import type { OperationMetadata } from '../operation/operation-options.js';
 import { OperationExtras } from '../operation/operation-extras.js';
 import { SILENT_CALL } from '../operation/operation-plan.js';
@@ -85,7 +85,7 @@ export class ThreadOperation {
       },
       () => host.countersOf(),
     );
-    this.state = startOperation(host, plan, undefined, { ...SILENT_CALL, id });
+    this.state = startUnkeyed(host, plan, undefined, { ...SILENT_CALL, id });
     this.forward(carried);
     port.on('message', (order: ThreadOrder) => this.handleOrder(order));
     live.set(this.state, this);

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { cancelScope } from '../../scope/cancel.js';
 import { CancelRecord } from '../../scope/cancel-record.js';
-import { settleQuietly, startOperation } from '../../operation/lifecycle.js';
+import { settleQuietly } from '../../operation/settle-operation.js';
+import { startUnkeyed } from '../../operation/start-operation.js';
 import { isRefusal } from '../../operation/operation-errors.js';
 import type { OperationState } from '../../operation/operation-state.js';
 import { currentCell } from '../../scope/context.js';
@@ -66,7 +67,7 @@ export class GraphqlRequest implements IncomingCellOwner, OpenCall, DisconnectLi
   private begin(): OperationState {
     const { calls, plans, request } = this;
     const plan = plans.planFor(request.method ?? 'POST', pathOf(this.origin));
-    return (this.state = startOperation(calls.live, plan, this.arrival, undefined, this.cell));
+    return (this.state = startUnkeyed(calls.live, plan, this.arrival, undefined, this.cell));
   }
 
   /** No resolver is this operation: each has its own, below. */
