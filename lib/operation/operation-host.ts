@@ -37,6 +37,8 @@ export interface OperationHost<State> {
   /** A name that is `declared` stands in the code; others may be user data. */
   countersOf(name: string, isDeclared?: boolean): NameCounters;
   createId(): string;
+  /** The live operation of an id. */
+  get(id: string): State | undefined;
   /** Throws when there is no room, nothing is taken any more, or a live operation has this id. */
   admit(
     plan: OperationPlan,

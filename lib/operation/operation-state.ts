@@ -132,6 +132,16 @@ export class OperationState extends DeadlinedScope {
     return valueOf(this.extras?.partialResult);
   }
 
+  /** Adds facts, until it has ended. */
+  annotate(metadata: Readonly<OperationMetadata>): void {
+    if (this.outcome === undefined) this.metadata = { ...this.metadata, ...metadata };
+  }
+
+  /** Keeps a value, or a `DerivedValue`, that survives a cancel. */
+  savePartial(value: unknown): void {
+    if (this.outcome === undefined) this.ensureExtras().partialResult = value;
+  }
+
   /** Milliseconds since the epoch. */
   get startedWall(): number {
     return (this.wallStart ??= wallNow() - (monotonicNow() - this.startedAt));

@@ -55,7 +55,7 @@ export function streamThrough(
     );
   }
   const items = new DeliveredItems(buffer);
-  state.ensureExtras().partialResult = items;
+  state.savePartial(items);
   const stream = new InterruptibleIterator(place, opened, {
     delivered(item) {
       items.add(item);

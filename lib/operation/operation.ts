@@ -204,7 +204,7 @@ export class Operation {
   /** Adds to the metadata; operations begun from now on inherit it. Nothing after the end. */
   annotate(metadata: OperationMetadata): this {
     const state = this.#state;
-    if (state.outcome === undefined) state.metadata = { ...state.metadata, ...metadata };
+    state.annotate(metadata);
     return this;
   }
 
@@ -220,7 +220,7 @@ export class Operation {
 
   /** Keeps a value that survives a cancel: in the error, the snapshot and the history (up to 1 KiB). */
   savePartial(value: unknown): void {
-    if (this.#state.outcome === undefined) this.#state.ensureExtras().partialResult = value;
+    this.#state.savePartial(value);
   }
 
   /**

@@ -22,18 +22,21 @@ export class OperationRegistry extends ScopedRegistry {
   readonly #live: OperationStore;
 
   /** @throws TypeError when an option is not valid */
-  constructor(options: OperationRegistryOptions = {}) {
+  constructor(options?: OperationRegistryOptions);
+  /** @internal */
+  constructor(store: OperationStore);
+  constructor(given: OperationRegistryOptions | OperationStore = {}) {
     const live =
-      pendingLive ?? new OperationStore(readRegistryOptions(options, 'new OperationRegistry()'));
-    pendingLive = undefined;
+      given instanceof OperationStore
+        ? given
+        : new OperationStore(readRegistryOptions(given, 'new OperationRegistry()'));
     super(live, undefined);
     this.#live = live;
   }
 
   /** @internal */
   static over(live: OperationStore): OperationRegistry {
-    pendingLive = live;
-    return new OperationRegistry();
+    return new OperationRegistry(live);
   }
 
   /** Everything that happens. A subscriber that throws is logged and changes nothing. */
@@ -55,6 +58,3 @@ export class OperationRegistry extends ScopedRegistry {
     return this.#live.readStatistics();
   }
 }
-
-/** How `OperationRegistry.over` hands over what it stands on. */
-let pendingLive: OperationStore | undefined;

@@ -15,9 +15,6 @@ import { raceIn, sleepIn, whenScopeCanceled } from './sleep.js';
 import { TokenScope } from './token-scope.js';
 import { AbortSignalSource, DeadlineSource, type TokenSource } from './token-sources.js';
 
-/** How `CancelationToken.of` hands a scope to the constructor that users call without any. */
-let pendingScope: Scope | undefined;
-
 /**
  * Tells work that it is canceled, and lets it be. Every operation has one; `new CancelationToken()`
  * makes one of its own, to share between operations.
@@ -34,9 +31,11 @@ export class CancelationToken {
 
   #scope: Scope;
 
-  constructor() {
-    this.#scope = pendingScope ?? new TokenScope();
-    pendingScope = undefined;
+  constructor();
+  /** @internal */
+  constructor(scope: Scope);
+  constructor(scope: Scope = new TokenScope()) {
+    this.#scope = scope;
   }
 
   /**
@@ -74,8 +73,7 @@ export class CancelationToken {
 
   /** @internal */
   static of(scope: Scope): CancelationToken {
-    pendingScope = scope;
-    return new CancelationToken();
+    return new CancelationToken(scope);
   }
 
   /** @internal */

@@ -5,17 +5,12 @@ import type { OperationState } from '../operation/operation-state.js';
 import type { CarriedCancel } from './wire.js';
 import { errorFromWire, errorToWire } from './wire-errors.js';
 
-/** What a registry's host can do beside what the core asks of it. */
-interface SearchableHost {
-  get?(id: string): OperationState | undefined;
-}
-
 export function cancelById(
   host: OperationHost<OperationState>,
   id: string,
   record: CancelRecord,
 ): boolean {
-  const state = (host as SearchableHost).get?.(id);
+  const state = host.get(id);
   return state !== undefined && cancelScope(state, record);
 }
 

@@ -39,6 +39,11 @@ export class ThreadHost implements OperationHost<OperationState> {
     return randomUUID();
   }
 
+  /** The main thread finds operations. */
+  get(): undefined {
+    return undefined;
+  }
+
   admit(): void {}
   started(): void {}
   identified(): void {}

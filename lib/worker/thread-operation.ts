@@ -3,11 +3,6 @@ import { contextStorage } from '../scope/context-storage.js';
 import { cancelScope } from '../scope/cancel.js';
 import { type CancelOptions, CancelRecord } from '../scope/cancel-record.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
-import { monotonicNow } from '../scope/clock.js';
-import { startUnkeyed } from '../operation/start-operation.js';
-import type { OperationMetadata } from '../operation/operation-options.js';
-import { OperationExtras } from '../operation/operation-extras.js';
-import { SILENT_CALL } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { remoteCancel } from '../scope/remote-cancel.js';
 import { planOf } from '../operation/operation-plan.js';
@@ -15,13 +10,8 @@ import { runBody } from '../operation/run.js';
 import { DerivedValue } from '../scope/derived-value.js';
 import { carry } from './cancel-by-id.js';
 import { ThreadHost } from './thread-host.js';
-import {
-  CANCELED,
-  type CarriedOperation,
-  sharedNow,
-  type ThreadOrder,
-  type ThreadReport,
-} from './wire.js';
+import { ThreadState } from './thread-state.js';
+import { CANCELED, type CarriedOperation, type ThreadOrder, type ThreadReport } from './wire.js';
 import { errorFromWire } from './wire-errors.js';
 
 const live = new Map<OperationState, ThreadOperation>();
@@ -74,7 +64,7 @@ export class ThreadOperation {
         },
       },
     );
-    const { name, kind, id, tags, metadata } = carried;
+    const { name, kind, tags, metadata } = carried;
     const plan = planOf(
       {
         name,
@@ -85,8 +75,9 @@ export class ThreadOperation {
       },
       () => host.countersOf(),
     );
-    this.state = startUnkeyed(host, plan, undefined, { ...SILENT_CALL, id });
-    this.forward(carried);
+    this.state = new ThreadState(host, plan, carried, (report, where) =>
+      this.report(report, where),
+    );
     port.on('message', (order: ThreadOrder) => this.handleOrder(order));
     live.set(this.state, this);
     remoteCancel.poll = pollCancels;
@@ -184,44 +175,6 @@ export class ThreadOperation {
 
   private log(level: 'debug' | 'warn' | 'error', message: string, stack?: string): void {
     this.report({ type: 'log', level, message, stack });
-  }
-
-  /** What is written to the operation here is written to the one in the main thread. */
-  private forward(carried: CarriedOperation): void {
-    const { state } = this;
-    const offset = monotonicNow() - sharedNow();
-    const shift = (limit: number | undefined) => (limit === undefined ? undefined : limit + offset);
-    const inherited = shift(carried.inheritedLimit);
-    const extend = (delay: number | undefined, now: number): void => {
-      if (delay === undefined) return;
-      state.limit = inherited === undefined ? now + delay : Math.min(inherited, now + delay);
-      this.report({ type: 'extend', delay });
-    };
-    let { metadata } = state;
-    let partial: unknown;
-    Object.defineProperties(state, {
-      startedAt: { value: carried.startedAt + offset },
-      // The main thread's clock decides: deadlines may have moved there.
-      checkClock: { value: () => {} },
-      setDeadline: { value: extend },
-      metadata: {
-        get: () => metadata,
-        set: (next: Readonly<OperationMetadata>) => {
-          this.report({ type: 'annotate', metadata: next }, 'operation.annotate()');
-          metadata = next;
-        },
-      },
-    });
-    state.limit = shift(carried.limit);
-    state.extras = Object.defineProperty(new OperationExtras(), 'partialResult', {
-      get: () => partial,
-      set: (next: unknown) => {
-        if (!(next instanceof DerivedValue)) {
-          this.report({ type: 'partial', value: next }, 'operation.savePartial()');
-        }
-        partial = next;
-      },
-    });
   }
 }
 
