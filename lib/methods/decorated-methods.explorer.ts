@@ -89,7 +89,7 @@ export class DecoratedMethodsExplorer {
       this.runtime.live.log.error(`${where} failed: ${describeError(error)}`, stackOf(error));
     return (event, state) => {
       try {
-        if (!matcher().state(state)) return;
+        if (!matcher().matches(state)) return;
         const result = method.call(instance, event);
         if (result instanceof Promise) result.catch(report);
       } catch (error) {

@@ -26,6 +26,19 @@ export abstract class DeadlinedScope extends Scope {
     return (this.extras ??= new OperationExtras());
   }
 
+  /** Follows something until the end. */
+  addLink(unlink: () => void): void {
+    (this.ensureExtras().links ??= []).push(unlink);
+  }
+
+  protected unlink(): void {
+    const { extras } = this;
+    const links = extras?.links;
+    if (extras === undefined || links === undefined) return;
+    extras.links = undefined;
+    for (const unlink of links) unlink();
+  }
+
   /**
    * Sets or moves this operation's own deadline, and what it means for the descendants. A timer is
    * armed only where the own deadline is the nearest.

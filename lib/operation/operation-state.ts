@@ -2,50 +2,53 @@ import type { Controller } from '../scope/abort-signal.js';
 import { contextStorage } from '../scope/context-storage.js';
 import type { CancelRecord } from '../scope/cancel-record.js';
 import { CanceledFacts } from '../scope/canceled-facts.js';
-import type { CanceledSubject, CancelationError } from '../scope/cancelation-error.js';
+import type {
+  CanceledSubject,
+  CancelationError,
+  CancelationReason,
+} from '../scope/cancelation-error.js';
 import { describeError, stackOf } from '../scope/describe-error.js';
 import { monotonicNow, wallNow } from '../scope/clock.js';
 import { ContextCell } from '../scope/context.js';
-import { DeadlinedScope } from './deadlined-scope.js';
+import { IdentifiedScope } from './identified-scope.js';
 import type { CancelListener, ListenerNode } from '../scope/listeners.js';
-import type { OperationExtras } from './operation-extras.js';
 import type { OperationHost } from './operation-host.js';
-import type { OperationMetadata, OperationStatus } from './operation-options.js';
+import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationPlan } from './operation-plan.js';
+import type { OperationFacade, OutcomeStatus, Responder, TreeCount } from './operation-parts.js';
 import { ProtectedScope } from '../scope/protected-scope.js';
 import { valueOf } from '../scope/derived-value.js';
 import { isThenable, noop } from '../scope/thenable.js';
 import { arm, disarm } from '../scope/timers.js';
 
-/** How an operation ended. */
-export type OutcomeStatus = 'completed' | 'failed' | 'canceled';
-
-/** The public `Operation` of a state: told the outcome, which the state itself must not keep. */
-export interface OperationFacade {
-  settled(succeeded: boolean, value: unknown): void;
-  /** Nothing more happens: whatever still points to the state may let go. */
-  ended(): void;
-}
-
-/** Stands between an operation and a client that waits: told, once, to let it go. */
-export interface Responder {
-  release(error: CancelationError): void;
-}
-
-/** Where an operation came from, kept as text once it has ended. */
-export interface Lineage {
-  readonly parentId: string;
-  readonly rootId: string;
-}
-
-/** How many operations of one root are live, the root included. Shared by all of them. */
-export interface TreeCount {
-  live: number;
-  readonly root: string;
-}
-
-/** Everything about one operation. The public `Operation` is its facade, made on demand. */
-export class OperationState extends DeadlinedScope {
+/**
+ * Everything about one operation. The public `Operation` is its facade, made on demand.
+ *
+ * ```text
+ *            cancel                body ends           cleanups ran
+ *  running ──────────▶ canceling ───────────▶ decided ──────────────▶ outcome set ──▶ ended
+ *     │                                          ▲
+ *     └──────────────────────────────────────────┘
+ *                     body ends
+ * ```
+ *
+ * `startOperation` begins it, `cancelScope` cancels it, `settleOperation` takes it from there to its end.
+ *
+ * - `record` is set once, before any listener runs, and never after `decided`: a cancel that comes later
+ *   is false and leaves no trace.
+ * - `decided` says that the body has given its outcome; `outcome` and `duration` are set together, after
+ *   the cleanups. `status` is `running` or `canceling` until then.
+ * - A timer is armed only while it is not decided: for its own deadline without a record, for the mark of a
+ *   zombie with one.
+ * - `limit` is never later than `ownLimit` or the parent's `limit`.
+ * - `resolve`, `reject` and `responder` are set only in `race`, and only until the caller was released: by
+ *   the cancel, or by the last of its `shields` after that.
+ * - `listIndex >= 0` means that the host lists it: from `host.started` to `host.settled`, except while it is
+ *   suspended.
+ * - After `end()` it has no parent, child, listener, link, cleanup or promise, and its `cell` is empty: what
+ *   is left are facts, which the history may keep.
+ */
+export class OperationState extends IdentifiedScope {
   readonly cell: ContextCell;
   /** Monotonic milliseconds. */
   readonly startedAt: number;
@@ -60,9 +63,6 @@ export class OperationState extends DeadlinedScope {
   metadata: Readonly<OperationMetadata> | undefined;
   tags: readonly string[] | undefined;
   facade: OperationFacade | undefined = undefined;
-  lineage: Lineage | undefined = undefined;
-  /** The topmost of its tree, so that nobody has to climb there; `undefined`: itself. */
-  private root: OperationState | undefined = undefined;
   /** What lives under its root; `undefined`: nothing but itself. */
   tree: TreeCount | undefined = undefined;
   /** The promise the caller holds. */
@@ -76,7 +76,6 @@ export class OperationState extends DeadlinedScope {
   shields = 0;
   /** Where it stands in the host's list of live operations; -1: nowhere. */
   listIndex = -1;
-  private ownId: string | undefined;
   private ownCallbackScope: ProtectedScope | undefined = undefined;
   private wallStart: number | undefined = undefined;
 
@@ -104,24 +103,20 @@ export class OperationState extends DeadlinedScope {
     return this.plan.name;
   }
 
-  /** Unguessable; made on first use, since most operations are never asked for it. */
-  get id(): string {
-    if (this.ownId === undefined) {
-      this.ownId = this.host.createId();
-      if (this.outcome === undefined) this.host.identified(this, this.ownId);
-    }
-    return this.ownId;
+  get kind(): OperationKind {
+    return this.plan.kind;
   }
 
-  /** Gives it an id of the user's after it started; the host has agreed. */
-  setId(id: string): void {
-    const former = this.ownId;
-    this.ownId = id;
-    this.host.identified(this, id, former);
+  get reason(): CancelationReason | undefined {
+    return this.record?.reason;
   }
 
-  get hasId(): boolean {
-    return this.ownId !== undefined;
+  protected override makeId(): string {
+    return this.host.createId();
+  }
+
+  protected override identified(id: string, former: string | undefined): void {
+    if (this.outcome === undefined) this.host.identified(this, id, former);
   }
 
   get status(): OperationStatus {
@@ -147,38 +142,13 @@ export class OperationState extends DeadlinedScope {
     return (this.wallStart ??= wallNow() - (monotonicNow() - this.startedAt));
   }
 
-  get parentOperation(): OperationState | undefined {
+  override get parentOperation(): OperationState | undefined {
     return this.parent?.operation() as OperationState | undefined;
   }
 
-  get parentId(): string | undefined {
-    return this.lineage?.parentId ?? this.parentOperation?.id;
-  }
-
-  override get rootId(): string {
-    return this.lineage?.rootId ?? this.root?.rootId ?? this.id;
-  }
-
-  /** Without making an id that nobody has asked for, and so cannot look for. */
-  isChildOf(id: string): boolean {
-    if (this.lineage !== undefined) return this.lineage.parentId === id;
-    const { parentOperation } = this;
-    return parentOperation !== undefined && parentOperation.isNamed(id);
-  }
-
-  /** Whether it belongs to the tree of that root, or is the root. */
-  isUnder(id: string): boolean {
-    if (this.lineage !== undefined) return this.lineage.rootId === id;
-    return this.root === undefined ? this.isNamed(id) : this.root.isUnder(id);
-  }
-
-  isNamed(id: string): boolean {
-    return this.ownId === id;
-  }
-
-  /** Becomes a part of another operation's tree. */
-  adoptedBy(parent: OperationState): void {
-    this.root = parent.root ?? parent;
+  /** @param moment monotonic milliseconds */
+  isOlderThan({ monotonic }: { readonly monotonic: number }): boolean {
+    return this.startedAt <= monotonic;
   }
 
   override operation(): OperationState {
@@ -286,8 +256,7 @@ export class OperationState extends DeadlinedScope {
     if (this.timer !== undefined) disarm(this);
     const { parent } = this;
     if (parent !== undefined) {
-      this.lineage = this.origin();
-      this.root = undefined;
+      this.keepLineage();
       parent.removeChild(this);
     }
     this.facade?.ended();
@@ -318,36 +287,4 @@ export class OperationState extends DeadlinedScope {
     const { id, name, rootId, extras, record } = this;
     return new CanceledFacts(id, name, rootId, extras?.partialResult, record);
   }
-
-  /** Follows something until the end. */
-  addLink(unlink: () => void): void {
-    (this.ensureExtras().links ??= []).push(unlink);
-  }
-
-  private unlink(): void {
-    const links = this.extras?.links;
-    if (links === undefined) return;
-    (this.extras as OperationExtras).links = undefined;
-    for (const unlink of links) unlink();
-  }
-
-  /** The ids above, read while the parents are still known. */
-  private origin(): Lineage | undefined {
-    const parent = this.parentOperation;
-    return parent === undefined ? undefined : { parentId: parent.id, rootId: this.rootId };
-  }
-
-  override orphan(): void {
-    this.lineage = this.origin();
-    this.root = undefined;
-    super.orphan();
-  }
-}
-
-/** Resolves once it has really ended. */
-export function whenSettled(state: OperationState): Promise<void> {
-  if (state.outcome !== undefined) return Promise.resolve();
-  return new Promise((resolve) => {
-    (state.ensureExtras().settledListeners ??= new Set()).add(() => resolve());
-  });
 }

@@ -9,7 +9,8 @@ import { runCleanups } from './cleanups.js';
 import { closeLateValue } from './late-value.js';
 import { facadeOf } from './operation-facade.js';
 import type { OperationPlan } from './operation-plan.js';
-import type { OperationState, OutcomeStatus } from './operation-state.js';
+import type { OutcomeStatus } from './operation-parts.js';
+import type { OperationState } from './operation-state.js';
 
 /** How an operation ends, and what that means for who waits for its body. */
 interface Outcome {

@@ -2,6 +2,7 @@ import { wallNow } from '../scope/clock.js';
 import { OperationState } from '../operation/operation-state.js';
 import { type OperationSnapshot, snapshotOf } from '../operation/snapshot.js';
 import { canBeFound, compact, isPlain } from './history-entry.js';
+import { RememberedSubject } from './filter-subject.js';
 import type { Matcher } from './operation-filter.js';
 
 /**
@@ -45,7 +46,7 @@ export class History {
       const matches = entry instanceof OperationState ? entry.isNamed(id) : entry.id === id;
       if (!matches || !isFresh(entry)) continue;
       const snapshot = toSnapshot(entry);
-      if (matcher.snapshot(snapshot)) return snapshot;
+      if (matcher.matches(new RememberedSubject(snapshot))) return snapshot;
     }
     return undefined;
   }
@@ -70,11 +71,7 @@ export class History {
   private test(matcher: Matcher): (entry: OperationState | OperationSnapshot) => boolean {
     const isFresh = this.freshness();
     if (matcher.all) return isFresh;
-    return (entry) =>
-      isFresh(entry) &&
-      (entry instanceof OperationState
-        ? matcher.snapshot(snapshotOf(entry))
-        : matcher.snapshot(entry));
+    return (entry) => isFresh(entry) && matcher.matches(new RememberedSubject(toSnapshot(entry)));
   }
 
   private freshness(): (entry: OperationState | OperationSnapshot) => boolean {

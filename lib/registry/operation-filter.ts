@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CANCELATION_REASONS, type CancelationReason } from '../scope/cancelation-error.js';
-import { monotonicNow, wallNow } from '../scope/clock.js';
 import { quote } from '../scope/describe-value.js';
 import { type Duration, parseDuration } from '../scope/duration.js';
 import {
@@ -9,12 +8,12 @@ import {
   type OperationMetadata,
   type OperationStatus,
 } from '../operation/operation-options.js';
-import type { OperationState } from '../operation/operation-state.js';
 import { bare, isPlainObject, ownValue } from '../scope/plain-object.js';
 import { readFunction, refusePromise } from '../scope/promised-options.js';
 import { operationReaders } from '../operation/operation-readers.js';
 import { checkOptions, countOf, readSpan, refuse } from '../scope/validate.js';
-import { type OperationSnapshot, snapshotOf } from '../operation/snapshot.js';
+import type { OperationSnapshot } from '../operation/snapshot.js';
+import { type FilterSubject, momentBefore, snapshotOfSubject } from './filter-subject.js';
 
 /**
  * Which operations. All keys that are present must match; a key that is present with the value
@@ -43,16 +42,15 @@ export interface OperationFilter {
   where?: (operation: OperationSnapshot) => boolean;
 }
 
-/** Does an operation match, live or remembered? */
+/** Whether an operation matches, live or remembered. */
 export interface Matcher {
-  readonly state: (state: OperationState) => boolean;
-  readonly snapshot: (snapshot: OperationSnapshot) => boolean;
+  readonly matches: (subject: FilterSubject) => boolean;
   readonly limit: number;
-  /** Matches everything: no need to ask. */
+  /** Everything matches: no need to ask. */
   readonly all: boolean;
 }
 
-export const ALL: Matcher = { state: () => true, snapshot: () => true, limit: Infinity, all: true };
+export const ALL: Matcher = { matches: () => true, limit: Infinity, all: true };
 
 const readText = (value: unknown, where: string) => {
   if (typeof value !== 'string') refuse(where, value, 'a string');
@@ -106,102 +104,60 @@ export function compileFilter(filter: OperationFilter | undefined, where: string
   const { limit = Infinity } = keys as OperationFilter;
   delete keys['limit'];
   const tests = compileTests(keys, where);
-  return {
-    limit,
-    all: tests.length === 0,
-    state: allOf(tests.map(([test]) => test)),
-    snapshot: allOf(tests.map(([, test]) => test)),
-  };
+  return { limit, all: tests.length === 0, matches: allOf(tests) };
 }
 
+type Test = (subject: FilterSubject) => boolean;
+
 /** One closure for the usual case of one key: it runs for each of perhaps 100,000 operations. */
-function allOf<Subject>(
-  tests: readonly ((subject: Subject) => boolean)[],
-): (subject: Subject) => boolean {
+function allOf(tests: readonly Test[]): Test {
   const [first] = tests;
   if (first === undefined) return () => true;
   return tests.length === 1 ? first : (subject) => tests.every((test) => test(subject));
 }
 
-type Tests = [(state: OperationState) => boolean, (snapshot: OperationSnapshot) => boolean][];
-
-function compileTests(filter: OperationFilter, at: string): Tests {
-  const tests: Tests = [];
-  const { id, kind, parentId, rootId, tag, metadata, since, where } = filter;
-  if (id !== undefined) {
-    tests.push([(state) => state.isNamed(id), (snapshot) => snapshot.id === id]);
+function compileTests(filter: OperationFilter, at: string): Test[] {
+  const tests: Test[] = [];
+  const { id, name, status, reason, kind, parentId, rootId, tag, metadata } = filter;
+  const { olderThan, since, where } = filter;
+  if (id !== undefined) tests.push((subject) => subject.isNamed(id));
+  if (name !== undefined) {
+    const matches = nameTest(name);
+    tests.push((subject) => matches(subject.name));
   }
-  if (filter.name !== undefined) {
-    const matches = nameTest(filter.name);
-    tests.push([(state) => matches(state.name), (snapshot) => matches(snapshot.name)]);
+  if (status !== undefined) {
+    const statuses = listOf(status);
+    tests.push((subject) => statuses.includes(subject.status));
   }
-  if (filter.status !== undefined) {
-    const statuses = listOf(filter.status);
-    tests.push([
-      (state) => statuses.includes(state.status),
-      (snapshot) => statuses.includes(snapshot.status),
-    ]);
+  if (reason !== undefined) {
+    const reasons: readonly (CancelationReason | undefined)[] = listOf(reason);
+    tests.push((subject) => reasons.includes(subject.reason));
   }
-  if (filter.reason !== undefined) {
-    const reasons = listOf(filter.reason);
-    tests.push([
-      (state) => state.record !== undefined && reasons.includes(state.record.reason),
-      (snapshot) => reasons.includes(ownValue(snapshot, 'reason') as CancelationReason),
-    ]);
-  }
-  if (kind !== undefined) {
-    tests.push([(state) => state.plan.kind === kind, (snapshot) => snapshot.kind === kind]);
-  }
-  if (tag !== undefined) {
-    tests.push([
-      (state) => state.tags?.includes(tag) === true,
-      (snapshot) => snapshot.tags.includes(tag),
-    ]);
-  }
+  if (kind !== undefined) tests.push((subject) => subject.kind === kind);
+  if (tag !== undefined) tests.push((subject) => subject.tags?.includes(tag) === true);
   if (metadata !== undefined) {
     const matches = metadataTest(metadata);
-    tests.push([
-      (state) => matches(state.metadata ?? {}),
-      (snapshot) => matches(snapshot.metadata),
-    ]);
+    tests.push((subject) => matches(subject.metadata ?? {}));
   }
-  if (parentId !== undefined) {
-    tests.push([
-      (state) => state.isChildOf(parentId),
-      (snapshot) => ownValue(snapshot, 'parentId') === parentId,
-    ]);
+  if (parentId !== undefined) tests.push((subject) => subject.isChildOf(parentId));
+  if (rootId !== undefined) tests.push((subject) => subject.isUnder(rootId));
+  if (olderThan !== undefined) {
+    const moment = momentBefore(parseDuration(olderThan, '', { zero: true }));
+    tests.push((subject) => subject.isOlderThan(moment));
   }
-  if (rootId !== undefined) {
-    tests.push([(state) => state.isUnder(rootId), (snapshot) => snapshot.rootId === rootId]);
-  }
-  if (filter.olderThan !== undefined)
-    tests.push(ageTest(parseDuration(filter.olderThan, '', { zero: true })));
   if (since !== undefined) {
     const from = since.getTime();
-    tests.push([
-      (state) => state.startedWall >= from,
-      (snapshot) => Date.parse(snapshot.startedAt) >= from,
-    ]);
+    tests.push((subject) => subject.startedWall >= from);
   }
   if (where !== undefined) {
-    const matches = (snapshot: OperationSnapshot) => {
-      const answer: unknown = where(snapshot);
+    tests.push((subject) => {
+      const answer: unknown = where(snapshotOfSubject(subject));
       // A promise would be as good as true, for all of them.
       refusePromise(answer, `${at}: where`);
       return Boolean(answer);
-    };
-    tests.push([(state) => matches(snapshotOf(state)), matches]);
+    });
   }
   return tests;
-}
-
-function ageTest(milliseconds: number): Tests[number] {
-  const monotonicLimit = monotonicNow() - milliseconds;
-  const wallLimit = wallNow() - milliseconds;
-  return [
-    (state) => state.startedAt <= monotonicLimit,
-    (snapshot) => Date.parse(snapshot.endedAt ?? snapshot.startedAt) <= wallLimit,
-  ];
 }
 
 function nameTest(name: string | RegExp): (candidate: string) => boolean {

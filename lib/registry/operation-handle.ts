@@ -5,7 +5,8 @@ import { contextStorage } from '../scope/context-storage.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
 import { settleOperation, settleQuietly } from '../operation/settle-operation.js';
 import { Operation } from '../operation/operation.js';
-import type { Responder, OperationState } from '../operation/operation-state.js';
+import type { Responder } from '../operation/operation-parts.js';
+import type { OperationState } from '../operation/operation-state.js';
 
 /** `[Symbol.asyncDispose]`, where the consumer's types know it. */
 export type AsyncDisposal = typeof Symbol extends {

@@ -13,7 +13,9 @@ import type { OperationHost, OperationLog, OperationOrigin } from '../operation/
 import type { Operation } from '../operation/operation.js';
 import type { OperationKind } from '../operation/operation-options.js';
 import type { NameCounters, OperationPlan } from '../operation/operation-plan.js';
-import { type OperationState, type TreeCount, whenSettled } from '../operation/operation-state.js';
+import type { TreeCount } from '../operation/operation-parts.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { whenSettled } from '../operation/when-settled.js';
 import { History } from './history.js';
 import { LiveList } from './live-list.js';
 import { OperationEvents } from './operation-events.js';
@@ -218,7 +220,7 @@ export class OperationStore implements OperationHost<OperationState> {
   /** Oldest first. */
   list(matcher: Matcher): OperationState[] {
     const { limit, all } = matcher;
-    return limit === 0 ? [] : this.live.select(all ? undefined : matcher.state, limit);
+    return limit === 0 ? [] : this.live.select(all ? undefined : matcher.matches, limit);
   }
 
   readStatistics(): OperationStatistics {

@@ -62,7 +62,7 @@ export function watchOperation(
   return new Observable((subscriber) => {
     const state = live.get(id);
     let data: Data | undefined;
-    if (state !== undefined && matcher.state(state)) {
+    if (state !== undefined && matcher.matches(state)) {
       if (state.outcome === undefined) {
         return watchOf(state).add(new Watcher(subscriber, view, heartbeat));
       }

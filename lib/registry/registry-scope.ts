@@ -113,7 +113,6 @@ export function both(outer: Matcher, inner: Matcher): Matcher {
   return {
     limit: inner.limit,
     all: false,
-    state: (state) => outer.state(state) && inner.state(state),
-    snapshot: (snapshot) => outer.snapshot(snapshot) && inner.snapshot(snapshot),
+    matches: (subject) => outer.matches(subject) && inner.matches(subject),
   };
 }

@@ -241,7 +241,7 @@ export class ScopedRegistry {
   #find(id: string): OperationState | undefined {
     const state = this.#live.get(id);
     if (state === undefined || this.#scope === undefined) return state;
-    return this.#scope.matcher().state(state) ? state : undefined;
+    return this.#scope.matcher().matches(state) ? state : undefined;
   }
 
   #states(filter: OperationFilter | undefined, method: string): OperationState[] {

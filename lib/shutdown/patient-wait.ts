@@ -1,6 +1,6 @@
 import type { OperationState } from '../operation/operation-state.js';
 import { LONGEST_DELAY } from '../scope/timers.js';
-import { whenSettled } from '../operation/operation-state.js';
+import { whenSettled } from '../operation/when-settled.js';
 
 /** Waits until work has ended, for a time, or until somebody loses patience. */
 export class PatientWait {
