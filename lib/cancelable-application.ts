@@ -248,8 +248,10 @@ export class CancelableApplication implements DrainedTransports {
   }
 }
 
-function pickDefined<Values extends object>(values: Values): Partial<Values> {
+function pickDefined<Values extends object>(
+  values: Values,
+): { [Key in keyof Values]?: Exclude<Values[Key], undefined> } {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Partial<Values>;
+  ) as Values;
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   type DynamicModule,
+  type FactoryProvider,
   Global,
   Inject,
   Module,
@@ -160,8 +161,11 @@ function assemble(
 }
 
 function asyncProviders(options: CancelableModuleAsyncOptions): Provider[] {
-  const { useFactory, useClass, useExisting, inject = [] } = options;
-  if (useFactory !== undefined) return [{ provide: OPTIONS, useFactory, inject }];
+  const { useFactory, useClass, useExisting, inject } = options;
+  if (useFactory !== undefined) {
+    const dependencies = (inject ?? []) as NonNullable<FactoryProvider['inject']>;
+    return [{ provide: OPTIONS, useFactory, inject: dependencies }];
+  }
   const factory = (useClass ?? useExisting) as NonNullable<typeof useClass>;
   const provider: Provider = {
     provide: OPTIONS,

@@ -10,7 +10,13 @@ import type {
 import { isRecord, ownValue } from '../scope/plain-object.js';
 import { readFunction } from '../scope/promised-options.js';
 import { operationReaders } from '../operation/operation-readers.js';
-import { readOptions, readText, oneOf } from '../scope/validate.js';
+import {
+  type OptionReader,
+  type OptionReaders,
+  readOptions,
+  readText,
+  oneOf,
+} from '../scope/validate.js';
 import { readSources, type SourceLike } from '../sources/source.js';
 
 /**
@@ -56,29 +62,23 @@ export interface CancelableOptions extends Omit<
 export const PER_CALL = ['timeout', 'deadline', 'tags', 'metadata', 'id', 'sources'] as const;
 
 /** How the values that such a function gives are checked. */
-export const perCallReaders: Readonly<Record<string, (value: unknown, where: string) => void>> = {
-  ...operationReaders,
-  sources: readSources,
-};
+export const perCallReaders = { ...operationReaders, sources: readSources };
 
 const perCall =
-  (reader: (value: unknown, where: string) => void) =>
+  (reader: OptionReader) =>
   (value: unknown, where: string): void => {
     if (typeof value === 'function') readFunction(value, where);
     else reader(value, where);
   };
 
-const READERS: Readonly<Record<string, (value: unknown, where: string) => void>> = {
+const READERS: OptionReaders = {
   ...operationReaders,
   ...Object.fromEntries(PER_CALL.map((key) => [key, perCall(perCallReaders[key])])),
   exclusive: (value, where) => {
     const key = isRecord(value) ? ownValue(value, 'key') : undefined;
     const isComputed = typeof key === 'function';
     if (isComputed) readFunction(key, `${where}: key`);
-    operationReaders['exclusive']?.(
-      isComputed ? { ...(value as object), key: 'a key' } : value,
-      where,
-    );
+    operationReaders.exclusive(isComputed ? { ...(value as object), key: 'a key' } : value, where);
   },
   policy: readText,
   onDisconnect: oneOf(...ON_DISCONNECT),

@@ -37,7 +37,7 @@ function parametersOfText(method: AnyFunction): string[] {
   let quote = '';
   let current = '';
   for (let index = text.indexOf('('); index >= 0 && index < text.length; index++) {
-    const character = text[index];
+    const character = text.charAt(index);
     if (quote !== '') {
       if (character === '\\') index++;
       else if (character === quote) quote = '';

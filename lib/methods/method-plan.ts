@@ -106,7 +106,7 @@ export function callOptions(
   const ask = (key: CallKey): unknown => {
     const value = functions[key]?.apply(self, args as unknown[]);
     refusePromise(value, `${where}: ${key}`);
-    if (value !== undefined && key !== 'timeout') perCallReaders[key]?.(value, `${where}: ${key}`);
+    if (value !== undefined && key !== 'timeout') perCallReaders[key](value, `${where}: ${key}`);
     return value;
   };
   const timeout = ask('timeout') as Duration | false | undefined;

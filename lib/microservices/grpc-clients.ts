@@ -33,8 +33,8 @@ export const serviceMethods = new SharedMethod<
         owners,
         () => method(...args),
         ({ scope, owner }) => {
-          const { path } = client[name];
-          const deadline = owner.carry(this, path ?? name) ? deadlineOf(scope) : undefined;
+          const path = client[name]?.path ?? name;
+          const deadline = owner.carry(this, path) ? deadlineOf(scope) : undefined;
           if (deadline === undefined) return { answers: method(...args) };
           return { answers: method(...withDeadline(args, deadline)) };
         },

@@ -79,8 +79,8 @@ export abstract class DeadlinedScope extends Scope {
 
   private passLimitDown(now: number): void {
     const reached: Scope[] = [this];
-    for (let index = 0; index < reached.length; index++) {
-      const parent = reached[index];
+    // The list grows while it is walked.
+    for (const parent of reached) {
       for (let child = parent.firstChild; child !== undefined; child = child.nextSibling) {
         if (!(child instanceof DeadlinedScope)) continue;
         child.applyLimit(parent.limit, now);

@@ -20,7 +20,10 @@ import {
   refuse,
 } from '../scope/validate.js';
 
-const readers: { readonly [Key in keyof Required<OperationOptions<object>>]: OptionReader } = {
+/** How each option that starts an operation is checked. */
+export const operationReaders: {
+  readonly [Key in keyof Required<OperationOptions<object>>]: OptionReader;
+} = {
   name: readText,
   kind: oneOf(...OPERATION_KINDS),
   timeout: (value, where) => {
@@ -70,6 +73,3 @@ const exclusiveReaders: OptionReaders = {
   key: readText,
   onConflict: oneOf(...ON_CONFLICT),
 };
-
-/** Checks what starts an operation. */
-export const operationReaders: OptionReaders = readers;

@@ -5,12 +5,14 @@ import { canBeFound, compact, isPlain } from './history-entry.js';
 import { RememberedSubject } from './filter-subject.js';
 import type { Matcher } from './operation-filter.js';
 
+type Entry = OperationState | OperationSnapshot;
+
 /**
  * The last operations that ended, in a ring. An operation that holds only its own facts is kept as
  * it is and turned into a snapshot when somebody looks; all others at once.
  */
 export class History {
-  private readonly ring: (OperationState | OperationSnapshot)[] = [];
+  private readonly ring: Entry[] = [];
   /** Where the next one goes, once the ring is full. */
   private position = 0;
 
@@ -42,7 +44,7 @@ export class History {
     const isFresh = this.freshness();
     const { length } = this.ring;
     for (let age = 1; age <= length; age++) {
-      const entry = this.ring[(this.position + length - age) % length];
+      const entry = this.ring[(this.position + length - age) % length] as Entry;
       const matches = entry instanceof OperationState ? entry.isNamed(id) : entry.id === id;
       if (!matches || !isFresh(entry)) continue;
       const snapshot = toSnapshot(entry);
@@ -64,17 +66,17 @@ export class History {
     return matcher.limit === 0 ? 0 : removed.size;
   }
 
-  private entries(): (OperationState | OperationSnapshot)[] {
+  private entries(): Entry[] {
     return [...this.ring.slice(this.position), ...this.ring.slice(0, this.position)];
   }
 
-  private test(matcher: Matcher): (entry: OperationState | OperationSnapshot) => boolean {
+  private test(matcher: Matcher): (entry: Entry) => boolean {
     const isFresh = this.freshness();
     if (matcher.all) return isFresh;
     return (entry) => isFresh(entry) && matcher.matches(new RememberedSubject(toSnapshot(entry)));
   }
 
-  private freshness(): (entry: OperationState | OperationSnapshot) => boolean {
+  private freshness(): (entry: Entry) => boolean {
     if (this.maxAge === Infinity) return () => true;
     const oldest = wallNow() - this.maxAge;
     return (entry) =>
@@ -84,6 +86,6 @@ export class History {
   }
 }
 
-function toSnapshot(entry: OperationState | OperationSnapshot): OperationSnapshot {
+function toSnapshot(entry: Entry): OperationSnapshot {
   return entry instanceof OperationState ? snapshotOf(entry) : entry;
 }

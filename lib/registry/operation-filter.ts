@@ -74,7 +74,7 @@ const READERS = {
     if (!(value instanceof RegExp)) readText(value, where);
     else if (value.source === EMPTY_PATTERN) refuse(where, value, 'a pattern that says something');
   },
-  kind: operationReaders['kind'],
+  kind: operationReaders.kind,
   parentId: readText,
   rootId: readText,
   tag: readText,

@@ -51,6 +51,12 @@ export interface CancelDetails {
 
 const NO_DETAILS: CancelDetails = {};
 
+/** Nothing that somebody has put onto Object.prototype. */
+const own = ownValue as <Key extends keyof CancelDetails>(
+  details: CancelDetails,
+  key: Key,
+) => CancelDetails[Key];
+
 /** Why a scope was canceled. Shared by all that one cancel reaches, and written once. */
 export class CancelRecord implements CancelFacts {
   readonly at = wallNow();
@@ -76,11 +82,11 @@ export class CancelRecord implements CancelFacts {
     readonly message?: string,
     details: CancelDetails = NO_DETAILS,
   ) {
-    const { cause, requestedBy, origin, abandoned = false, site } = details;
-    this.cause = cause;
-    this.requestedBy = requestedBy;
-    this.abandoned = abandoned;
-    this.site = site;
+    this.cause = own(details, 'cause');
+    this.requestedBy = own(details, 'requestedBy');
+    this.abandoned = own(details, 'abandoned') ?? false;
+    this.site = own(details, 'site');
+    const origin = own(details, 'origin');
     this.origin = origin?.error();
     this.top = origin?.record?.top ?? this.origin;
   }

@@ -16,12 +16,11 @@ export function cancelScope(scope: Scope, record: CancelRecord): boolean {
     return true;
   }
   const reached = [scope];
-  for (let index = 0; index < reached.length; index++) markChildren(reached[index], reached);
-  for (let index = reached.length - 1; index >= 0; index--) {
-    const one = reached[index];
-    if (one.hasListeners) one.notify();
-  }
-  for (let index = reached.length - 1; index >= 0; index--) reached[index].released();
+  // The list grows while it is walked.
+  for (const each of reached) markChildren(each, reached);
+  const deepestFirst = reached.reverse();
+  for (const each of deepestFirst) if (each.hasListeners) each.notify();
+  for (const each of deepestFirst) each.released();
   return true;
 }
 

@@ -66,20 +66,19 @@ export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1_000) return `${Math.round(milliseconds)}ms`;
   if (milliseconds < 60_000) return `${Number((milliseconds / 1_000).toFixed(1))}s`;
   const seconds = Math.round(milliseconds / 1_000);
-  const index = UNITS.findIndex(([, size]) => seconds >= size);
-  const [unit, size] = UNITS[index];
-  const [smallerUnit, smaller] = UNITS[index + 1];
+  const found = UNITS.find(({ size }) => seconds >= size) ?? MINUTES;
+  const { unit, size, smallerUnit, smaller } = found;
   const rest = Math.floor((seconds % size) / smaller);
   const whole = `${Math.floor(seconds / size)}${unit}`;
   return rest === 0 ? whole : `${whole} ${rest}${smallerUnit}`;
 }
 
-/** Names and seconds. */
-const UNITS: readonly (readonly [string, number])[] = [
-  ['d', 86_400],
-  ['h', 3_600],
-  ['m', 60],
-  ['s', 1],
+const MINUTES = { unit: 'm', size: 60, smallerUnit: 's', smaller: 1 };
+/** Largest first, in seconds, each with the unit that its rest is given in. */
+const UNITS = [
+  { unit: 'd', size: 86_400, smallerUnit: 'h', smaller: 3_600 },
+  { unit: 'h', size: 3_600, smallerUnit: 'm', smaller: 60 },
+  MINUTES,
 ];
 
 function toMilliseconds(value: unknown): number | undefined {

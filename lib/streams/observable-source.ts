@@ -28,7 +28,7 @@ export function openObservable<Item>(source$: Observable<Item>): IteratorSource<
   };
   /** Taking from the front would move all that wait, each time. */
   const take = (): Item => {
-    const item = queue[read++];
+    const item = queue[read++] as Item;
     if (read === queue.length) {
       queue = [];
       read = 0;

@@ -20,16 +20,16 @@ describe('the links of the documentation', () => {
         target: inline ?? attribute ?? reference,
         where: at(page, prose, index),
       }))
-      .filter(({ target }) => !/^(?:https?:|mailto:)/.test(target));
+      .filter(({ target }) => !/^(?:https?:|mailto:)/.test(target!));
   });
 
   it('lead to files that exist, within the repository', () => {
     expect(links.length).toBeGreaterThan(10);
     const broken = links.filter(({ page, target }) => {
-      const file = target.split('#')[0];
-      const path = normalize(join(dirname(page.path), file));
+      const file = target!.split('#')[0];
+      const path = normalize(join(dirname(page.path), file!));
       return (
-        path.startsWith('..') || file.startsWith('/') || !(existsSync(path) || COMING.test(path))
+        path.startsWith('..') || file!.startsWith('/') || !(existsSync(path) || COMING.test(path))
       );
     });
     expect(broken.map(({ where, target }) => `${where}: ${target}`)).toEqual([]);
@@ -37,7 +37,7 @@ describe('the links of the documentation', () => {
 
   it('lead to headings that exist', () => {
     const broken = links.filter(({ page, target }) => {
-      const [file, anchor] = target.split('#') as [string, string?];
+      const [file, anchor] = target!.split('#') as [string, string?];
       if (anchor === undefined) return false;
       const path = file === '' ? page.path : normalize(join(dirname(page.path), file));
       if (!path.endsWith('.md') || !existsSync(path) || statSync(path).isDirectory()) return false;

@@ -18,15 +18,15 @@ describe('the tests that the documentation names', () => {
   );
 
   it('are files that exist', () => {
-    const missing = named.filter(({ file }) => !existsSync(file));
+    const missing = named.filter(({ file }) => !existsSync(file!));
     expect(missing.map(({ where, file }) => `${where}: ${file}`)).toEqual([]);
   });
 
   it('have the titles that are quoted', () => {
     const missing = named
-      .filter(({ file }) => existsSync(file))
+      .filter(({ file }) => existsSync(file!))
       .flatMap(({ where, file, titles }) => {
-        const source = readFileSync(file, 'utf8').replaceAll(/\\(['"`])/g, '$1');
+        const source = readFileSync(file!, 'utf8').replaceAll(/\\(['"`])/g, '$1');
         return titles
           .filter((title) => !["'", '"', '`'].some((mark) => source.includes(mark + title + mark)))
           .map((title) => `${where}: ${file}: ${title}`);

@@ -81,7 +81,7 @@ describe.each(adapters)('a client that leaves, over %s', (adapter) => {
     const request = send(`${url}/wait/7`);
     await started;
     const statuses = new Promise((resolve) => {
-      sockets[0].prependOnceListener('close', () =>
+      sockets[0]!.prependOnceListener('close', () =>
         setImmediate(() => resolve(registry.list().map((operation) => operation.status))),
       );
     });
@@ -175,7 +175,7 @@ describe.each(adapters)('a client that leaves, over %s', (adapter) => {
     });
     const agent = keepAliveAgent();
     for (let count = 0; count < 20; count++) await get(`${url}/quick`, { agent });
-    const listeners = sockets[0].listenerCount('close');
+    const listeners = sockets[0]!.listenerCount('close');
     const started = next('started');
     const canceled = next('canceled');
     const last = send(`${url}/wait/last`, { agent });

@@ -66,7 +66,7 @@ describe.each(adapters)(`${REQUESTS} pipelined requests, over %s`, (adapter) => 
   it('are answered in their order, whichever ends first', async () => {
     const gates = Array.from({ length: REQUESTS }, () => deferred());
     const { port, collect, registry } = await startHttpApp(adapter, {
-      controllers: createController((_token, number) => gates[number].promise),
+      controllers: createController((_token, number) => gates[number]!.promise),
     });
     const started = collect('started', REQUESTS);
     const client = await RawClient.connect(port);

@@ -130,7 +130,7 @@ describe.each(adapters)('server-sent events, over %s', (adapter) => {
     });
     const answer = await OpenAnswer.of(send(`${url}/events/undecorated`));
     await answer.until('data: {"step":1}');
-    const { startedAt } = registry.list()[0];
+    const { startedAt } = registry.list()[0]!;
 
     // A timer of ours that is set after that of the default timeout fires after it.
     await new Promise((resolve) => setTimeout(resolve, 60));

@@ -113,7 +113,7 @@ describe.each(adapters)('streams of decorated handlers, over %s', (adapter) => {
     end.resolve();
     await registry.whenIdle();
     expect(registry.history()).toMatchObject([{ status: 'canceled', reason: 'manual' }]);
-    expect(registry.history()[0].returned).toBe(false);
+    expect(registry.history()[0]!.returned).toBe(false);
   });
 
   it('an Observable answers with its last value, as Nest does', async () => {

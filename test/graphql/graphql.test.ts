@@ -256,9 +256,9 @@ describe.each(servers)('GraphQL: %s', (server) => {
     expect(seen).toMatchObject([
       { message: 'The operation timed out', extensions: { code: 'OPERATION_TIMEOUT' } },
     ]);
-    expect(seen[0].cause).toMatchObject({ reason: 'timeout', operationName: 'Query.brief' });
-    expect(Object.keys(seen[0])).not.toContain('cause');
-    expect(seen[0].stack).toBe('GraphQLError: The operation timed out');
+    expect(seen[0]!.cause).toMatchObject({ reason: 'timeout', operationName: 'Query.brief' });
+    expect(Object.keys(seen[0]!)).not.toContain('cause');
+    expect(seen[0]!.stack).toBe('GraphQLError: The operation timed out');
   });
 
   it('ignores them for what fields call too', async () => {
@@ -286,7 +286,7 @@ describe.each(servers)('GraphQL: %s', (server) => {
       await post(`${app.url}/graphql`, { query: '{ waiting }' }, { agent });
     }
     expect(sockets).toHaveLength(1);
-    expect(sockets[0].listenerCount('close')).toBeLessThan(10);
+    expect(sockets[0]!.listenerCount('close')).toBeLessThan(10);
     agent.destroy();
     await registry.whenIdle();
     expect(registry.list()).toEqual([]);

@@ -109,7 +109,7 @@ describe.each(servers)("fields of a subscription's items: %s", (server) => {
     const seen = watchers.map(({ items }) => {
       const [first, second] = items as { data: Record<string, { root: string; called: string }> }[];
       expect(second).toEqual(first);
-      const { root, called } = first.data[name];
+      const { root, called } = first!.data[name]!;
       expect(called).toBe(`ticks.call of ${root}`);
       return root;
     });
@@ -123,7 +123,7 @@ describe.each(servers)("fields of a subscription's items: %s", (server) => {
     push();
     await inField.promise;
     const settled = next('settled', 'ticks.wait');
-    connections[0].terminate();
+    connections[0]!.terminate();
     expect(await settled).toMatchObject({ status: 'canceled', reason: 'parent' });
     await registry.whenIdle();
   });

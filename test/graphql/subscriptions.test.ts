@@ -110,7 +110,7 @@ describe.each(servers)('GraphQL subscriptions: %s', (server) => {
     await watcher.until(1);
     const settled = next('settled');
 
-    connections[0].terminate();
+    connections[0]!.terminate();
 
     expect(await settled).toMatchObject({ status: 'canceled', reason: 'disconnect' });
     expect(sources.map(({ closed }) => closed)).toEqual([1]);
@@ -127,7 +127,7 @@ describe.each(servers)('GraphQL subscriptions: %s', (server) => {
     new Watcher(connect(app), query);
     await started;
 
-    connections[0].terminate();
+    connections[0]!.terminate();
 
     expect(await canceled).toMatchObject({ name, reason: 'disconnect' });
     gate.resolve('late');
@@ -142,7 +142,7 @@ describe.each(servers)('GraphQL subscriptions: %s', (server) => {
     await started;
     expect(leaving.items).toEqual([]);
     const settled = next('settled');
-    connections[0].terminate();
+    connections[0]!.terminate();
     await settled;
     expect(registry.list()).toMatchObject([{ status: 'running' }]);
     push('still here');
@@ -202,7 +202,7 @@ describe.each(servers)('GraphQL subscriptions: %s', (server) => {
     const first = new Watcher(client, 'subscription { plainTicks }');
     push('first');
     await first.until(1);
-    const before = sockets[0].listenerCount('close');
+    const before = sockets[0]!.listenerCount('close');
     for (let count = 0; count < 30; count++) {
       const settled = next('settled');
       const watcher = new Watcher(client, 'subscription { ticks }');
@@ -212,7 +212,7 @@ describe.each(servers)('GraphQL subscriptions: %s', (server) => {
       await settled;
     }
     expect(sockets).toHaveLength(1);
-    expect(sockets[0].listenerCount('close')).toBeLessThanOrEqual(before + 1);
+    expect(sockets[0]!.listenerCount('close')).toBeLessThanOrEqual(before + 1);
     process.off('warning', warn);
     expect(warnings).toEqual([]);
     expect(sources.filter(({ closed }) => closed === 1)).toHaveLength(30);

@@ -135,7 +135,7 @@ describe('rule 11: an Observable whose kind is not known beforehand has one oper
     const source = feeds.live('rome') as Observable<number>;
     const first = subscribe(source);
     const [operation] = registry.list();
-    const second = operation.bind(() => subscribe(source))();
+    const second = operation!.bind(() => subscribe(source))();
     first.leave();
     expect(second.errors).toEqual([]);
     expect(registry.list()).toHaveLength(1);
@@ -223,7 +223,7 @@ describe('lazy results', () => {
     const { feeds } = await start();
     const [first, second] = [feeds.alone(), feeds.alone()] as Observable<number>[];
     const holder = first?.subscribe({ error: () => {} });
-    const error = await rejection(firstValueFrom(second));
+    const error = await rejection(firstValueFrom(second!));
     expect(error).toBeInstanceOf(OperationConflict);
     holder?.unsubscribe();
     const third = (feeds.alone() as Observable<number>).subscribe({ error: () => {} });

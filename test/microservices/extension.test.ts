@@ -41,7 +41,7 @@ describe('microservices()', () => {
       const apps = [await start(), await start()];
       expect(originals()).not.toEqual(before);
       for (const index of order) {
-        const { client, caller } = apps[index];
+        const { client, caller } = apps[index]!;
         expect(Object.keys((await echo(caller.registry, client)).carried)).toHaveLength(2);
         await caller.app.close();
         expect((await echo(caller.registry, client)).carried).toEqual({});

@@ -78,7 +78,7 @@ async function start(carry?: () => boolean) {
   const options = { url, package: 'reports', protoPath };
   const transport = { transport: Transport.GRPC, options } as const;
   const service = await startService(transport, { controllers: [Reports] });
-  const extensions = [microservices({ carry })];
+  const extensions = [microservices(carry === undefined ? {} : { carry })];
   const caller = await startContext({}, { extensions });
   const client = ClientProxyFactory.create(transport);
   closeAfterTest(() => client.close());

@@ -194,7 +194,7 @@ describe('rule 4: a chain whose causes are made as they are read', () => {
       throw failure;
     });
     expect(await rejection(work)).toBe(failure);
-    expect(registry.history()[0].status).toBe('failed');
+    expect(registry.history()[0]!.status).toBe('failed');
   });
 
   it('crosses to another thread', () => {

@@ -172,6 +172,6 @@ describe('rule 8: any other error keeps its identity', () => {
     const [child, parent] = registry.history();
     expect(child).toMatchObject({ name: 'child', status: 'canceled' });
     expect(parent).toMatchObject({ name: 'parent', status: 'failed' });
-    expect(parent.reason).toBeUndefined();
+    expect(parent!.reason).toBeUndefined();
   });
 });

@@ -65,7 +65,7 @@ async function settle(kind: keyof typeof endings, name: string, take?: Ending) {
   });
   const error = await work.catch((failure: unknown) => failure);
   await registry.whenIdle();
-  if (seen !== undefined) kept.push(fromItsEnd[name](error, seen));
+  if (seen !== undefined) kept.push(fromItsEnd[name]!(error, seen));
 }
 
 /** The error of a grandchild, with its chain. */

@@ -187,7 +187,7 @@ describe('rule 7: the outcome is decided when the body settles', () => {
 
     expect(value).toBe('value');
     expect(last).toHaveBeenCalledTimes(1);
-    expect(registry.history()[0].status).toBe('completed');
+    expect(registry.history()[0]!.status).toBe('completed');
     expect(log.errors).toEqual([
       'A cleanup of work failed: Error: two',
       'A cleanup of work failed: Error: one',

@@ -29,16 +29,16 @@ describe('rule 1: deep trees', () => {
     const handles = await chain(registry, LEVELS);
     const order: number[] = [];
     for (const index of [0, 5_000, LEVELS - 1]) {
-      handles[index].operation.onCancel(() => order.push(index));
+      handles[index]!.operation.onCancel(() => order.push(index));
     }
 
     expect(registry.cancelAll({}, { reason: 'disconnect' })).toBe(LEVELS);
 
     expect(order).toEqual([LEVELS - 1, 5_000, 0]);
-    const error = handles[LEVELS - 1].operation.cancelation;
+    const error = handles[LEVELS - 1]!.operation.cancelation;
     expect(error?.reason).toBe('parent');
-    expect(rootCause(error)).toBe(handles[0].operation.cancelation);
-    expect(handles[LEVELS - 1].operation.snapshot().rootId).toBe(handles[0].operation.id);
+    expect(rootCause(error)).toBe(handles[0]!.operation.cancelation);
+    expect(handles[LEVELS - 1]!.operation.snapshot().rootId).toBe(handles[0]!.operation.id);
     for (const handle of handles.reverse()) await handle.complete();
     expect(registry.list()).toEqual([]);
   });
@@ -46,7 +46,7 @@ describe('rule 1: deep trees', () => {
   it('are listed, shown as a tree and ended in a time that grows with their depth, not its square', async () => {
     const registry = unlimited();
     const handles = await chain(registry, 5 * LEVELS);
-    const rootId = handles[0].operation.id;
+    const rootId = handles[0]!.operation.id;
 
     expect(registry.list({ rootId })).toHaveLength(5 * LEVELS);
     const tree = registry.tree();
@@ -54,7 +54,7 @@ describe('rule 1: deep trees', () => {
 
     expect(tree).toHaveLength(100);
     expect(tree.every((node) => node.rootId === rootId)).toBe(true);
-    expect(tree[1].parentId).toBeDefined();
+    expect(tree[1]!.parentId).toBeDefined();
     expect(JSON.stringify(tree).split('"id":')).toHaveLength(5 * LEVELS + 1);
     expect(registry.history({ rootId })).toHaveLength(10);
   });
@@ -62,7 +62,7 @@ describe('rule 1: deep trees', () => {
   it('settle from the top, which cancels all below', async () => {
     const registry = unlimited();
     const [root, ...below] = await chain(registry, LEVELS);
-    await root.complete();
+    await root!.complete();
     expect(below.every(({ operation }) => operation.cancelation?.reason === 'parent')).toBe(true);
     for (const handle of below) await handle.complete();
     expect(armedTimers()).toBe(0);
@@ -76,7 +76,7 @@ describe('rule 1: deep trees', () => {
       if (left > 0) return registry.run('level', () => level(left - 1));
       bottom.resolve();
       await new Promise<void>((_, reject) => {
-        registry.list({ limit: 1 })[0].onCancel(reject);
+        registry.list({ limit: 1 })[0]!.onCancel(reject);
       });
     };
     let root!: Operation;
@@ -96,12 +96,12 @@ describe('rule 1: deep trees', () => {
   it('pass progress and an extended deadline through', async () => {
     const registry = unlimited();
     const handles = await chain(registry, 1_000);
-    const bottom = handles[999].operation;
-    handles[0].operation.extend('1h');
+    const bottom = handles[999]!.operation;
+    handles[0]!.operation.extend('1h');
     expect(bottom.token.remaining()).toBeGreaterThan(3_500_000);
     bottom.reportProgress('deep');
-    expect(handles[0].operation.progress?.message).toBe('deep');
-    await handles[0].complete();
+    expect(handles[0]!.operation.progress?.message).toBe('deep');
+    await handles[0]!.complete();
     for (const handle of handles) await handle.complete();
   });
 

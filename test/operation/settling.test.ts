@@ -44,7 +44,7 @@ describe("rule 6: settle 'race' releases the caller at once", () => {
   });
 
   it('is the default', async () => {
-    const { operation, work, body } = begin({ settle: undefined });
+    const { operation, work, body } = begin({});
     operation.cancel();
     expect(await rejection(work)).toBe(operation.cancelation);
     body.resolve('late');
@@ -147,7 +147,7 @@ describe('rule 6: zombies', () => {
     await microtasks();
     await jest.advanceTimersByTimeAsync(1_000);
 
-    expect(registry.history()[0].zombie).toBe(false);
+    expect(registry.history()[0]!.zombie).toBe(false);
     expect(log.warnings).toEqual([]);
   });
 
@@ -230,7 +230,7 @@ describe('rule 10: a synchronous throw rejects, a thenable counts as a promise',
       };
       const registry = new OperationRegistry();
       expect(await registry.run({ name: 'work', settle }, () => thenable as any)).toBe('value');
-      expect(registry.history()[0].status).toBe('completed');
+      expect(registry.history()[0]!.status).toBe('completed');
     },
   );
 

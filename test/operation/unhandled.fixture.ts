@@ -128,10 +128,10 @@ function begin(settle: 'race' | 'wait') {
 const unhandled: Record<string, string[]> = {};
 let current = '';
 process.on('unhandledRejection', (error) => {
-  unhandled[current].push(String(error));
+  unhandled[current]!.push(String(error));
 });
 process.on('uncaughtException', (error) => {
-  unhandled[current].push(`uncaught: ${String(error)}`);
+  unhandled[current]!.push(`uncaught: ${String(error)}`);
 });
 
 for (const [name, scenario] of Object.entries(scenarios)) {

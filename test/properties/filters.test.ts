@@ -120,9 +120,9 @@ describe('a filter, over live and remembered operations', () => {
         }
         specs.forEach(({ end, reason: why }, index) => {
           const handle = handles[index];
-          if (end.startsWith('cancel')) handle.operation.cancel({ reason: why });
-          if (end === 'complete' || end === 'cancel') void handle.complete(index);
-          if (end === 'fail') void handle.fail(new Error('broken'));
+          if (end.startsWith('cancel')) handle!.operation.cancel({ reason: why });
+          if (end === 'complete' || end === 'cancel') void handle!.complete(index);
+          if (end === 'fail') void handle!.fail(new Error('broken'));
         });
         await new Promise(setImmediate);
         const live = registry.list().map((each) => each.snapshot());
@@ -132,9 +132,9 @@ describe('a filter, over live and remembered operations', () => {
           const all = [...live, ...past];
           const one = all[(nth?.at ?? 0) % all.length];
           const filter: OperationFilter = { ...rest };
-          if (nth?.key === 'since') filter.since = new Date(one.startedAt);
-          else if (nth?.key === 'parentId') filter.parentId = one.parentId ?? 'none';
-          else if (nth !== undefined) filter[nth.key] = one.id;
+          if (nth?.key === 'since') filter.since = new Date(one!.startedAt);
+          else if (nth?.key === 'parentId') filter.parentId = one!.parentId ?? 'none';
+          else if (nth !== undefined) filter[nth.key] = one!.id;
           const wanted = naive(filter, live);
           expect(registry.list(filter).map(({ id }) => id)).toEqual(wanted);
           expect(registry.history(filter).map(({ id }) => id)).toEqual(naive(filter, past));

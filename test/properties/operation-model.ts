@@ -128,7 +128,7 @@ export class Model {
     this.mark(node, reason, origin);
     for (let index = 0; index < reached.length; index++) {
       const parent = reached[index];
-      for (const child of parent.children) {
+      for (const child of parent!.children) {
         if (child.end !== undefined || child.reason !== undefined) continue;
         this.mark(child, 'parent', parent);
         reached.push(child);

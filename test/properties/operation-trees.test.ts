@@ -75,13 +75,13 @@ function take(step: Step, model: Model, world: World): void {
     case 'start':
       if (!model.canStart(own)) return;
       model.start(own);
-      world.start(real);
+      world.start(real!);
       return;
     case 'cancel':
       return cancel(own);
     case 'trigger':
       if (own.started) model.cancel(own, 'condition');
-      return real.trigger();
+      return real!.trigger();
     case 'cancelShared':
       if (model.sharedIsCanceled) return;
       model.cancelShared();
@@ -89,14 +89,14 @@ function take(step: Step, model: Model, world: World): void {
     case 'openShield':
       if (!own.isLive || !own.bodyRan || model.hasShield(own)) return;
       model.openShield(own);
-      return world.openShield(real);
+      return world.openShield(real!);
     case 'closeShield':
       model.closeShield(own);
-      return world.closeShield(real);
+      return world.closeShield(real!);
     case 'extend': {
       if (!own.isLive || own.reason !== undefined) return;
       own.ownDeadline = model.now + step.hundreds * 100 + own.index + 1;
-      const until = real.operation?.extend(step.hundreds * 100 + own.index + 1);
+      const until = real!.operation?.extend(step.hundreds * 100 + own.index + 1);
       expect(until?.getTime()).toBe((own.deadline as number) + began);
       return;
     }
@@ -105,7 +105,7 @@ function take(step: Step, model: Model, world: World): void {
       return void jest.advanceTimersByTime(step.hundreds * 100);
     case 'finish':
       if (!own.bodyRan || own.gate !== undefined) return;
-      world.finish(real, step.succeeds);
+      world.finish(real!, step.succeeds);
       own.gate = step.succeeds ? 'value' : 'error';
       if (step.before !== undefined) {
         let which: ModelNode = own;
@@ -180,7 +180,7 @@ function compareOrder(model: Model, world: World): void {
 
 function compareAll(model: Model, world: World): void {
   for (const own of model.nodes) {
-    compareNode(own, world.nodes[own.index], world);
+    compareNode(own, world.nodes[own.index]!, world);
     compareChain(own, world);
   }
   const live = model.nodes.filter(({ isLive }) => isLive).map(({ index }) => `n${index}`);
@@ -197,13 +197,13 @@ function compareAll(model: Model, world: World): void {
 async function windUp(model: Model, world: World): Promise<void> {
   for (const own of model.nodes) {
     model.closeShield(own);
-    world.closeShield(world.nodes[own.index]);
+    world.closeShield(world.nodes[own.index]!);
     await turn();
     model.settle();
     compareAll(model, world);
     if (own.bodyRan && own.gate === undefined) {
       own.gate = 'value';
-      world.finish(world.nodes[own.index], true);
+      world.finish(world.nodes[own.index]!, true);
     }
     await turn();
     model.settle();
@@ -250,7 +250,7 @@ describe('a tree of operations, whatever happens to it in whatever order', () =>
           world.heard = [];
           take(step, model, world);
           for (const { index, reason } of model.canceledNow) {
-            const { operation } = world.nodes[index];
+            const { operation } = world.nodes[index]!;
             expect(operation?.token.isCanceled).toBe(true);
             expect(operation?.token.reason).toBe(reason);
           }

@@ -35,31 +35,31 @@ describe('CancelationToken.any() of any tokens, of any depth', () => {
           const chosen = sources.map((each) => Math.floor(each * tokens.length));
           const index = tokens.length;
           const token = CancelationToken.any(...chosen.map((each) => tokens[each] as never));
-          const below = chosen.flatMap((each) => [...roots[each]]);
+          const below = chosen.flatMap((each) => [...roots[each]!]);
           tokens.push(token);
           roots.push(new Set(below));
           calls[index] = 0;
-          if (use === 'listener') token.onCancel(() => calls[index]++);
-          if (use === 'signal') token.signal.addEventListener('abort', () => calls[index]++);
+          if (use === 'listener') token.onCancel(() => calls[index]!++);
+          if (use === 'signal') token.signal.addEventListener('abort', () => calls[index]!++);
         }
         const canceled: CancelationToken[] = [];
         order.forEach((each, turn) => {
-          const token = tokens[Math.floor(each * leaves)];
+          const token = tokens[Math.floor(each * leaves)]!;
           const isFirst = !canceled.includes(token);
-          const reason = REASONS[turn % REASONS.length];
+          const reason = REASONS[turn % REASONS.length]!;
           expect(token.cancel({ reason, message: `cancel ${turn}` })).toBe(isFirst);
           expect(token.isCanceled).toBe(true);
           if (isFirst) canceled.push(token);
         });
         // The last first: what nobody listens to is asked after what it is made of, and before.
         for (let index = tokens.length - 1; index >= leaves; index--) {
-          const token = tokens[index];
+          const token = tokens[index]!;
           const first = canceled.find((each) => roots[index]?.has(each));
           expect(token.isCanceled).toBe(first !== undefined);
           expect(token.reason).toBe(first?.reason);
           expect(token.error?.message).toBe(first?.error?.message);
           expect(rootCause(token.error)).toBe(first?.error);
-          const { use } = derived[index - leaves];
+          const { use } = derived[index - leaves]!;
           expect(calls[index]).toBe(first === undefined || use === 'nothing' ? 0 : 1);
           if (first !== undefined) expect(token.cancel()).toBe(false);
         }

@@ -33,7 +33,7 @@ describe('rule 22: cancelAll', () => {
     const registry = new OperationRegistry();
     registry.start('old').operation.onCancel(() => registry.start('new'));
     expect(registry.cancelAll({})).toBe(1);
-    expect(registry.list({ name: 'new' })[0].status).toBe('running');
+    expect(registry.list({ name: 'new' })[0]!.status).toBe('running');
   });
 
   it("spares the caller's own chain, not its children and siblings", async () => {

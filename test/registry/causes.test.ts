@@ -6,7 +6,7 @@ async function chain(registry: OperationRegistry, levels: number): Promise<Opera
   const handles: OperationHandle[] = [registry.start('level 0')];
   for (let level = 1; level < levels; level++) {
     const above = handles[level - 1];
-    handles.push(await above.run(() => registry.start(`level ${level}`)));
+    handles.push(await above!.run(() => registry.start(`level ${level}`)));
   }
   return handles;
 }
@@ -16,7 +16,7 @@ describe('snapshots keep why an operation was canceled, also once all have ended
     const registry = new OperationRegistry();
     const handles = await chain(registry, 3);
     const [root, child, grandchild] = handles.map(({ operation }) => operation);
-    root.cancel({ reason: 'disconnect', message: 'socket closed', requestedBy: 'ann' });
+    root!.cancel({ reason: 'disconnect', message: 'socket closed', requestedBy: 'ann' });
     const live = registry.tree()[0];
     for (const handle of [...handles].reverse()) await handle.complete();
 
@@ -28,7 +28,7 @@ describe('snapshots keep why an operation was canceled, also once all have ended
         {
           reason: 'parent',
           message: 'parent level 0 was canceled',
-          operationId: child.id,
+          operationId: child!.id,
           operationName: 'level 1',
           requestedBy: 'ann',
           at: expect.any(String),
@@ -36,7 +36,7 @@ describe('snapshots keep why an operation was canceled, also once all have ended
         {
           reason: 'disconnect',
           message: 'socket closed',
-          operationId: root.id,
+          operationId: root!.id,
           operationName: 'level 0',
           requestedBy: 'ann',
           requestedFrom: expect.stringMatching(/causes\.test\.ts:\d+/),
@@ -45,21 +45,21 @@ describe('snapshots keep why an operation was canceled, also once all have ended
       ],
     };
     expect(live?.children[0]?.children[0]).toMatchObject(expected);
-    for (const found of [grandchild.snapshot(), registry.find(grandchild.id)]) {
+    for (const found of [grandchild!.snapshot(), registry.find(grandchild!.id)]) {
       expect(found).toMatchObject(expected);
       expect(found).not.toHaveProperty('requestedFrom');
     }
-    const asked = registry.find(root.id);
+    const asked = registry.find(root!.id);
     expect(asked?.requestedFrom).toMatch(/causes\.test\.ts:\d+/);
     expect(asked).not.toHaveProperty('causes');
-    expect(registry.find(grandchild.id, { view: 'public' })).not.toHaveProperty('causes');
+    expect(registry.find(grandchild!.id, { view: 'public' })).not.toHaveProperty('causes');
     expect(JSON.stringify(grandchild)).not.toContain('socket closed');
   });
 
   it('the nearest links and the root of a chain of thousands', async () => {
     const registry = new OperationRegistry();
     const handles = await chain(registry, 5_000);
-    handles[0].operation.cancel({ reason: 'shutdown', cause: new Error('deployed') });
+    handles[0]!.operation.cancel({ reason: 'shutdown', cause: new Error('deployed') });
     const { causes = [] } = (handles.at(-1) as OperationHandle).operation.snapshot();
     expect(causes).toHaveLength(10);
     expect(causes[0]).toMatchObject({ reason: 'parent', operationName: 'level 4998' });
@@ -67,7 +67,7 @@ describe('snapshots keep why an operation was canceled, also once all have ended
     expect(causes[8]).toMatchObject({ reason: 'shutdown', operationName: 'level 0' });
     expect(causes[9]).toEqual({ message: 'Error: deployed' });
 
-    const nine = handles[9].operation.snapshot().causes ?? [];
+    const nine = handles[9]!.operation.snapshot().causes ?? [];
     expect(nine).toHaveLength(10);
     expect(nine[7]).toMatchObject({ reason: 'parent', operationName: 'level 1' });
     expect(nine[8]).toMatchObject({ reason: 'shutdown', operationName: 'level 0' });
@@ -99,9 +99,9 @@ describe('snapshots keep why an operation was canceled, also once all have ended
         { message: 'Error: root' },
       ],
     });
-    expect(registry.history({ name: 'adopting' })[0].causes).toEqual([
+    expect(registry.history({ name: 'adopting' })[0]!.causes).toEqual([
       { message: 'Error: query canceled' },
     ]);
-    expect(registry.history({ name: 'text' })[0].causes).toEqual([{ message: 'just because' }]);
+    expect(registry.history({ name: 'text' })[0]!.causes).toEqual([{ message: 'just because' }]);
   });
 });

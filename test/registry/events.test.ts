@@ -28,9 +28,9 @@ describe('events$', () => {
       ['canceled', 'canceling'],
       ['settled', 'canceled'],
     ]);
-    expect(events[1].operation.progress?.message).toBe('half');
-    expect(events[3].operation.reason).toBe('condition');
-    expect(events[0].at).toBeInstanceOf(Date);
+    expect(events[1]!.operation.progress?.message).toBe('half');
+    expect(events[3]!.operation.reason).toBe('condition');
+    expect(events[0]!.at).toBeInstanceOf(Date);
   });
 });
 
@@ -187,10 +187,10 @@ describe('what is looked at is made once, and only for those who look', () => {
     const progress = events.filter(({ type }) => type === 'progress');
     expect(new Set(progress.map(({ operation }) => operation)).size).toBe(2);
     expect(seen.snapshots).toBe(2);
-    expect(progress[0].operation).toMatchObject({ status: 'running', progress: { current: 1 } });
-    expect(progress[0].operation.metadata).not.toHaveProperty('late');
-    expect(progress[0].operation.endedAt).toBeUndefined();
-    expect(progress[0].operation).not.toHaveProperty('partialResult');
+    expect(progress[0]!.operation).toMatchObject({ status: 'running', progress: { current: 1 } });
+    expect(progress[0]!.operation.metadata).not.toHaveProperty('late');
+    expect(progress[0]!.operation.endedAt).toBeUndefined();
+    expect(progress[0]!.operation).not.toHaveProperty('partialResult');
     expect(JSON.parse(JSON.stringify(progress[5]))).toMatchObject({
       type: 'progress',
       operation: { progress: { current: 2 }, metadata: { late: true } },

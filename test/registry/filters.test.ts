@@ -30,9 +30,9 @@ async function population() {
     return [first, second, third];
   };
   const [first, second, third] = await open();
-  await second.complete();
-  await first.fail(new Error('broken'));
-  await third.complete();
+  await second!.complete();
+  await first!.fail(new Error('broken'));
+  await third!.complete();
   jest.advanceTimersByTime(10_000);
   await open();
   return registry;

@@ -39,7 +39,7 @@ describe('rule 25: history is a bounded ring', () => {
     const many = new OperationRegistry();
     await runAll(many, ...Array.from({ length: 1_001 }, (_, index) => `n${index}`));
     expect(many.history()).toHaveLength(1_000);
-    expect(many.history()[0].name).toBe('n1');
+    expect(many.history()[0]!.name).toBe('n1');
   });
 
   it('forgets what is older than maxAge', async () => {
@@ -77,7 +77,7 @@ describe('rule 25: history holds plain snapshots', () => {
     const registry = new OperationRegistry();
     const failure = Object.assign(new TypeError('disk full'), { code: 'ENOSPC', extra: registry });
     await registry.run('work', () => Promise.reject(failure)).catch(() => {});
-    expect(registry.history()[0].error).toEqual({
+    expect(registry.history()[0]!.error).toEqual({
       name: 'TypeError',
       message: 'disk full',
       code: 'ENOSPC',
@@ -92,7 +92,7 @@ describe('rule 25: history holds plain snapshots', () => {
   ])('of %s that was thrown', async (_, failure, message) => {
     const registry = new OperationRegistry();
     await registry.run('work', () => Promise.reject(failure)).catch(() => {});
-    expect(registry.history()[0].error).toEqual({ name: 'Error', message });
+    expect(registry.history()[0]!.error).toEqual({ name: 'Error', message });
   });
 
   it('does not change with what the user changes afterwards', async () => {
@@ -113,7 +113,7 @@ describe('rule 25: history holds plain snapshots', () => {
       { metadata: { owner: 'ann', place: { city: 'Paris' } } },
       { metadata: { owner: 'ann' } },
     ]);
-    expect(registry.history()[1].partialResult).toBeUndefined();
+    expect(registry.history()[1]!.partialResult).toBeUndefined();
   });
 
   it('keeps partial results up to 1 KiB, and the count of larger streams', async () => {

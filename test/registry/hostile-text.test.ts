@@ -111,7 +111,7 @@ describe('what users write is one line of the log, and does nothing in a termina
     const logger = new Lines();
     const registry = new OperationRegistry({ logger, zombies: { after: 1 } });
 
-    await Promise.resolve(writers[key](registry)).catch(() => {});
+    await Promise.resolve(writers[key]!(registry)).catch(() => {});
     await registry.whenIdle();
     await turn();
 

@@ -109,7 +109,7 @@ describe('A gRPC client that leaves (its call is made by hand)', () => {
 describe('A handler of several patterns (no broker runs here)', () => {
   const named: [string, unknown][] = [
     ['RabbitMQ', new RmqContext([message as never, {} as never, 'reports.other'])],
-    ['Redis', new RedisContext(['reports.other', undefined])],
+    ['Redis', new RedisContext(['reports.other'] as never)],
     ['NATS', new NatsContext(['reports.other', {} as never])],
     [
       'Kafka',

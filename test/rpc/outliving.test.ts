@@ -103,7 +103,7 @@ describe('work that outlives its caller over gRPC', () => {
     @Controller()
     class WorkController {
       @GrpcMethod('Reports')
-      @(decorators[how])
+      @(decorators[how]!)
       rows(city: object, metadata: object, call: NodeJS.EventEmitter) {
         return give(city, metadata, call);
       }

@@ -77,7 +77,7 @@ describe('timers that share a queue', () => {
         }),
     );
     for (const alarm of alarms) arm(alarm, 10, performance.now());
-    for (const index of [0, 50]) disarm(alarms[index]);
+    for (const index of [0, 50]) disarm(alarms[index]!);
     await last.promise;
     expect(fired).toEqual(Array.from({ length: 100 }, (_, index) => index).filter((i) => i % 50));
   });

@@ -148,9 +148,9 @@ describe('rule 20: a derived token is held by its source only while it is in use
 
     const stops = [derived.onCancel(() => {}), derived.onCancel(() => {})];
     expect(scopeOf(source).listenerCount).toBe(1);
-    stops[0]();
+    stops[0]!();
     expect(scopeOf(source).listenerCount).toBe(1);
-    stops[1]();
+    stops[1]!();
     expect(scopeOf(source).listenerCount).toBe(0);
   });
 
@@ -194,12 +194,12 @@ describe('rule 20: a derived token is held by its source only while it is in use
     const signals = sources.map((source) => CancelationToken.any(source).signal);
     for (const source of sources) source.cancel({ reason: 'shutdown' });
 
-    expect(signals[0].aborted).toBe(true);
-    expect(signals[1].reason).toMatchObject({ reason: 'shutdown', cause: sources[1].error });
-    expect(() => signals[2].throwIfAborted()).toThrow(
+    expect(signals[0]!.aborted).toBe(true);
+    expect(signals[1]!.reason).toMatchObject({ reason: 'shutdown', cause: sources[1]!.error });
+    expect(() => signals[2]!.throwIfAborted()).toThrow(
       expect.objectContaining({ reason: 'shutdown' }),
     );
-    expect(AbortSignal.any([signals[3]]).aborted).toBe(true);
+    expect(AbortSignal.any([signals[3]!]).aborted).toBe(true);
   });
 
   it('does not call a listener of its signal for what happened before', () => {
@@ -235,9 +235,9 @@ describe('rule 20: a derived token is held by its source only while it is in use
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
     expect(armedTimers()).toBe(1);
 
-    sources[0].cancel();
+    sources[0]!.cancel();
 
-    expect(scopeOf(sources[1]).listenerCount).toBe(0);
+    expect(scopeOf(sources[1]!).listenerCount).toBe(0);
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
     expect(armedTimers()).toBe(0);
   });

@@ -41,7 +41,11 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     shutdown: CancelableModuleOptions['shutdown'],
     options: HttpAppOptions,
   ): Promise<HttpApp> =>
-    startHttpApp(adapter, { ...options, forceClose: false, cancelable: { shutdown } });
+    startHttpApp(adapter, {
+      ...options,
+      forceClose: false,
+      cancelable: shutdown === undefined ? {} : { shutdown },
+    });
 
   /** Begins to close, and waits until the application drains. */
   async function drain({ app, registry }: HttpApp): Promise<{ closed: Promise<void> }> {

@@ -33,7 +33,7 @@ class Application {
   async says(text: string, times = 1): Promise<string> {
     for (;;) {
       const found = this.lines.filter((line) => line.includes(text));
-      if (found.length >= times) return found[times - 1];
+      if (found.length >= times) return found[times - 1]!;
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
   }
@@ -106,8 +106,8 @@ describe.each(['express', 'fastify'])('SIGTERM to an application on %s', (kind) 
     expect(await application.ended()).toEqual([0, null]);
     const [stopped, root, pool] = application.order('stopped: shutdown', 'root closed', 'pool');
     expect(stopped).toBeGreaterThanOrEqual(0);
-    expect(root).toBeGreaterThan(stopped);
-    expect(pool).toBeGreaterThan(stopped);
+    expect(root).toBeGreaterThan(stopped!);
+    expect(pool).toBeGreaterThan(stopped!);
   });
 
   it('a second time cancels at once', async () => {
@@ -173,7 +173,7 @@ describe('SIGTERM without HTTP', () => {
     expect(await application.ended()).toEqual([0, null]);
     const [stopped, root] = application.order('stopped: ', 'root closed');
     expect(stopped).toBeGreaterThanOrEqual(0);
-    expect(root).toBeGreaterThan(stopped);
+    expect(root).toBeGreaterThan(stopped!);
     client.close();
   });
 
@@ -199,7 +199,7 @@ describe('SIGTERM without HTTP', () => {
     expect(await application.ended()).toEqual([0, null]);
     const [stopped, root] = application.order('stopped: ', 'root closed');
     expect(stopped).toBeGreaterThanOrEqual(0);
-    expect(root).toBeGreaterThan(stopped);
+    expect(root).toBeGreaterThan(stopped!);
   });
 });
 

@@ -200,7 +200,7 @@ describe('simulateStream', () => {
     const first = await once(7);
     expect(await once(7)).toEqual(first);
     expect(await once(8)).not.toEqual(first);
-    const gaps = first.slice(1).map((moment, index) => moment - first[index]);
+    const gaps = first.slice(1).map((moment, index) => moment - first[index]!);
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(49);
     expect(Math.max(...gaps)).toBeLessThanOrEqual(151);
     expect(new Set(gaps).size).toBeGreaterThan(5);
@@ -211,13 +211,13 @@ describe('simulateStream', () => {
       simulateStream(items.slice(0, 6), { burst: { size: 3, pause: '50ms' } }),
     );
     expect(at.slice(0, 3)).toEqual([at[0], at[0], at[0]]);
-    expect(at[3] - at[2]).toBe(50);
+    expect(at[3]! - at[2]!).toBe(50);
   });
 
   it('stalls for a while, or for good', async () => {
     const short = await play(simulateStream([1, 2, 3], { stall: { after: 2, for: '1s' } }));
     expect(short.items).toEqual([1, 2, 3]);
-    expect(short.at[2] - short.at[1]).toBe(1_000);
+    expect(short.at[2]! - short.at[1]!).toBe(1_000);
     const long = await play(simulateStream([1, 2, 3], { stall: { after: 2 } }));
     expect(long.items).toEqual([1, 2]);
   });

@@ -112,7 +112,7 @@ export function describeDisconnects(library: Library): void {
       const settled = next('settled');
       client.send('stubborn', '');
       await started;
-      const closed = new Promise((resolve) => sockets[0].once(CLOSE[library], resolve));
+      const closed = new Promise((resolve) => sockets[0]!.once(CLOSE[library], resolve));
       client.leave();
       await closed;
       expect(registry.list()).toMatchObject([{ name: 'stubborn', status: 'running' }]);
@@ -129,7 +129,7 @@ export function describeDisconnects(library: Library): void {
       const settled = next('settled');
       client.send('wait', 'x');
       await started;
-      const closed = new Promise((resolve) => sockets[0].once(CLOSE[library], resolve));
+      const closed = new Promise((resolve) => sockets[0]!.once(CLOSE[library], resolve));
       client.leave();
       await closed;
       expect(registry.list()).toMatchObject([{ name: 'wait', status: 'running' }]);
@@ -150,7 +150,7 @@ export function describeDisconnects(library: Library): void {
         await reading.promise;
         client.send('chunk', 'one');
         await arrived.promise;
-        const listeners = socket.listenerCount(CHUNK[library]);
+        const listeners = socket!.listenerCount(CHUNK[library]);
         if (how === 'leaves') client.leave();
         else registry.cancelAll({ name: 'read' });
         expect(await settled).toMatchObject({
@@ -158,7 +158,7 @@ export function describeDisconnects(library: Library): void {
           reason: how === 'leaves' ? 'disconnect' : 'manual',
         });
         const left = how === 'leaves' ? 0 : listeners - 1;
-        expect(socket.listenerCount(CHUNK[library])).toBe(left);
+        expect(socket!.listenerCount(CHUNK[library])).toBe(left);
       },
     );
 
@@ -170,14 +170,14 @@ export function describeDisconnects(library: Library): void {
       const client = await join();
       client.send('quick', 'first');
       await client.until('answer');
-      const before = sockets[0].listenerCount(CLOSE[library]);
+      const before = sockets[0]!.listenerCount(CLOSE[library]);
       const started = collect('started', 30);
       for (let count = 0; count < 30; count++) client.send('wait', 'x');
       await started;
-      expect(sockets[0].listenerCount(CLOSE[library])).toBe(before);
+      expect(sockets[0]!.listenerCount(CLOSE[library])).toBe(before);
       gate.resolve('');
       await client.until('answer', 31);
-      expect(sockets[0].listenerCount(CLOSE[library])).toBe(before);
+      expect(sockets[0]!.listenerCount(CLOSE[library])).toBe(before);
       expect(registry.list()).toEqual([]);
       process.off('warning', warn);
       expect(warnings).toEqual([]);

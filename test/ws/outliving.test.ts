@@ -51,7 +51,7 @@ describe.each<Library>(['socket.io', 'ws'])('work that outlives its client over 
     client.send(how, {});
     await client.until('item');
     await begun.promise;
-    const left = new Promise((resolve) => sockets[0].once(CLOSE[library], resolve));
+    const left = new Promise((resolve) => sockets[0]!.once(CLOSE[library], resolve));
     client.leave();
     await left;
     await turn();

@@ -19,8 +19,8 @@ const handlerInterceptor: NestInterceptor = {
     const cell = currentCell();
     const isServed = cell instanceof IncomingCell && cell.serves(context);
     const interceptors = owners.get(context.getHandler());
-    if (isServed || interceptors?.size !== 1) return next.handle();
-    const [interceptor] = interceptors;
+    const [interceptor] = interceptors?.size === 1 ? interceptors : [];
+    if (isServed || interceptor === undefined) return next.handle();
     return interceptor.intercept(context, next) as Observable<unknown>;
   },
 };
