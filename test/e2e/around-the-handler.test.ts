@@ -214,7 +214,7 @@ describe.each(adapters)('what stands around a handler, over %s', (adapter) => {
     ]);
   });
 
-  it("an exception of the user's keeps its identity", async () => {
+  it('an exception of the user keeps its identity', async () => {
     const { url, registry } = await startHttpApp(adapter, { controllers, providers });
 
     expect(await get(`${url}/local/throws`)).toMatchObject({ status: 502 });

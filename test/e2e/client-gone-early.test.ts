@@ -69,7 +69,7 @@ async function leaveDuringGuards(
 }
 
 describe.each(adapters)('a client that is gone before the handler, over %s', (adapter) => {
-  it('keeps a decorated handler from running', async () => {
+  it('does not run a decorated handler', async () => {
     const guarded = createGuarded();
     const app = await startHttpApp(adapter, guarded);
 
@@ -79,7 +79,7 @@ describe.each(adapters)('a client that is gone before the handler, over %s', (ad
     expect(app.registry.history()).toMatchObject([{ status: 'canceled', reason: 'disconnect' }]);
   });
 
-  it('keeps the decorated methods from running that an undecorated handler calls', async () => {
+  it('does not run the decorated methods that an undecorated handler calls', async () => {
     const guarded = createGuarded();
     const app = await startHttpApp(adapter, guarded);
 

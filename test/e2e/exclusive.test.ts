@@ -125,7 +125,7 @@ describe.each(adapters)('exclusive handlers over %s', (adapter) => {
     expect((await other).json()).toEqual({ text: 'x' });
   });
 
-  it('without a key, or with a fixed one, there is one for all calls: skip and join', async () => {
+  it('skip and join: without a key, or with a fixed one, all calls share one', async () => {
     const { url, running, open, registry } = await start(adapter);
     const first = get(`${url}/nightly?text=one`);
     await running(1);

@@ -89,7 +89,7 @@ class MiddlewareModule {
   }
 }
 
-describe.each(adapters)('what a guard fails with over %s', (adapter) => {
+describe.each(adapters)('the failure of a guard, over %s', (adapter) => {
   const start = (options: Partial<HttpAppOptions> = {}): Promise<HttpApp> => {
     caught.length = 0;
     return startHttpApp(adapter, {
@@ -107,7 +107,7 @@ describe.each(adapters)('what a guard fails with over %s', (adapter) => {
     return gate;
   };
 
-  it('answers 503 and when to come back, where a service has no room', async () => {
+  it('is answered with 503 and Retry-After when a service has no room', async () => {
     const app = await start();
     const gate = fill(app);
     const answer = await get(`${app.url}/check`);
@@ -124,7 +124,7 @@ describe.each(adapters)('what a guard fails with over %s', (adapter) => {
     expect(await get(`${app.url}/check`)).toMatchObject({ status: 200, text: 'served' });
   });
 
-  it.each(['slow', 'through'])('answers 504 where time was up: %s', async (path) => {
+  it.each(['slow', 'through'])('is answered with 504 when the time was up: %s', async (path) => {
     const { url, log } = await start();
     const answer = await get(`${url}/${path}`);
     expect(answer.json()).toEqual({
@@ -140,7 +140,7 @@ describe.each(adapters)('what a guard fails with over %s', (adapter) => {
     expect(await get(`${url}/slow`)).toMatchObject({ status: 408 });
   });
 
-  it('is for filters what it would be of a handler', async () => {
+  it('is to filters the same as the failure of a handler', async () => {
     const Every = noting('every');
     const app = await start({
       configure: (each) => each.useGlobalFilters(new Every(each.getHttpAdapter())),
@@ -154,7 +154,7 @@ describe.each(adapters)('what a guard fails with over %s', (adapter) => {
     expect(caught[1]?.[1]).toBeInstanceOf(HttpException);
   });
 
-  it('comes to the filters of the application in their order', async () => {
+  it('reaches the filters of the application in their order', async () => {
     const app = await start({
       providers: [
         { provide: APP_FILTER, useClass: noting('every') },
@@ -175,7 +175,7 @@ describe.each(adapters)('what a guard fails with over %s', (adapter) => {
     ]);
   });
 
-  it("leaves it to a method's own filter", async () => {
+  it("is left to a method's own filter", async () => {
     const app = await start();
     fill(app);
     expect(await get(`${app.url}/own`)).toMatchObject({ status: 418, text: 'mine' });

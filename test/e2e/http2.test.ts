@@ -176,7 +176,7 @@ describe.each([
 });
 
 describe('HTTP/2, on Fastify', () => {
-  it('keeps a handler from running whose stream was reset during guards', async () => {
+  it('does not run a handler whose stream was reset during its guards', async () => {
     const arrived = deferred();
     const gate = deferred();
     let ran = false;
@@ -215,7 +215,7 @@ describe('HTTP/2, on Fastify', () => {
     expect(ran).toBe(false);
   });
 
-  it('is untouched by headers that HTTP/2 forbids when the server shuts down', async () => {
+  it('sends no headers that HTTP/2 forbids when the server shuts down', async () => {
     const { controllers } = createWaiting();
     const { url, next, registry } = await startHttpApp('Fastify', { controllers, http2: true });
     const started = next('started');

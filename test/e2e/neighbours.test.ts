@@ -95,7 +95,7 @@ describe.each(adapters)('a client that leaves and its neighbours, over %s', (ada
   };
 
   it.each(['second/decorated', 'plain', 'events'])(
-    'a call whose work ran in the context of another is no canceled call: %s',
+    'a call whose work ran in the context of another call is not a canceled call: %s',
     async (path) => {
       const { url, entered, gate, log } = await start();
       const leaving = send(`${url}/first`);

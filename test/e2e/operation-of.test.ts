@@ -38,7 +38,7 @@ describe.each(adapters)('operationOf() over %s', (adapter) => {
     ['fails', { hasId: true, name: 'GET /fails', status: 'failed', metadata: { owner: 'ann' } }],
     ['late', { hasId: true, name: 'GET /late', status: 'canceling', metadata: {} }],
     ['plain', { hasId: false }],
-  ])('tells a filter of %s', async (path, expected) => {
+  ])('tells a filter the operation of %s', async (path, expected) => {
     const { url } = await startHttpApp(adapter, {
       controllers: [FailingController],
       configure: (app) => app.useGlobalFilters(new TellingFilter()),
@@ -46,7 +46,7 @@ describe.each(adapters)('operationOf() over %s', (adapter) => {
     expect((await get(`${url}/${path}`)).json()).toEqual(expected);
   });
 
-  it('knows nothing of what no call failed with', () => {
+  it('gives undefined for an error that no call failed with', () => {
     expect(operationOf(new Error('mine'))).toBeUndefined();
     expect(operationOf(new TimeoutCancelation('mine'))).toBeUndefined();
     expect(operationOf('text')).toBeUndefined();

@@ -108,7 +108,7 @@ describe.each(adapters)('a handler that sends its response itself, over %s', (ad
     expect(registry.history()).toMatchObject([{ name: `GET /${path}`, status: 'completed' }]);
   });
 
-  it("hears of its client's leaving after it has returned", async () => {
+  it('is told that its client has left after it has returned', async () => {
     const { url, entered, registry, next } = await start();
     const canceled = next('canceled');
     const request = send(`${url}/piped`);

@@ -84,7 +84,7 @@ describe.each(adapters)(`${REQUESTS} pipelined requests, over %s`, (adapter) => 
     expect(warnings).toEqual([]);
   });
 
-  it('are canceled from the first on that was not answered', async () => {
+  it('are canceled from the first unanswered one on', async () => {
     const answered = 5;
     const { port, collect, registry } = await startHttpApp(adapter, {
       controllers: createController((token, number) => number >= answered && token.sleep('1h')),

@@ -119,7 +119,7 @@ function eventsOf(text: string): [string, any][] {
   ]);
 }
 
-describe.each(adapters)('what anybody may know of an operation, over %s', (adapter) => {
+describe.each(adapters)('the public view of an operation, over %s', (adapter) => {
   async function begin() {
     secrets = deferred();
     const http = await startHttpApp(adapter, { controllers });
@@ -127,7 +127,7 @@ describe.each(adapters)('what anybody may know of an operation, over %s', (adapt
     return { ...http, id };
   }
 
-  it('is all that an operation gives which a controller returns, also in arrays and objects', async () => {
+  it('is all that a controller sends when it returns an operation, also in arrays and objects', async () => {
     const { url, id } = await begin();
     for (const path of [id, 'all', 'nested', `${id}/found`]) {
       const answer = await get(`${url}/work/${path}`);
@@ -176,7 +176,7 @@ describe.each(adapters)('what anybody may know of an operation, over %s', (adapt
     expect(answer.received).not.toContain('secret');
   });
 
-  it('is not all for those who ask for the full view', async () => {
+  it('is replaced by the full view for those who ask for it', async () => {
     const { url, id } = await begin();
     const answer = await OpenAnswer.of(send(`${url}/work/${id}/everything`));
     await answer.until('event: state');
@@ -196,7 +196,7 @@ describe.each(adapters)('what anybody may know of an operation, over %s', (adapt
     });
   });
 
-  it('does not end where a snapshot says what was so when it was asked for', async () => {
+  it('does not change snapshots, which are as full as when they were taken', async () => {
     const { url } = await begin();
     const { list, tree } = (await get(`${url}/work/admin`)).json();
     for (const found of [list, tree]) {
@@ -207,7 +207,7 @@ describe.each(adapters)('what anybody may know of an operation, over %s', (adapt
     }
   });
 
-  it('ends what an EventSource would ask for again and again', async () => {
+  it('ends a stream that an EventSource would ask for again and again', async () => {
     const { url, id } = await begin();
     secrets.resolve();
     const answer = await get(`${url}/work/${id}/events`);

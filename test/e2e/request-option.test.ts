@@ -94,7 +94,7 @@ describe.each(adapters)('the request option, over %s', (adapter) => {
     tags: ['web'],
   });
 
-  it('runs once a call, after guards', async () => {
+  it('runs once per call, after guards', async () => {
     let calls = 0;
     const { url, registry } = await start(adapter, (context) => {
       calls++;
@@ -159,7 +159,7 @@ describe.each(adapters)('the request option, over %s', (adapter) => {
     expect((await get(`${url}/decorated`)).json()).toMatchObject({ remaining: null });
   });
 
-  it('describes handlers that are not cancelable, but limits them not', async () => {
+  it('describes handlers that are not cancelable, but does not limit them', async () => {
     const { url } = await start(adapter, () => ({ timeout: '1h', metadata: { seen: true } }));
 
     expect((await get(`${url}/excluded`)).json()).toEqual({

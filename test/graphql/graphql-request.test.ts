@@ -58,7 +58,7 @@ describe('the requests of GraphQL', () => {
     expect(live.size).toBe(0);
   });
 
-  it('have a hundred names at the most: a path may hold what a client makes up', async () => {
+  it('have at most a hundred names, since a path may hold what a client makes up', async () => {
     const { plans } = await start(true);
     const names = new Set<string>();
     for (let index = 0; index < 1_000; index++) {

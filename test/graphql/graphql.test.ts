@@ -152,7 +152,7 @@ describe.each(servers)('GraphQL: %s', (server) => {
     expect(registry.list({ name: 'POST /graphql' })).toEqual([]);
   });
 
-  it('answers what a field resolver lets through in the same way', async () => {
+  it('answers in the same way an error that a field resolver lets through', async () => {
     const { app } = await start();
     const { data, errors } = await ask(app, '{ report(city: "Rome") { city plain } }');
     expect(data).toEqual({ report: { city: 'Rome', plain: null } });
@@ -184,7 +184,7 @@ describe.each(servers)('GraphQL: %s', (server) => {
     }
   });
 
-  it('tells of errors that are not cancelations, and leaves those of others alone', async () => {
+  it("maps the library's other errors, and leaves the errors of users alone", async () => {
     const { app } = await start();
     const failed = async (how: string) => (await ask(app, `{ failing(how: "${how}") }`)).errors[0];
     expect(await failed('unknown')).toEqual(
@@ -242,7 +242,7 @@ describe.each(servers)('GraphQL: %s', (server) => {
     await registry.whenIdle();
   });
 
-  it('shows filters a GraphQLError, and the whole story as its cause', async () => {
+  it('shows filters a GraphQLError with the whole story as its cause', async () => {
     const seen: Error[] = [];
     @Catch(GraphQLError)
     class SeeingFilter implements ExceptionFilter {
@@ -261,7 +261,7 @@ describe.each(servers)('GraphQL: %s', (server) => {
     expect(seen[0]!.stack).toBe('GraphQLError: The operation timed out');
   });
 
-  it('ignores them for what fields call too', async () => {
+  it('ignores clients that leave for the calls of fields too', async () => {
     const { app, gate, inField, registry, clientLeft, next } = await start({
       cancelable: { http: { onDisconnect: 'ignore' } },
     });

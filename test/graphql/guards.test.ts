@@ -35,7 +35,7 @@ class GuardedResolver {
   }
 }
 
-describe.each(servers)('what a guard fails with: %s', (server) => {
+describe.each(servers)('the failure of a guard: %s', (server) => {
   const start = (cancelable: CancelableModuleOptions = {}, filter?: ExceptionFilter) =>
     startGraphqlApp(server, {
       providers: [GuardedResolver, Permissions],
@@ -43,7 +43,7 @@ describe.each(servers)('what a guard fails with: %s', (server) => {
       ...(filter && { filter }),
     });
 
-  it('is told like any other: a service that has no room, or no time', async () => {
+  it('is answered like the failure of a resolver: a service without room or time', async () => {
     const app = await start({ maxLive: 2 });
     expect((await ask(app, '{ slow }')).errors).toMatchObject([
       { message: 'The operation timed out', extensions: { code: 'OPERATION_TIMEOUT' } },
@@ -55,7 +55,7 @@ describe.each(servers)('what a guard fails with: %s', (server) => {
     expect(app.log.find('error')).toEqual([]);
   });
 
-  it('is told to a subscriber', async () => {
+  it('is sent to a subscriber', async () => {
     const app = await start();
     const watcher = new Watcher(connect(app), 'subscription { slowTicks }');
     const told = await Promise.race([watcher.over.promise, watcher.until(1)]);
@@ -64,7 +64,7 @@ describe.each(servers)('what a guard fails with: %s', (server) => {
     expect(app.log.find('error')).toEqual([]);
   });
 
-  it('comes to filters as it would from a handler', async () => {
+  it('reaches filters as it would from a handler', async () => {
     const caught: unknown[] = [];
     @Catch()
     class NotingFilter implements ExceptionFilter {
@@ -80,7 +80,7 @@ describe.each(servers)('what a guard fails with: %s', (server) => {
     expect(caught).toMatchObject([{ extensions: { code: 'OPERATION_TIMEOUT' } }]);
   });
 
-  it('is a refusal while the application drains, and what is served then has its guards', async () => {
+  it('is a refusal while the application drains, and guards still hold for what is served', async () => {
     const app = await start({ shutdown: { grace: '3s' } });
     const gate = deferred();
     app.registry.spawn('what runs', () => gate.promise);

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Cancelable } from 'nestjs-cancelable';
 import { startContext } from '../support/app-context.js';
 
-describe('an application with GraphQL that serves none of its own', () => {
+describe('an application with GraphQL that has no server of its own', () => {
   it('starts without a server and without a schema', async () => {
     /** As Nest's, in a gateway. */
     class GraphQLSchemaHost {

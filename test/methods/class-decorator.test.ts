@@ -79,7 +79,7 @@ describe.each(adapters)('@Cancelable() on a controller, over %s', (adapter) => {
     expect(await canceled).toMatchObject({ tags: ['class'], name: `GET /decorated/${path}` });
   });
 
-  it('leaves the key to a handler that says it itself', async () => {
+  it('leaves an option alone that the handler sets itself', async () => {
     const { url } = await startHttpApp(adapter, { controllers });
 
     expect((await get(`${url}/decorated/own`)).json()).toEqual({ tags: ['class'], deadline: null });

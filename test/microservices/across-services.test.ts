@@ -52,7 +52,7 @@ function crosses(options: () => Promise<Options>): void {
     await front.registry.whenIdle();
   });
 
-  it('says timeout too where the handler hands on the answers themselves', async () => {
+  it('says timeout too where the handler returns the Observable of the answers', async () => {
     const { front, service } = await startPair(await options());
     const settled = service.next('settled', 'rates.find');
     const answer = await get(`${front.url}/rates/brief/find`);
@@ -61,7 +61,7 @@ function crosses(options: () => Promise<Options>): void {
     await service.registry.whenIdle();
   });
 
-  it('tells that the time is over who does not know it', async () => {
+  it('tells a service that does not know the deadline that the time is over', async () => {
     const { client, front, service } = await startPair(await options());
     const settled = service.next('settled', 'rates.deaf');
     const emit = jest.spyOn(client, 'emit');
@@ -137,7 +137,7 @@ function crosses(options: () => Promise<Options>): void {
     expect(correlated(service).size).toBe(0);
   });
 
-  it('leaves alone who works on although nobody waits', async () => {
+  it('leaves a handler alone that works on although nobody waits', async () => {
     const { client, front, service } = await startPair(await options());
     const began = firstValueFrom(entered);
     const operation = front.registry.spawn({ name: 'ask', timeout: '1m' }, () =>
@@ -165,7 +165,7 @@ function crosses(options: () => Promise<Options>): void {
     expect(service.log.find('error')).toEqual([]);
   });
 
-  it('carries the time, the id of the caller, and one that nobody can guess', async () => {
+  it("carries the time, the caller's id, and an id that nobody can guess", async () => {
     const { client, front } = await startPair(await options());
     const ask = (timeout: string | false) =>
       front.registry.run({ name: 'ask', timeout }, async ({ id }) => {

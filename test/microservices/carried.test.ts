@@ -133,7 +133,7 @@ describe('CancelationController', () => {
     expect(service.log.find('error')).toEqual([]);
   });
 
-  it('believes in a timeout only of who sent a time', async () => {
+  it('believes in a timeout only if the caller sent a time', async () => {
     const { service, answer, cancel } = await wait();
     const settled = service.next('settled', 'rates.find');
     cancel({ call: id, timedOut: true });
@@ -148,7 +148,7 @@ describe('CancelationController', () => {
     expect(await timedOut).toMatchObject({ reason: 'timeout', message });
   });
 
-  it('takes an id away from nobody', async () => {
+  it('takes an id away from no other call', async () => {
     const { client, service, answer, operation, cancel } = await wait();
     const began = firstValueFrom(entered);
     const second = rejection(sendWith(client, { [CALL]: id }, 'rates.find'));
@@ -161,7 +161,7 @@ describe('CancelationController', () => {
     await second;
   });
 
-  it('is heard although it comes before its call', async () => {
+  it('is obeyed although it comes before its call', async () => {
     const { client, service } = await start();
     client.emit('nestjs-cancelable.cancel', { call: id });
     await allIsHeard(client);

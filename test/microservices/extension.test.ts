@@ -32,7 +32,7 @@ const echo = (registry: OperationRegistry, client: ClientProxy): Promise<any> =>
   registry.run('ask', () => lastValueFrom(client.send('rates.echo', {})));
 
 describe('microservices()', () => {
-  it('puts back what it replaced, whoever leaves first', async () => {
+  it('puts back what it replaced, whichever application closes first', async () => {
     const before = originals();
     for (const order of [
       [0, 1],
@@ -57,7 +57,7 @@ describe('microservices()', () => {
     expect((await echo(new OperationRegistry(), client)).carried).toEqual({});
   });
 
-  it('steps aside under what somebody else put on top', async () => {
+  it('passes calls through below a patch that somebody else put on top', async () => {
     const [below] = originals() as [ClientProxy['send']];
     const { client, caller } = await start();
     const ours = ClientProxy.prototype.send;

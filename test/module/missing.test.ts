@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 describe.each(adapters)('an application without CancelableModule, on %s', (adapter) => {
-  it('is told once which handler misses it, and a test that calls by hand is not', async () => {
+  it('logs once which handler needs it, and nothing when a test calls by hand', async () => {
     @Controller()
     class ReportsController {
       @Get('report')

@@ -273,7 +273,7 @@ describe('an operation that ends by itself after its deadline', () => {
     expect(await recorded(failing)).toMatchObject({ status: 'failed', overran: true });
   });
 
-  it('has not where it was in time, has no deadline, or was canceled', async () => {
+  it('has not overrun if it was in time, has no deadline, or was canceled', async () => {
     expect(await recorded(() => block(999))).toMatchObject({ overran: false });
     expect(await recorded(() => block(5_000), {})).toMatchObject({ overran: false });
     const canceled = () => {
@@ -283,13 +283,13 @@ describe('an operation that ends by itself after its deadline', () => {
     expect(await recorded(canceled)).toMatchObject({ status: 'canceled', overran: false });
   });
 
-  it('has not while it runs: the deadline may still be moved', () => {
+  it('has not overrun while it runs, since the deadline may still be moved', () => {
     const { operation } = begin('1s');
     block(1_001);
     expect(operation.snapshot().overran).toBe(false);
   });
 
-  it('has where the deadline is that of its parent', async () => {
+  it("has overrun if the deadline is its parent's", async () => {
     await registry.run({ name: 'parent', timeout: '1s' }, async () => {
       await registry.run('child', () => block(1_001));
     });

@@ -139,7 +139,7 @@ describe('rule 8: any other error keeps its identity', () => {
     expect(snapshot).toMatchObject({ status: 'failed', reason: 'disconnect' });
   });
 
-  it('is logged with race, where the caller has the cancelation', async () => {
+  it('is logged with race, while the caller gets the cancelation', async () => {
     const { surfaced, operation, log } = await failAfterCancel(
       () => new Error('disk full'),
       'race',

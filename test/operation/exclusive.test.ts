@@ -148,7 +148,7 @@ describe('rule 21: exclusive', () => {
     registry.cancelAll({});
   });
 
-  it('does not join without a key: what a function was asked for, nobody can see', () => {
+  it('does not join without a key, since nobody can see what a function was asked for', () => {
     const registry = new OperationRegistry();
     const joins = { name: 'report', exclusive: { onConflict: 'join' } } as const;
     for (const begin of [

@@ -127,7 +127,7 @@ describe('rule 10: a result that comes too late is closed', () => {
     expect(stream.destroyed).toBe(false);
   });
 
-  it('and what fails while it is closed is logged', async () => {
+  it('one whose closing fails, which is logged', async () => {
     const failure = new Error('stuck');
     const ways = [
       {

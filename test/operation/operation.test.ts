@@ -100,7 +100,7 @@ describe('defer', () => {
     expect(cleanup).toHaveBeenCalledTimes(1);
   });
 
-  it('is not called at the cancel already', () => {
+  it('is not called at the moment of the cancel', () => {
     const { operation } = begin();
     const cleanup = jest.fn();
     operation.defer(cleanup);
@@ -140,7 +140,7 @@ describe('checkpoint', () => {
     expect(checkpoints).toBeGreaterThan(2);
   });
 
-  it('lets a cancel through that comes from elsewhere', async () => {
+  it('lets through a cancel that comes from elsewhere', async () => {
     const { operation } = begin();
     setImmediate(() => operation.cancel());
     const loop = async () => {

@@ -85,7 +85,7 @@ describe('rule 5: once the outcome is decided, a cancel comes too late', () => {
 
 describe('rule 7: the outcome is decided when the body settles', () => {
   it.each(['race', 'wait'] as const)(
-    'lets a cancel win that comes before the library has seen the result (%s)',
+    'lets a cancel win if it comes before the library has seen the result (%s)',
     async (settle) => {
       const registry = new OperationRegistry();
       const body = deferred<string>();
@@ -153,7 +153,7 @@ describe('rule 7: the outcome is decided when the body settles', () => {
     expect(operation.status).toBe('canceled');
   });
 
-  it('makes the caller of wait wait for body and cleanups after a cancel', async () => {
+  it("makes a caller with settle 'wait' wait for body and cleanups after a cancel", async () => {
     const registry = new OperationRegistry();
     const cleanup = deferred();
     const running = deferred<Operation>();

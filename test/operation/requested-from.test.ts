@@ -20,7 +20,7 @@ describe('why was this canceled', () => {
     expect(rootCause(error)).toBe(error);
   });
 
-  it('tells it of tokens and single cancels too, and of nothing that nobody asked for', async () => {
+  it('tells it of tokens and single cancels too, but not of a cancel that nobody asked for', async () => {
     const token = new CancelationToken();
     token.cancel();
     expect(token.error?.requestedFrom).toMatch(/requested-from\.test\.ts:\d+/);

@@ -100,7 +100,7 @@ describe("rule 6: settle 'race' releases the caller at once", () => {
 });
 
 describe('rule 6: zombies', () => {
-  it('are not called so at once where the timeout is as long', async () => {
+  it('are not reported at once where the timeout is as long', async () => {
     const registry = new OperationRegistry({ zombies: { after: 30 } });
     const body = deferred();
     const late = rejection(registry.run({ name: 'work', timeout: 30 }, () => body.promise));

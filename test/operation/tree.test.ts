@@ -132,7 +132,7 @@ describe('rule 14: when a parent settles, children that still run are canceled',
     expect(registry.find(child.id)).toMatchObject({ status: 'canceled', parentId: parent.id });
   });
 
-  it('leaves a child alone that is only cleaning up', async () => {
+  it('leaves alone a child that is only cleaning up', async () => {
     const { registry } = setup();
     const cleanup = deferred();
     const parent = registry.start('parent');
@@ -362,7 +362,7 @@ describe("rule 17: progress reaches the ancestors' listeners with its origin", (
     });
   });
 
-  it('leave their parentId and rootId to those who look when all have ended', async () => {
+  it('operations keep their parentId and rootId when all have ended', async () => {
     const registry = new OperationRegistry();
     const root = registry.start('root');
     const child = await root.run(() => registry.start('child'));

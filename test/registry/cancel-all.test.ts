@@ -29,7 +29,7 @@ describe('rule 22: cancelAll', () => {
     expect(registry.cancelAll({ name: /root|child/ })).toBe(2);
   });
 
-  it('leaves what begins meanwhile', () => {
+  it('leaves alone what begins meanwhile', () => {
     const registry = new OperationRegistry();
     registry.start('old').operation.onCancel(() => registry.start('new'));
     expect(registry.cancelAll({})).toBe(1);
@@ -50,7 +50,7 @@ describe('rule 22: cancelAll', () => {
     expect(registry.list({ status: 'running' }).map(({ name }) => name)).toEqual(['root', 'child']);
   });
 
-  it('leaves what is only cleaning up, which is decided (rule 5)', async () => {
+  it('leaves alone what is only cleaning up, since it is decided (rule 5)', async () => {
     const registry = new OperationRegistry();
     const cleanup = deferred();
     const handle = registry.start('work');
@@ -159,7 +159,7 @@ describe('rule 22: whenIdle', () => {
     await idle;
   });
 
-  it('is at once when nothing is live', async () => {
+  it('resolves at once when nothing is live', async () => {
     await new OperationRegistry().whenIdle();
     const registry = new OperationRegistry();
     registry.start('work');

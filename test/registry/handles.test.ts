@@ -202,7 +202,7 @@ describe('run', () => {
   });
 });
 
-it('registry.start() has settled what did not start when it throws: its key is free', () => {
+it('registry.start() settles an operation that did not start before it throws: its key is free', () => {
   const registry = new OperationRegistry();
   const start = (fails: boolean) =>
     registry.start({

@@ -7,7 +7,7 @@ const run = (options: RunOptions | string) =>
 const left = ({ deadline }: OperationSnapshot) => deadline !== undefined;
 
 describe('options of run() that are the same for many operations', () => {
-  it('hold for each call as it says, whatever an earlier one of the name said', async () => {
+  it('hold for each call as it says, whatever an earlier call of that name said', async () => {
     expect(left(await run('work'))).toBe(false);
     expect(left(await run({ name: 'work', timeout: '1h' }))).toBe(true);
     expect(left(await run({ name: 'work' }))).toBe(false);
@@ -15,7 +15,7 @@ describe('options of run() that are the same for many operations', () => {
     expect((await run({ name: 'work' })).tags).toEqual([]);
   });
 
-  it('hold beyond as many as are remembered', async () => {
+  it('hold for more sets of options than are remembered', async () => {
     for (let hours = 1; hours <= 20; hours++) {
       const { deadline, startedAt } = await run({ name: 'many', timeout: `${hours}h` });
       const granted = Date.parse(deadline as string) - Date.parse(startedAt);

@@ -271,7 +271,7 @@ describe('@Cancelable() on a handler over gRPC', () => {
     expect(await settled).toMatchObject({ name: 'Reports/Pass', reason: 'disconnect' });
   });
 
-  it('is refused in what is canceled already', async () => {
+  it('is refused in an operation that is canceled already', async () => {
     const { client, registry } = await start({ defaultTimeout: '1h' });
     const { answer } = call(client, 'build', 'wait', { deadline: Date.now() - 1 });
     expect((await answer).error?.code).toBe(4);

@@ -83,7 +83,7 @@ async function startHybrid(inheritAppConfig: boolean, port: number) {
 }
 
 describe.each(['a microservice', 'a hybrid application', 'a hybrid application that inherits'])(
-  'what a guard of %s fails with',
+  'the failure of a guard of %s',
   (what) => {
     const start = async () => {
       const port = await freePort();
@@ -97,7 +97,7 @@ describe.each(['a microservice', 'a hybrid application', 'a hybrid application t
     const ask = (client: ClientProxy, pattern: string) =>
       rejection(lastValueFrom(client.send(pattern, {})));
 
-    it('is told like any other: a service that has no room, or no time', async () => {
+    it('is answered like the failure of a handler: a service without room or time', async () => {
       const { client, registry, log } = await start();
       expect(await ask(client, 'slow')).toEqual({
         status: 'error',
@@ -151,7 +151,7 @@ function shutDown(app: object): Promise<void> {
   return (app as { callDestroyHook(): Promise<void> }).callDestroyHook();
 }
 
-it("comes to a microservice's global filters as it would from a handler", async () => {
+it("a guard's failure reaches a microservice's global filters as a handler's does", async () => {
   caught.length = 0;
   const port = await freePort();
   await startService(tcp(port), {

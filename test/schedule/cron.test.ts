@@ -170,7 +170,7 @@ describe('the log of a scheduler', () => {
     ]);
   });
 
-  it('has nothing but debug of ticks while the application drains', async () => {
+  it('has ticks at debug only while the application drains', async () => {
     const { until, providers } = createTicks();
     const { app, registry, log } = await startContext(
       { imports, providers },
@@ -190,7 +190,7 @@ describe('the log of a scheduler', () => {
     expect(log.find('error')).toHaveLength(2);
   });
 
-  it('is none of whoever else calls a job', async () => {
+  it('does not swallow the error for other callers of a job', async () => {
     const { providers, Ticks } = createTicks();
     const { app } = await startContext({ providers });
     expect(await rejection(app.get(Ticks).late())).toMatchObject({ reason: 'timeout' });

@@ -21,7 +21,7 @@ describe('a CancelationError', () => {
     expect(found).toMatchObject({ tag: '[object Error]', native: true });
   });
 
-  it('is told from another one by assert.deepStrictEqual', () => {
+  it('differs from another one for assert.deepStrictEqual', () => {
     expect(found).toMatchObject({ differ: true, equal: true });
   });
 

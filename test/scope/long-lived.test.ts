@@ -16,7 +16,7 @@ const NOISE = 110;
 /** `AbortSignal.any()` itself leaves something with what it was made of. */
 const NOISE_OF_NODE = 300;
 
-describe('rule 20: what lives long costs no more the more came and went', () => {
+describe('rule 20: a long-lived thing costs no more after much has come and gone', () => {
   let report: Report;
 
   beforeAll(async () => {
@@ -43,7 +43,7 @@ describe('rule 20: what lives long costs no more the more came and went', () => 
     expect(report.warnings).toEqual([]);
   });
 
-  it('still tells everybody who listens, although nobody holds what they listen to', () => {
+  it('still tells all listeners, although nobody holds the token or signal they listen to', () => {
     expect(report.heard).toEqual([
       'listener',
       'made of it',
@@ -55,7 +55,7 @@ describe('rule 20: what lives long costs no more the more came and went', () => 
     ]);
   });
 
-  it('still tells what is asked, although its own sources do not know of it', () => {
+  it('still answers correctly when asked, although its sources do not hold it', () => {
     expect(report.aborted).toEqual([true, true, true]);
   });
 });

@@ -63,7 +63,7 @@ describe('a CancelationError', () => {
 });
 
 describe('a mass cancel', () => {
-  it('makes errors that are no native ones beyond a thousand, and all the same otherwise', async () => {
+  it('makes errors beyond a thousand that are not native, but otherwise the same', async () => {
     const registry = new OperationRegistry();
     const runs = Array.from({ length: 10_000 }, () =>
       registry.run({ name: 'work' }, (operation) => operation.sleep('1h')),

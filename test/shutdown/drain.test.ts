@@ -174,7 +174,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     },
   );
 
-  it('cancels at once what asks for it', async () => {
+  it('cancels work at once that asks for it', async () => {
     const entered = deferred();
     @Controller()
     class Impatient {
@@ -261,7 +261,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     expect((await answer).status).toBe(503);
   });
 
-  it('names stragglers, answers for them, and does not wait longer than for the cleanup', async () => {
+  it('names stragglers, answers for them, and waits no longer than the cleanup time', async () => {
     const entered = [deferred(), deferred()];
     @Controller()
     class Deaf {
@@ -303,7 +303,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     expect(host.log.find('error', 'left behind: GET /deaf')).toHaveLength(1);
   });
 
-  it('waits no longer than for the cleanup for what is canceled meanwhile', async () => {
+  it('waits no longer than the cleanup time for what is canceled meanwhile', async () => {
     const entered = deferred();
     @Controller()
     class Deaf {
@@ -406,7 +406,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     expect(order.at(-1)).toBe('closed');
   });
 
-  it('cancels at last what was begun during the cleanup', async () => {
+  it('cancels in the end what was begun during the cleanup', async () => {
     const entered = deferred();
     const late = deferred<unknown>();
     @Injectable()
@@ -503,7 +503,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
   it.each([
     ['the grace is over', '750ms'],
     ['a second signal comes', NEVER_ENDING],
-  ])('answers for a handler that never does it by itself when %s', async (_name, grace) => {
+  ])('answers for a handler that never answers by itself when %s', async (_name, grace) => {
     const entered = deferred();
     @Controller()
     class Never {
@@ -635,7 +635,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     await closed;
   });
 
-  it('can be begun by a request, which is not waited for', async () => {
+  it('can be begun by a request, and does not wait for it', async () => {
     const finished = deferred();
     @Controller()
     class Admin {
@@ -697,7 +697,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     expect(host.log.find('error', 'left behind: GET /busy')).toHaveLength(1);
   });
 
-  it('says when it begins what runs and how long that has, and when it ends', async () => {
+  it('logs at its beginning what runs and how long it may run, and logs its end', async () => {
     const entered = deferred();
     const gate = deferred();
     @Controller()
@@ -724,7 +724,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     expect(lines()[1]).toContain('nothing is running any more, after ');
   });
 
-  it('serves as ever for a delay in which it says already that it is not ready', async () => {
+  it('serves as usual during the delay, while it says that it is not ready', async () => {
     @Controller()
     class Routes {
       @Get('decorated')
@@ -753,7 +753,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     process.off('SIGTERM', ignore);
   });
 
-  it('refuses after the delay what is not begun, and waits for what is', async () => {
+  it('refuses new work after the delay, and waits for work that has begun', async () => {
     const entered = deferred();
     const gate = deferred();
     @Controller()
@@ -776,7 +776,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     await closed;
   });
 
-  it('has no delay where nobody can call', async () => {
+  it('has no delay in an application that nobody can call', async () => {
     const host = await start({ delay: '1h' }, {});
     (host.app.getHttpServer() as Server).close();
     await host.app.close();
@@ -856,7 +856,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
     expect(operation.snapshot()).toMatchObject({ status: 'canceled', reason: 'shutdown' });
   });
 
-  it('leaves alone what it ignores, and waits neither for it', async () => {
+  it('neither cancels the work it ignores nor waits for it', async () => {
     const host = await start({ grace: NEVER_ENDING }, {});
     const registry = host.app.get(OperationRegistry);
     const ended = deferred();
@@ -872,7 +872,7 @@ describe.each(adapters)('A shutdown on %s', (adapter) => {
 });
 
 describe('A shutdown of HTTP/2', () => {
-  it('ends sessions, which end by themselves never', async () => {
+  it('ends sessions, which never end by themselves', async () => {
     @Controller()
     class Quick {
       @Get()

@@ -17,14 +17,14 @@ describe('onSignal() for a signal that something else listens to', () => {
     async perCall() {}
   }
 
-  it('is warned of at the start, by the method and the signal', async () => {
+  it('is warned about at the start, with the names of the method and the signal', async () => {
     process.on('SIGUSR2', heard);
     const { log } = await startContext({ providers: [Service] });
     expect(log.find('warn', 'onSignal(')).toHaveLength(1);
     expect(log.find('warn', "@Cancelable() on Service.work: onSignal('SIGUSR2')")).toHaveLength(1);
   });
 
-  it('is not, where nothing else listens', async () => {
+  it('is not warned about where nothing else listens', async () => {
     const { log } = await startContext({ providers: [Service] });
     expect(log.find('warn')).toEqual([]);
   });

@@ -41,7 +41,7 @@ describe('runInThread() carries the operation over', () => {
     expect(await sum).toBe(5);
   });
 
-  it('and without one where nothing is current', async () => {
+  it('runs without one where nothing is current', async () => {
     expect(await runInThread(functions, { name: 'operationIsKnown', worker })).toBe(false);
   });
 
@@ -107,7 +107,7 @@ describe('a cancel reaches the thread', () => {
     expect(error.reason).toBe('timeout');
   });
 
-  it('but no deadline that has been moved meanwhile', async () => {
+  it('but not by a deadline that has been moved meanwhile', async () => {
     const work = inThread({ name: 'longer', timeout: '1h' }, 'outliveDeadline');
     await reported(work, 'extended');
     work.extend('1h');
@@ -233,7 +233,7 @@ describe('what a thread tells its operation', () => {
     });
   });
 
-  it('a cancel of another one too when it never gives way afterwards', async () => {
+  it('may be a cancel of another one even if it never gives way afterwards', async () => {
     const other = registry.start('other').operation;
     const canceled = other.token.whenCanceled();
     const asker = inThread('asker', 'cancelAndCompute', other.id);
@@ -243,7 +243,7 @@ describe('what a thread tells its operation', () => {
     expect(await rejection(asker.result)).toBe(asker.cancelation);
   });
 
-  it('or its own cancel', async () => {
+  it('may be its own cancel', async () => {
     const work = inThread({ name: 'self', settle: 'wait' }, 'cancelItself');
     const error = await rejection(work.result);
 
@@ -286,7 +286,7 @@ describe('what a thread throws', () => {
     expect(await failure('value')).toEqual({ plain: ['data'] });
   });
 
-  it('or nothing, because it exited', async () => {
+  it('may be nothing, because it exited', async () => {
     const error = await rejection(runInThread(functions, { name: 'exitEarly', worker }));
     expect(error).toMatchObject({
       code: 'ERR_THREAD_EXITED',

@@ -16,8 +16,8 @@ import { connect, type Library, startGatewayApp } from './clients.js';
 export function describeDisconnects(library: Library): void {
   const start = (cancelable?: CancelableModuleOptions) => startChat(library, cancelable);
 
-  describe(`a client that leaves, over ${library}`, () => {
-    it('stops with its client, and with it what it called', async () => {
+  describe(`a message whose client leaves, over ${library}`, () => {
+    it('stops with its client, and stops what it called', async () => {
       const { join, errors, gate, registry, next } = await start();
       const client = await join();
       const started = next('started', 'work.inner');
@@ -48,7 +48,7 @@ export function describeDisconnects(library: Library): void {
       expect(registry.list()).toEqual([]);
     });
 
-    it('leaves those of other clients alone', async () => {
+    it('leaves the messages of other clients alone', async () => {
       const { join, gate, registry, next, collect } = await start();
       const leaving = await join();
       const staying = await join();
@@ -138,7 +138,7 @@ export function describeDisconnects(library: Library): void {
     });
 
     it.each(['leaves', 'cancels'])(
-      'stops to read further messages when its client %s',
+      'stops the reading of further messages when its client %s',
       async (how) => {
         const { join, sockets, reading, arrived, next, registry } = await start();
         const client = await join();

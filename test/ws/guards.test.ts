@@ -45,11 +45,11 @@ class GuardedGateway {
   }
 }
 
-describe.each<Library>(['socket.io', 'ws'])('what a guard fails with over %s', (library) => {
+describe.each<Library>(['socket.io', 'ws'])('the failure of a guard, over %s', (library) => {
   const start = (cancelable: CancelableModuleOptions = {}) =>
     startGatewayApp(library, [GuardedGateway, Permissions], cancelable);
 
-  it('is told like any other: a service that has no room, or no time', async () => {
+  it('is answered like the failure of a handler: a service without room or time', async () => {
     const host = await start({ maxLive: 1 });
     const client = await connect(library, host);
     client.send('slow', {});
@@ -74,7 +74,7 @@ describe.each<Library>(['socket.io', 'ws'])('what a guard fails with over %s', (
     expect(NotingFilter.caught).toMatchObject([{ reason: 'timeout' }]);
   });
 
-  it('is a refusal while the application drains, and what is served then has its guards', async () => {
+  it('is a refusal while the application drains, and guards still hold for what is served', async () => {
     const host = await start({ shutdown: { grace: '3s' } });
     const gate = deferred();
     host.registry.spawn('what runs', () => gate.promise);

@@ -30,7 +30,7 @@ export function describeMessages(library: Library): void {
       expect(registry.list()).toEqual([]);
     });
 
-    it('is none where nobody needs one', async () => {
+    it('is no operation where nobody needs one', async () => {
       const { join, gate, registry } = await start();
       gate.resolve('done');
       const client = await join();
@@ -78,7 +78,7 @@ export function describeMessages(library: Library): void {
       expect(registry.list()).toMatchObject([{ name: 'brief', status: 'canceling' }]);
     });
 
-    it('shows filters a WsException, and the whole story as its cause', async () => {
+    it('shows filters a WsException with the whole story as its cause', async () => {
       const seen = deferred<Error>();
       @Catch(WsException)
       class SeeingFilter implements ExceptionFilter {
@@ -146,7 +146,7 @@ export function describeMessages(library: Library): void {
       expect(await client.until('exception')).toMatchObject([{ code: 'OPERATION_MANUAL' }]);
     });
 
-    it('has a socket with a name of its own, the same for each message', async () => {
+    it('has a socket with an id of its own, the same for each message', async () => {
       const { join, sockets } = await start();
       await join();
       await join();

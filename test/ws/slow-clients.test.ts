@@ -111,7 +111,7 @@ describe.each<Library>(['socket.io', 'ws'])('a client of %s that reads slowly', 
     expect(registry.history()).toMatchObject([{ name: 'many', status: 'completed' }]);
   });
 
-  it('leaving, it is not waited for', async () => {
+  it('is not waited for once it has left', async () => {
     const { client, produced, next } = await start();
     const settled = next('settled');
     client.pause();
@@ -131,7 +131,7 @@ describe.each<Library>(['socket.io', 'ws'])('a client of %s that reads slowly', 
     expect(produced.items).toBeLessThan(MOST_ITEMS);
   });
 
-  it('one that reads gets many small items in order', async () => {
+  it('gets many small items in order if it reads', async () => {
     const { client } = await start();
     client.send('small', '');
     const numbers = await client.until('number', 5_000);
