@@ -1,4 +1,4 @@
-import type { ModuleMetadata, Type } from '@nestjs/common';
+import type { FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
 import type { CancelableExtension } from './registry/cancelable-extension.js';
 import { checkStreamLimits, type StreamLimits } from './transports/backpressure.js';
 import { checkHttpOptions, type HttpOptions } from './transports/http/http-options.js';
@@ -65,8 +65,7 @@ export interface CancelableModuleAsyncOptions extends Pick<ModuleMetadata, 'impo
   useFactory?: (...args: any[]) => CancelableModuleOptions | Promise<CancelableModuleOptions>;
   useClass?: Type<CancelableOptionsFactory>;
   useExisting?: Type<CancelableOptionsFactory>;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as Nest types injection tokens
-  inject?: any[];
+  inject?: NonNullable<FactoryProvider['inject']>;
 }
 
 /** The options that are objects of options themselves. */

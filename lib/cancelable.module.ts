@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   type DynamicModule,
-  type FactoryProvider,
   Global,
   Inject,
   Module,
@@ -162,10 +161,7 @@ function assemble(
 
 function asyncProviders(options: CancelableModuleAsyncOptions): Provider[] {
   const { useFactory, useClass, useExisting, inject } = options;
-  if (useFactory !== undefined) {
-    const dependencies = (inject ?? []) as NonNullable<FactoryProvider['inject']>;
-    return [{ provide: OPTIONS, useFactory, inject: dependencies }];
-  }
+  if (useFactory !== undefined) return [{ provide: OPTIONS, useFactory, inject: inject ?? [] }];
   const factory = (useClass ?? useExisting) as NonNullable<typeof useClass>;
   const provider: Provider = {
     provide: OPTIONS,
