@@ -13,10 +13,14 @@ export class LanguageModel {
    * @param position how many words are there already
    * @yields the next words; `undefined` when the model itself says stop
    */
-  async *complete(prompt: string, position: number): AsyncGenerator<string | undefined> {
+  async *complete(
+    prompt: string,
+    position: number,
+    token = currentToken(),
+  ): AsyncGenerator<string | undefined> {
     const limit = prompt.includes('short') ? 8 : WORDS.length;
     for (let index = position; index < limit; index++) {
-      await currentToken().sleep('30ms');
+      await token.sleep('30ms');
       yield WORDS[index];
     }
     if (limit < WORDS.length) yield undefined;

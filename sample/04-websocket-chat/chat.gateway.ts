@@ -4,7 +4,13 @@ import {
   SubscribeMessage,
   WebSocketGateway,
 } from '@nestjs/websockets';
-import { Cancelable, currentOperation, OperationRegistry, socketId } from 'nestjs-cancelable';
+import {
+  Cancelable,
+  CurrentOperation,
+  type Operation,
+  OperationRegistry,
+  socketId,
+} from 'nestjs-cancelable';
 import { operationIdOf, type Question } from './question.js';
 import { speak } from './speech.js';
 
@@ -15,8 +21,8 @@ export class ChatGateway {
   /** Word by word, until it is said, stopped, or nobody listens any more. */
   @SubscribeMessage('ask')
   @Cancelable('1m')
-  async *ask(@MessageBody() { id, text }: Question) {
-    for await (const word of currentOperation().stream(speak(text))) {
+  async *ask(@MessageBody() { id, text }: Question, @CurrentOperation() operation: Operation) {
+    for await (const word of operation.stream(speak(text))) {
       yield { event: 'word', data: { id, word } };
     }
     yield { event: 'done', data: { id } };

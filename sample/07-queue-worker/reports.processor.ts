@@ -7,6 +7,7 @@ import { Cancelable, currentOperation } from 'nestjs-cancelable';
 export class ReportsProcessor extends WorkerHost {
   @Cancelable('10m')
   async process(job: Job<{ city: string; pace: string }>) {
+    // No parameter: BullMQ passes arguments of its own after the job.
     const operation = currentOperation();
     for (let page = 1; page <= 100; page++) {
       await operation.sleep(job.data.pace);

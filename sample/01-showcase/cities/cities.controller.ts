@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { Cancelable, currentOperation } from 'nestjs-cancelable';
+import { Cancelable, CurrentOperation, type Operation } from 'nestjs-cancelable';
 import { CitiesService } from './cities.service.js';
 
 @Controller('cities')
@@ -14,11 +14,11 @@ export class CitiesController {
   @Get('around')
   @Cancelable({ timeout: '5m', tags: ['report'] })
   async *around(
+    @CurrentOperation() operation: Operation,
     @Query('lat') lat = '48.85',
     @Query('lng') lng = '2.35',
     @Query('radius') radius = '1000',
     @Query('pace') pace = '5ms',
-    operation = currentOperation(),
   ) {
     const rows = this.cities.within({ lat: Number(lat), lng: Number(lng) }, Number(radius));
     for await (const row of operation.stream(rows, { reportEvery: 100, buffer: 3 })) {
