@@ -14,7 +14,7 @@ import { GraphqlApplication } from './transports/graphql/graphql-application.js'
 import { filterHandlers } from './transports/handler-errors.filter.js';
 import { OpenCalls } from './transports/open-calls.js';
 import { interceptHandlers } from './transports/rpc/message-handlers.js';
-import { prepareTransports } from './transports/transports.js';
+import { prepareTransports } from './transports/transport-table.js';
 import { describeError } from './scope/describe-error.js';
 import { parseDuration } from './scope/duration.js';
 import { bare } from './scope/plain-object.js';

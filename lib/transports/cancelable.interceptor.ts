@@ -4,7 +4,7 @@ import type { CancelableRuntime } from '../methods/cancelable-runtime.js';
 import type { HandlerDefaults, HandlerPlan } from './handler-plan.js';
 import type { OpenCalls } from './open-calls.js';
 import type { Transport } from './transport.js';
-import { transports } from './transports.js';
+import { transports } from './transport-table.js';
 
 /** By handler, then by class: an inherited handler is an entry of each of them. */
 type PlansOfHandlers = WeakMap<object, Map<object, HandlerPlan>>;
@@ -51,7 +51,8 @@ export class CancelableInterceptor implements NestInterceptor {
     let plan = byClass.get(host);
     if (plan === undefined) {
       const name = `${host.name}.${handler.name}`;
-      plan = transport.createPlan(this.runtime, this.defaults, name, handler, host);
+      const Plan = transport.planClass(handler);
+      plan = new Plan(this.runtime, this.defaults, name, handler, host);
       byClass.set(host, plan);
     }
     return plan;

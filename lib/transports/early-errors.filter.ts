@@ -4,7 +4,7 @@ import type { EarlySettings } from './early-responder.js';
 import { isGraphqlAnswer } from './graphql/graphql-errors.js';
 import type { HttpOptions } from './http/http-options.js';
 import { publicErrorOf } from './public-errors.js';
-import { transports } from './transports.js';
+import { transports } from './transport-table.js';
 
 /** Nest's own word for what a filter catches. */
 const CAUGHT = '__filterCatchExceptions__';

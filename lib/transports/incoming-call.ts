@@ -19,6 +19,7 @@ import { type ChainListener, ChainSubscriber } from './chain-subscriber.js';
 import type { DisconnectListener } from './close-watch.js';
 import { IncomingCell, type IncomingCellOwner } from './incoming-cell.js';
 import type { HandlerPlan } from './handler-plan.js';
+import { FollowedHandler, type HandlerOwner } from './followed-handler.js';
 import { ownError } from './foreign-cancelation.js';
 import { rememberFailure } from './operation-of.js';
 import type { OpenCall, OpenCalls } from './open-calls.js';
@@ -35,6 +36,7 @@ export abstract class IncomingCall<
   implements
     IncomingCellOwner,
     OpenCall,
+    HandlerOwner,
     ChainListener,
     DisconnectListener,
     Responder,
@@ -57,9 +59,8 @@ export abstract class IncomingCall<
   private isClaimed = false;
   /** There was no room for an operation: what its handler begins is in no tree. */
   private hasNoPlace = false;
-  /** The handler's promise is pending. */
-  protected handlerIsRunning = false;
-  private releaseHandler: ((error: unknown) => void) | undefined = undefined;
+  /** The handler, if it gave a promise. */
+  private handler: FollowedHandler | undefined = undefined;
   private late: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
   /** What came out of the chain last. */
   private value: unknown = undefined;
@@ -72,6 +73,11 @@ export abstract class IncomingCall<
     protected readonly caller: Waiting | undefined,
   ) {
     calls.add(this);
+  }
+
+  /** The handler's promise is pending. */
+  protected get handlerIsRunning(): boolean {
+    return this.handler?.isRunning === true;
   }
 
   get isStream(): boolean {
@@ -209,35 +215,15 @@ export abstract class IncomingCall<
     return this.handlerPlan.definition === undefined && !this.isClaimed;
   }
 
-  /** The handler's promise: it is let go with the operation, and its end awaited all the same. */
   followHandler(body: Promise<unknown>): Promise<unknown> {
     const state = this.state as OperationState;
-    this.handlerIsRunning = true;
+    this.handler = new FollowedHandler(state, this);
     // What joins it gets what the handler gives, not what interceptors make of that.
-    return (state.promise = new Promise((resolve, reject) => {
-      if (state.plan.race) {
-        if (state.record !== undefined) reject(state.error());
-        else this.releaseHandler = reject;
-      }
-      body.then(
-        (value) => {
-          this.handlerIsRunning = false;
-          this.releaseHandler = undefined;
-          resolve(value);
-          this.onHandlerOver(state, true, value);
-        },
-        (error: unknown) => {
-          this.handlerIsRunning = false;
-          this.releaseHandler = undefined;
-          reject(state.record !== undefined && isDueTo(state, error) ? state.error() : error);
-          this.onHandlerOver(state, false, error);
-        },
-      );
-    }));
+    return (state.promise = this.handler.follow(body));
   }
 
   /** What a handler gives after it was let go says how it ended, whatever the chain makes of it. */
-  private onHandlerOver(state: OperationState, succeeded: boolean, value: unknown): void {
+  handlerEnded(state: OperationState, succeeded: boolean, value: unknown): void {
     if (this.chainIsDone) void this.settle(succeeded, value);
     else if (state.record !== undefined && state.plan.race) this.late = { succeeded, value };
   }
@@ -325,11 +311,8 @@ export abstract class IncomingCall<
 
   /** The operation was canceled: whoever waits is let go. */
   release(error: CancelationError): void {
-    const { releaseHandler } = this;
-    if (releaseHandler !== undefined) {
-      this.releaseHandler = undefined;
-      releaseHandler(error);
-    } else if (this.isStreaming) {
+    if (this.handler?.release(error) === true) return;
+    if (this.isStreaming) {
       this.releaseBody();
     } else if (this.subscriber !== undefined && !this.chainIsDone) {
       this.deliverError(error);

@@ -1,4 +1,5 @@
 import { setCause } from '../../scope/cancelation-error.js';
+import { PeerClasses } from '../peer-classes.js';
 import { publicErrorOf } from '../public-errors.js';
 
 /** GraphQL's own error, as far as it is used here: the package is there only where resolvers are. */
@@ -7,11 +8,10 @@ type GraphqlErrorClass = new (
   options: { extensions: Record<string, unknown> },
 ) => Error;
 
-let GraphqlError: GraphqlErrorClass | undefined;
-
-export async function loadGraphqlErrors(): Promise<void> {
-  GraphqlError ??= (await import('graphql')).GraphQLError as GraphqlErrorClass;
-}
+export const graphqlClasses = new PeerClasses<{ GraphqlError: GraphqlErrorClass }>(async () => {
+  const { GraphQLError } = await import('graphql');
+  return { GraphqlError: GraphQLError };
+});
 
 /**
  * Turns our own errors into what GraphQL sends: a fixed message, and `extensions.code`. Servers
@@ -23,6 +23,7 @@ export function toGraphqlError(error: unknown): unknown {
   const known = publicErrorOf(error);
   if (known === undefined) return error;
   const { message, code } = known;
+  const { GraphqlError } = graphqlClasses.loaded;
   const extensions = { code };
   const answer =
     GraphqlError === undefined

@@ -5,8 +5,7 @@ import { rawExchangeOf } from './raw.js';
 import { RoutePlan } from './route-plan.js';
 
 export const httpTransport: Transport<RoutePlan> = {
-  createPlan: (runtime, defaults, name, handler, host) =>
-    new RoutePlan(runtime, defaults, name, handler, host),
+  planClass: () => RoutePlan,
   createCall: (calls, route, context) => {
     const { request, response } = rawExchangeOf(context);
     return new HttpCall(calls, route, context, request, response);

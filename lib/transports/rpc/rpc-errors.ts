@@ -1,5 +1,6 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { setCause } from '../../scope/cancelation-error.js';
+import { PeerClasses } from '../peer-classes.js';
 import { type PublicError, publicErrorOf } from '../public-errors.js';
 import type { GrpcCall } from './grpc-caller.js';
 
@@ -7,18 +8,17 @@ import type { GrpcCall } from './grpc-caller.js';
 type RpcExceptionClass = new (error: object) => Error;
 type RpcFilterClass = new () => { catch(error: unknown, host: ArgumentsHost): unknown };
 
-let RpcException: RpcExceptionClass | undefined;
-let RpcFilter: RpcFilterClass | undefined;
-
-export async function loadRpcErrors(): Promise<void> {
-  if (RpcException !== undefined) return;
-  const microservices = await import('@nestjs/microservices');
-  RpcException = microservices.RpcException;
-  RpcFilter = microservices.BaseRpcExceptionFilter;
-}
+export const rpcClasses = new PeerClasses<{
+  RpcException: RpcExceptionClass;
+  RpcFilter: RpcFilterClass;
+}>(async () => {
+  const { RpcException, BaseRpcExceptionFilter } = await import('@nestjs/microservices');
+  return { RpcException, RpcFilter: BaseRpcExceptionFilter };
+});
 
 /** What Nest does with an error. @returns an Observable of it */
 export function answerAsNest(error: unknown, host: ArgumentsHost): unknown {
+  const { RpcFilter } = rpcClasses.loaded;
   return RpcFilter && new RpcFilter().catch(error, host);
 }
 
@@ -44,6 +44,7 @@ const CODE_KEY = 'operation-code';
  */
 export function toRpcError(error: unknown, call: GrpcCall | undefined): unknown {
   const known = publicErrorOf(error);
+  const { RpcException } = rpcClasses.loaded;
   if (known === undefined || RpcException === undefined) return error;
   const { message, code } = known;
   const exception = new RpcException(

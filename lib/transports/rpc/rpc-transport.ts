@@ -3,15 +3,12 @@ import { CancelPlan } from './cancel-plan.js';
 import { CANCEL_PATTERN } from './carried.js';
 import { earlyRpcErrors } from './early-rpc-errors.js';
 import { RpcCall } from './rpc-call.js';
-import { loadRpcErrors } from './rpc-errors.js';
+import { rpcClasses } from './rpc-errors.js';
 import { patternsOf, RpcPlan } from './rpc-plan.js';
 
 export const rpcTransport: Transport<RpcPlan> = {
-  prepare: loadRpcErrors,
-  createPlan: (runtime, defaults, name, handler, host) => {
-    const Plan = patternsOf(handler).includes(CANCEL_PATTERN) ? CancelPlan : RpcPlan;
-    return new Plan(runtime, defaults, name, handler, host);
-  },
+  prepare: rpcClasses.load,
+  planClass: (handler) => (patternsOf(handler).includes(CANCEL_PATTERN) ? CancelPlan : RpcPlan),
   createCall: (calls, plan, context) => new RpcCall(calls, plan, context),
   early: earlyRpcErrors,
 };

@@ -1,25 +1,27 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { setCause } from '../../scope/cancelation-error.js';
 import { type EarlyResponder, earlyError } from '../early-responder.js';
+import { PeerClasses } from '../peer-classes.js';
 import { publicErrorOf } from '../public-errors.js';
 
 /** Nest's own: the package is there only where gateways are. */
 type WsExceptionClass = new (error: object) => Error;
 type WsFilterClass = new () => { catch(error: unknown, host: ArgumentsHost): unknown };
 
-let WsException: WsExceptionClass | undefined;
-let WsFilter: WsFilterClass | undefined;
-
-export async function loadWsErrors(): Promise<void> {
-  if (WsException !== undefined) return;
-  const websockets = await import('@nestjs/websockets');
-  WsException = websockets.WsException;
-  WsFilter = websockets.BaseWsExceptionFilter;
-}
+export const wsClasses = new PeerClasses<{
+  WsException: WsExceptionClass;
+  WsFilter: WsFilterClass;
+}>(async () => {
+  const { WsException, BaseWsExceptionFilter } = await import('@nestjs/websockets');
+  return { WsException, WsFilter: BaseWsExceptionFilter };
+});
 
 export const earlyWsErrors: EarlyResponder = {
   translate: (error) => toWsError(earlyError(error)),
-  answer: (error, host) => WsFilter && new WsFilter().catch(error, host),
+  answer: (error, host) => {
+    const { WsFilter } = wsClasses.loaded;
+    return WsFilter && new WsFilter().catch(error, host);
+  },
 };
 
 /**
@@ -28,6 +30,7 @@ export const earlyWsErrors: EarlyResponder = {
  */
 export function toWsError(error: unknown): unknown {
   const known = publicErrorOf(error);
+  const { WsException } = wsClasses.loaded;
   if (known === undefined || WsException === undefined) return error;
   const { message, code } = known;
   const exception = new WsException({ status: 'error', message, code });
