@@ -6,7 +6,7 @@ import { anchorsOf, at, pages, readPage } from './pages.js';
 const LINK = /\]\(<?([^)\s>]+)>?[^)]*\)|\b(?:src|srcset|href)="([^"]+)"|^\[[^\]]+\]: +(\S+)/gm;
 
 /** Pages that are being written. */
-const COMING = /\b(recipes|security|compatibility|migration|SECURITY)\.md$/;
+const COMING = /\b(recipes|SECURITY)\.md$/;
 
 describe('the links of the documentation', () => {
   const links = pages.flatMap((page) => {
