@@ -6,7 +6,7 @@ import { layers as importLayers } from './.dependency-cruiser.mjs';
 const layers = Object.keys(importLayers);
 
 export default defineConfig(
-  { ignores: ['dist/', 'dist-sample/', 'coverage/'] },
+  { ignores: ['dist/', 'dist-sample/', 'coverage/', 'test/pasted-*/'] },
   js.configs.recommended,
   {
     // Compiled against the packed types by scripts/check-package.mjs only.

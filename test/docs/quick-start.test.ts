@@ -1,26 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-
-const readme = readFileSync('README.md', 'utf8');
+import { PastedPage } from '../support/pasted-page.js';
 
 describe('the quick start of the README', () => {
-  let folder: string;
   let child: ReturnType<typeof spawn>;
   let url: string;
 
   /** As it stands there, and a line that tells the port. */
   beforeAll(async () => {
-    const code = /```ts\n(\/\/ main\.ts\n[\s\S]*?)```/.exec(readme)?.[1] as string;
     const listen = 'await app.listen(process.env.PORT ?? 3000);';
-    expect(code).toContain(listen);
-    const pasted = code.replace(listen, `${listen}\nprocess.send?.(await app.getUrl());`);
-    folder = await mkdtemp(join('test', 'quick-start-'));
-    const file = join(folder, 'main.ts');
-    await writeFile(file, pasted);
+    const page = await PastedPage.of('README.md', (code) => {
+      expect(code).toContain(listen);
+      return code.replace(listen, `${listen}\nprocess.send?.(await app.getUrl());`);
+    });
+    const file = page.path('main.ts');
     child = spawn(process.execPath, ['--import', './test/support/typescript.mjs', file], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: { ...process.env, PORT: '0' },
@@ -32,7 +26,6 @@ describe('the quick start of the README', () => {
   afterAll(async () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
-    await rm(folder, { recursive: true });
   });
 
   it('answers 504 when the provider has used up its own time', async () => {

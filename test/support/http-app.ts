@@ -65,7 +65,10 @@ afterEach(async () => {
   }
 });
 
-function createAdapter(adapter: Adapter, options: HttpAppOptions): ExpressAdapter | FastifyAdapter {
+function createAdapter(
+  adapter: Adapter,
+  options: Pick<HttpAppOptions, 'https' | 'http2' | 'forceClose'>,
+): ExpressAdapter | FastifyAdapter {
   if (adapter === 'Express') return new ExpressAdapter();
   return new FastifyAdapter({
     forceCloseConnections: options.forceClose ?? true,
@@ -75,7 +78,7 @@ function createAdapter(adapter: Adapter, options: HttpAppOptions): ExpressAdapte
 }
 
 /** Starts an application on a port of its own; it is closed after the test. */
-export async function startHttpApp(adapter: Adapter, options: HttpAppOptions): Promise<HttpApp> {
+export function startHttpApp(adapter: Adapter, options: HttpAppOptions): Promise<HttpApp> {
   @Module({
     imports: [
       CancelableModule.forRoot(withQuickShutdown(options.cancelable)),
@@ -85,9 +88,17 @@ export async function startHttpApp(adapter: Adapter, options: HttpAppOptions): P
     providers: options.providers ?? [],
   })
   class TestModule {}
+  return startHttpModule(adapter, TestModule, options);
+}
 
+/** The same for a root module that has all it needs. */
+export async function startHttpModule(
+  adapter: Adapter,
+  module: Type,
+  options: Pick<HttpAppOptions, 'https' | 'http2' | 'forceClose' | 'configure'> = {},
+): Promise<HttpApp> {
   const log = new NestLog();
-  const app = await NestFactory.create(TestModule, createAdapter(adapter, options), {
+  const app = await NestFactory.create(module, createAdapter(adapter, options), {
     logger: log,
     abortOnError: false,
     forceCloseConnections: options.forceClose ?? true,
