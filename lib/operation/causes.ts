@@ -71,6 +71,12 @@ export class CauseReader {
   }
 }
 
+/** What a caller gets of an error: the operation's own, if it is due to its cancel; else the error itself. */
+export function surfacing(operation: OperationState, error: unknown): unknown {
+  const isDue = operation.record !== undefined && isDueTo(operation, error);
+  return isDue ? operation.error() : error;
+}
+
 /**
  * Whether an error is only the echo of the operation's cancelation: its own error, or the reason
  * of its signal, stands in the chain, or it is what libraries throw when their signal aborts.

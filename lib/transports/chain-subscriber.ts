@@ -1,4 +1,9 @@
+import type { CallHandler } from '@nestjs/common';
 import { Subscriber } from 'rxjs';
+import type { OperationLog } from '../operation/operation-host.js';
+import type { ContextCell } from '../scope/context.js';
+import { contextStorage } from '../scope/context-storage.js';
+import { describeError } from '../scope/describe-error.js';
 
 /** Who hears what comes out of a chain of interceptors. */
 export interface ChainListener {
@@ -21,6 +26,20 @@ export class ChainSubscriber extends Subscriber<unknown> {
     private readonly listener: ChainListener,
   ) {
     super(destination);
+  }
+
+  /** Begins the chain in the context of its call. */
+  follow(next: CallHandler, cell: ContextCell): void {
+    contextStorage.run(cell, beginChain, next, this);
+  }
+
+  /** Lets go of the chain; a teardown that throws is logged. */
+  leave(log: OperationLog, name: string): void {
+    try {
+      this.unsubscribe();
+    } catch (error) {
+      log.error(`The teardown of ${name} failed: ${describeError(error)}`);
+    }
   }
 
   protected override _next(value: unknown): void {
@@ -52,4 +71,8 @@ export class ChainSubscriber extends Subscriber<unknown> {
     super.unsubscribe();
     this.listener.onTeardown();
   }
+}
+
+function beginChain(next: CallHandler, subscriber: ChainSubscriber): void {
+  next.handle().subscribe(subscriber);
 }

@@ -1,4 +1,4 @@
-import { isDueTo } from '../operation/causes.js';
+import { surfacing } from '../operation/causes.js';
 import type { OperationState } from '../operation/operation-state.js';
 
 /** The call that a followed handler belongs to. */
@@ -30,7 +30,7 @@ export class FollowedHandler {
           this.ended(true, value);
         },
         (error: unknown) => {
-          reject(state.record !== undefined && isDueTo(state, error) ? state.error() : error);
+          reject(surfacing(state, error));
           this.ended(false, error);
         },
       );

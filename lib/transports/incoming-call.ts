@@ -1,28 +1,23 @@
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { NEVER, type Observable, type Operator, type Subscriber, throwError } from 'rxjs';
-import { contextStorage } from '../scope/context-storage.js';
 import { cancelScope } from '../scope/cancel.js';
 import { CancelRecord } from '../scope/cancel-record.js';
-import { type CancelationError, isCancelation } from '../scope/cancelation-error.js';
-import { isDueTo } from '../operation/causes.js';
-import { describeError } from '../scope/describe-error.js';
+import type { CancelationError } from '../scope/cancelation-error.js';
+import { surfacing } from '../operation/causes.js';
 import type { ContextCell } from '../scope/context.js';
 import { settleQuietly } from '../operation/settle-operation.js';
 import { startUnkeyed } from '../operation/start-operation.js';
-import { isRefusal } from '../operation/operation-errors.js';
 import type { OperationPlan } from '../operation/operation-plan.js';
 import type { Responder } from '../operation/operation-parts.js';
 import type { OperationState } from '../operation/operation-state.js';
-import type { Scope } from '../scope/scope.js';
+import { CallOperation } from './call-operation.js';
 import type { Caller } from './caller.js';
 import { type ChainListener, ChainSubscriber } from './chain-subscriber.js';
 import type { DisconnectListener } from './close-watch.js';
-import { IncomingCell, type IncomingCellOwner } from './incoming-cell.js';
 import type { HandlerPlan } from './handler-plan.js';
 import { FollowedHandler, type HandlerOwner } from './followed-handler.js';
-import { ownError } from './foreign-cancelation.js';
 import { rememberFailure } from './operation-of.js';
-import type { OpenCall, OpenCalls } from './open-calls.js';
+import type { OpenCalls } from './open-calls.js';
 
 /**
  * One call that came in, of any kind: the context its handler runs in, and its operation, once
@@ -33,32 +28,17 @@ export abstract class IncomingCall<
   Plan extends HandlerPlan = HandlerPlan,
   Waiting extends Caller = Caller,
 >
-  implements
-    IncomingCellOwner,
-    OpenCall,
-    HandlerOwner,
-    ChainListener,
-    DisconnectListener,
-    Responder,
-    Operator<unknown, unknown>
+  extends CallOperation
+  implements HandlerOwner, ChainListener, DisconnectListener, Responder, Operator<unknown, unknown>
 {
-  readonly cell: IncomingCell = new IncomingCell(this);
-  previousCall: OpenCall | undefined = undefined;
-  nextCall: OpenCall | undefined = undefined;
   private next: CallHandler | undefined = undefined;
   protected subscriber: Subscriber<unknown> | undefined = undefined;
-  protected state: OperationState | undefined = undefined;
   /** Nothing comes out of the chain any more. */
   protected chainIsDone = false;
   /** A body goes on after the chain, and settles the operation. */
   protected isStreaming = false;
-  protected hasOwnDeadline = false;
   private upstream: ChainSubscriber | undefined = undefined;
-  private isOver = false;
-  private isListed = true;
   private isClaimed = false;
-  /** There was no room for an operation: what its handler begins is in no tree. */
-  private hasNoPlace = false;
   /** The handler, if it gave a promise. */
   private handler: FollowedHandler | undefined = undefined;
   private late: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
@@ -66,13 +46,13 @@ export abstract class IncomingCall<
   private value: unknown = undefined;
 
   constructor(
-    private readonly calls: OpenCalls,
+    calls: OpenCalls,
     readonly handlerPlan: Plan,
     readonly context: ExecutionContext,
     /** Waits for the answer; `undefined`: the transport does not know who. */
     protected readonly caller: Waiting | undefined,
   ) {
-    calls.add(this);
+    super(calls);
   }
 
   /** The handler's promise is pending. */
@@ -80,11 +60,10 @@ export abstract class IncomingCall<
     return this.handler?.isRunning === true;
   }
 
-  get isStream(): boolean {
+  override get isStream(): boolean {
     return this.isStreaming || (this.isClaimed && !this.handlerIsRunning);
   }
 
-  abstract get hasAnswered(): boolean;
   protected abstract operationPlan(): OperationPlan;
   /** The context of what this call is a part of. */
   protected parentCell(): ContextCell | undefined {
@@ -125,28 +104,15 @@ export abstract class IncomingCall<
   /** A body that goes on after the chain is canceled; an iterable hears of it by itself. */
   protected releaseBody(): void {}
 
-  drain(): void {}
-
   /** Answers although the handler still runs: there is no more time to wait for it. */
-  abandon(): void {
+  override abandon(): void {
     const { state } = this;
     if (state?.record === undefined || this.chainIsDone) return;
     if (this.subscriber !== undefined) this.deliverError(state.error());
   }
 
-  materialize(): Scope | undefined {
-    if (this.isOver) return undefined;
-    try {
-      return this.state ?? this.begin();
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      this.hasNoPlace = true;
-      return undefined;
-    }
-  }
-
   /** @throws what refuses the start */
-  begin(): OperationState {
+  override begin(): OperationState {
     const { handlerPlan, calls } = this;
     const call = handlerPlan.callOptions(this.context);
     const plan = this.operationPlan();
@@ -158,26 +124,10 @@ export abstract class IncomingCall<
     return state;
   }
 
-  /** The outermost operation of what this call is a part of. */
-  protected treeId(): string | undefined {
-    return this.state?.rootId;
-  }
-
-  /** What this call failed with: a cancelation may be that of another. */
-  private own(error: unknown): unknown {
-    const { state } = this;
-    if (!isCancelation(error) || this.hasNoPlace) return error;
-    if (state?.hasError === true && error === state.error()) return error;
-    return ownError(error, this.treeId(), this.calls.live);
-  }
-
   /** It is not served. @returns what the transport gets instead of an answer */
   refuse(error: unknown): Observable<unknown> {
     return throwError(() => this.answerTo(error));
   }
-
-  /** The operation has its id. */
-  protected named(_state: OperationState): void {}
 
   /** The chain as the transport sees it. */
   connect(next: CallHandler): Observable<unknown> {
@@ -193,21 +143,13 @@ export abstract class IncomingCall<
       return;
     }
     this.upstream = new ChainSubscriber(subscriber, this);
-    contextStorage.run(this.cell, beginChain, this.next as CallHandler, this.upstream);
+    this.upstream.follow(this.next as CallHandler, this.cell);
   }
 
-  claim(body: object): OperationState | undefined {
+  override claim(body: object): OperationState | undefined {
     if (this.isClaimed || this.isOver || this.handlerPlan.body !== body) return undefined;
     this.isClaimed = true;
     return this.state;
-  }
-
-  renamed(): void {
-    if (this.state !== undefined) this.named(this.state);
-  }
-
-  retimed(): void {
-    this.hasOwnDeadline = true;
   }
 
   /** Nobody knows when the handler is over. */
@@ -215,7 +157,7 @@ export abstract class IncomingCall<
     return this.handlerPlan.definition === undefined && !this.isClaimed;
   }
 
-  followHandler(body: Promise<unknown>): Promise<unknown> {
+  override followHandler(body: Promise<unknown>): Promise<unknown> {
     const state = this.state as OperationState;
     this.handler = new FollowedHandler(state, this);
     // What joins it gets what the handler gives, not what interceptors make of that.
@@ -260,9 +202,7 @@ export abstract class IncomingCall<
     if (this.chainIsDone) return;
     this.chainIsDone = true;
     this.afterChain(false, error, () => {
-      const { state } = this;
-      const isDue = state?.record !== undefined && isDueTo(state, error);
-      this.fail(isDue ? state.error() : this.own(error));
+      this.fail(this.own(this.state === undefined ? error : surfacing(this.state, error)));
     });
   }
 
@@ -328,13 +268,7 @@ export abstract class IncomingCall<
   }
 
   private leaveChain(): void {
-    try {
-      this.upstream?.unsubscribe();
-    } catch (error) {
-      this.calls.live.log.error(
-        `The teardown of ${this.state?.name ?? 'a call'} failed: ${describeError(error)}`,
-      );
-    }
+    this.upstream?.leave(this.calls.live.log, this.state?.name ?? 'a call');
   }
 
   protected fail(error: unknown): void {
@@ -345,11 +279,7 @@ export abstract class IncomingCall<
   /** @returns when cleanups have run, if there are any */
   settle(succeeded: boolean, value: unknown): Promise<unknown> | undefined {
     const { state, late } = this;
-    this.isOver = true;
-    if (this.isListed) {
-      this.isListed = false;
-      this.calls.remove(this);
-    }
+    this.leave();
     if (state === undefined) {
       this.cell.empty(false);
       return undefined;
@@ -362,8 +292,4 @@ export abstract class IncomingCall<
       late === undefined ? value : late.value,
     );
   }
-}
-
-function beginChain(next: CallHandler, subscriber: Subscriber<unknown>): void {
-  next.handle().subscribe(subscriber);
 }

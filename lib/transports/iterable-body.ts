@@ -1,4 +1,4 @@
-import { isDueTo } from '../operation/causes.js';
+import { surfacing } from '../operation/causes.js';
 import { closeLateValue } from '../operation/late-value.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { operateIterator, ownIterable } from '../methods/lazy-results.js';
@@ -29,8 +29,7 @@ export function operateIterableBody(
       end: async (_state, succeeded, error) => {
         await owner.settle(succeeded, error);
         if (succeeded) return;
-        const isDue = state.record !== undefined && isDueTo(state, error);
-        throw owner.answerTo(isDue ? state.error() : error);
+        throw owner.answerTo(surfacing(state, error));
       },
       translate: (error) => owner.answerTo(error),
       stop: () => owner.stopConsumer(),

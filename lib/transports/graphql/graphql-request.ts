@@ -3,15 +3,13 @@ import { cancelScope } from '../../scope/cancel.js';
 import { CancelRecord } from '../../scope/cancel-record.js';
 import { settleQuietly } from '../../operation/settle-operation.js';
 import { startUnkeyed } from '../../operation/start-operation.js';
-import { isRefusal } from '../../operation/operation-errors.js';
 import type { OperationState } from '../../operation/operation-state.js';
 import { currentCell } from '../../scope/context.js';
-import type { Scope } from '../../scope/scope.js';
+import { CallOperation } from '../call-operation.js';
 import type { DisconnectListener } from '../close-watch.js';
-import { IncomingCell, type IncomingCellOwner } from '../incoming-cell.js';
 import { isDisconnected, unwatchDisconnect, watchDisconnect } from '../http/disconnects.js';
 import { askForNewConnection } from '../http/http-answer.js';
-import type { OpenCall, OpenCalls } from '../open-calls.js';
+import type { OpenCalls } from '../open-calls.js';
 import type { RequestPlans } from './request-plans.js';
 
 /** A request as its framework sees it: Express mounts GraphQL by a prefix, Fastify has a route. */
@@ -23,64 +21,38 @@ export interface RequestOrigin {
 /**
  * One HTTP request for GraphQL. Nest calls no interceptor for a field's resolver, so what fields
  * begin finds its way to the client through the async context of the whole request: its operation
- * comes into being on first use, and lasts until the response is over.
+ * comes into being on first use, and lasts until the response is over. Its resolvers, which have
+ * operations of their own below, are sent away one by one, and GraphQL answers with what they gave.
  */
-export class GraphqlRequest implements IncomingCellOwner, OpenCall, DisconnectListener {
-  readonly cell: IncomingCell = new IncomingCell(this);
-  previousCall: OpenCall | undefined = undefined;
-  nextCall: OpenCall | undefined = undefined;
+export class GraphqlRequest extends CallOperation implements DisconnectListener {
   /** Where it came in: while the application drains, guards may still call what is decorated. */
   private readonly arrival = currentCell();
-  private state: OperationState | undefined = undefined;
-  private isOver = false;
 
   constructor(
-    private readonly calls: OpenCalls,
+    calls: OpenCalls,
     private readonly plans: RequestPlans,
     private readonly origin: RequestOrigin,
     readonly request: IncomingMessage,
     readonly response: ServerResponse,
   ) {
-    calls.add(this);
+    super(calls);
     response.once('close', () => this.end());
     if (!watchDisconnect(request, response, this)) this.end();
   }
 
-  get isStream(): boolean {
+  override get isStream(): boolean {
     return this.response.headersSent;
   }
 
-  get hasAnswered(): boolean {
+  override get hasAnswered(): boolean {
     return this.response.headersSent;
   }
 
-  materialize(): Scope | undefined {
-    if (this.isOver) return undefined;
-    try {
-      return this.state ?? this.begin();
-    } catch (error) {
-      if (isRefusal(error)) return undefined;
-      throw error;
-    }
-  }
-
-  private begin(): OperationState {
+  override begin(): OperationState {
     const { calls, plans, request } = this;
     const plan = plans.planFor(request.method ?? 'POST', pathOf(this.origin));
     return (this.state = startUnkeyed(calls.live, plan, this.arrival, undefined, this.cell));
   }
-
-  /** No resolver is this operation: each has its own, below. */
-  claim(): undefined {
-    return undefined;
-  }
-
-  followHandler(body: Promise<unknown>): Promise<unknown> {
-    return body;
-  }
-
-  retimed(): void {}
-  renamed(): void {}
 
   /** A response that waits behind another on its connection hears of the client nowhere else. */
   disconnected(): void {
@@ -89,9 +61,8 @@ export class GraphqlRequest implements IncomingCellOwner, OpenCall, DisconnectLi
 
   private end(): void {
     if (this.isOver) return;
-    this.isOver = true;
-    const { calls, request, response, state } = this;
-    calls.remove(this);
+    this.leave();
+    const { request, response, state } = this;
     unwatchDisconnect(request, response, this);
     const isGone = isDisconnected(request, response);
     this.cell.outlived = isGone;
@@ -104,12 +75,9 @@ export class GraphqlRequest implements IncomingCellOwner, OpenCall, DisconnectLi
     void settleQuietly(state, succeeded, succeeded ? undefined : state.error());
   }
 
-  drain(): void {
+  override drain(): void {
     askForNewConnection(this);
   }
-
-  /** Its resolvers are sent away one by one, and GraphQL answers with what they gave. */
-  abandon(): void {}
 }
 
 function pathOf({ routeOptions, baseUrl }: RequestOrigin): string | undefined {
