@@ -6,7 +6,7 @@ import { layers as importLayers } from './.dependency-cruiser.mjs';
 const layers = Object.keys(importLayers);
 
 export default defineConfig(
-  { ignores: ['dist/', 'dist-sample/', 'coverage/', 'test/pasted-*/'] },
+  { ignores: ['dist/', 'dist-sample/', 'coverage/', 'docs-api/', 'test/pasted-*/'] },
   js.configs.recommended,
   {
     // Compiled against the packed types by scripts/check-package.mjs only.

@@ -14,6 +14,8 @@ import { type OperationRegistryOptions, registryReaders } from './registry/regis
 import { checkShutdownOptions, type ShutdownOptions } from './shutdown/shutdown-options.js';
 
 /**
+ * Options of `CancelableModule.forRoot()`. All have defaults.
+ *
  * @publicApi
  */
 export interface CancelableModuleOptions extends Omit<
@@ -39,6 +41,7 @@ export interface CancelableModuleOptions extends Omit<
    * @example (context) => ({ metadata: { owner: context.switchToHttp().getRequest().user?.id } })
    */
   request?: RequestOption;
+  /** What is special to HTTP. Default: disconnects cancel, the usual status codes, no header. */
   http?: HttpOptions;
   /** What callers that read slowly may cost, over WebSockets and microservices. */
   streams?: StreamLimits;
@@ -49,9 +52,12 @@ export interface CancelableModuleOptions extends Omit<
 }
 
 /**
+ * A class that makes the module's options, for `useClass` and `useExisting`.
+ *
  * @publicApi
  */
 export interface CancelableOptionsFactory {
+  /** Makes the module's options, when the application starts. */
   createCancelableOptions(): CancelableModuleOptions | Promise<CancelableModuleOptions>;
 }
 
@@ -61,10 +67,14 @@ export interface CancelableOptionsFactory {
  * @publicApi
  */
 export interface CancelableModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** Makes the options. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as Nest types injected factories
   useFactory?: (...args: any[]) => CancelableModuleOptions | Promise<CancelableModuleOptions>;
+  /** A class that is instantiated to make the options. */
   useClass?: Type<CancelableOptionsFactory>;
+  /** A provider that makes the options. */
   useExisting?: Type<CancelableOptionsFactory>;
+  /** What `useFactory` is called with. */
   inject?: NonNullable<FactoryProvider['inject']>;
 }
 

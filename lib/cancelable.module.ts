@@ -95,12 +95,18 @@ export class CancelableCoreModule
  */
 @Module({})
 export class CancelableModule {
-  /** @throws TypeError, when the application starts, for options that are not valid */
+  /**
+   * The module with these options.
+   *
+   * @throws TypeError, when the application starts, for options that are not valid
+   */
   static forRoot(options: CancelableModuleOptions = {}): DynamicModule {
     return assemble([{ provide: OPTIONS, useValue: options }], []);
   }
 
   /**
+   * The module with options that a factory or a class makes.
+   *
    * @throws TypeError unless exactly one of `useFactory`, `useClass` and `useExisting` is given
    * @example
    * CancelableModule.forRootAsync({

@@ -44,7 +44,9 @@ export interface CancelableOptions extends Omit<
   timeout?: PerCall<Duration | false | undefined>;
   /** The moment by which it must be done, by the wall clock. Default: none. */
   deadline?: PerCall<Date | undefined>;
+  /** Words to filter by; descendants inherit them. Default: none. */
   tags?: PerCall<readonly string[] | undefined>;
+  /** Facts to filter by; descendants inherit them. Default: none. */
   metadata?: PerCall<OperationMetadata | undefined>;
   /** An id of your own; a live duplicate is an `OperationConflict`. Default: an unguessable one. */
   id?: PerCall<string | undefined>;

@@ -88,8 +88,10 @@ type Check<Method extends (...args: any[]) => any, Target, Options> =
  * @publicApi
  */
 export interface CancelableDecorator<Options> {
+  /** On a class. */
   // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- as Nest types classes
   (target: Function): void;
+  /** On a method. */
   <Target extends object, Method extends (...args: any[]) => any>(
     target: Target,
     key: string | symbol,
@@ -113,6 +115,15 @@ export interface CancelableDecorator<Options> {
  * @publicApi
  */
 export function Cancelable(timeout?: Duration | false): CancelableDecorator<object>;
+/**
+ * Makes each call of a method an operation, with options.
+ *
+ * @throws TypeError when the class is defined, for options that are not valid
+ * @example
+ * \@Cancelable({ timeout: '5s', name: 'reports.render' })
+ * async render(rows: Row[], operation = currentOperation()) { … }
+ * @publicApi
+ */
 export function Cancelable<const Options extends CancelableOptions>(
   options: Options,
 ): CancelableDecorator<Options>;

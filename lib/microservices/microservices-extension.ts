@@ -8,6 +8,8 @@ import { serviceMethods } from './grpc-clients.js';
 import { sendMethod } from './message-clients.js';
 
 /**
+ * Options of `microservices()`.
+ *
  * @publicApi
  */
 export interface MicroservicesOptions {

@@ -14,9 +14,13 @@ import { ownValue } from '../scope/plain-object.js';
 export interface CauseSnapshot {
   /** Not of an error that is no cancelation. */
   readonly reason?: CancelationReason;
+  /** What was said of the cancel. */
   readonly message: string;
+  /** The operation that was canceled. */
   readonly operationId?: string;
+  /** Its name. */
   readonly operationName?: string;
+  /** Who asked. */
   readonly requestedBy?: string;
   /** Where in the code it was asked for. */
   readonly requestedFrom?: string;

@@ -23,7 +23,9 @@ export function currentOperation(): Operation {
   return operation;
 }
 
-/** @publicApi */
+/**
+ * The operation that the code runs in; `undefined` outside of one.
+ * @publicApi */
 export function tryCurrentOperation(): Operation | undefined {
   const state = currentScope()?.operation() as OperationState | undefined;
   return state === undefined ? undefined : Operation.of(state);

@@ -3,6 +3,7 @@
  * @publicApi
  */
 export class OperationConflict extends Error {
+  /** Always `'OperationConflict'`. */
   override readonly name = 'OperationConflict';
 }
 
@@ -11,6 +12,7 @@ export class OperationConflict extends Error {
  * @publicApi
  */
 export class OperationLimit extends Error {
+  /** Always `'OperationLimit'`. */
   override readonly name = 'OperationLimit';
 }
 
@@ -19,6 +21,7 @@ export class OperationLimit extends Error {
  * @publicApi
  */
 export class OperationRefused extends Error {
+  /** Always `'OperationRefused'`. */
   override readonly name = 'OperationRefused';
 }
 
@@ -27,6 +30,7 @@ export class OperationRefused extends Error {
  * @publicApi
  */
 export class OperationNotFound extends Error {
+  /** Always `'OperationNotFound'`. */
   override readonly name = 'OperationNotFound';
 }
 

@@ -5,8 +5,11 @@ import type { OperationProgress } from './progress.js';
 
 /** Where the core writes. Nest's `Logger` fits. */
 export interface OperationLog {
+  /** What is worth nothing unless somebody looks for it. */
   debug(message: string): void;
+  /** What somebody should look at. */
   warn(message: string): void;
+  /** What failed. */
   error(message: string, stack?: string): void;
 }
 

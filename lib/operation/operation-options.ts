@@ -31,6 +31,8 @@ export const OPERATION_STATUSES = [
 ] as const;
 
 /**
+ * `running` and `canceling` are live; `completed`, `failed` and `canceled` are outcomes.
+ *
  * @publicApi
  */
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
@@ -46,17 +48,24 @@ export type OperationStatus = (typeof OPERATION_STATUSES)[number];
  * @publicApi
  */
 export interface OperationMetadata {
+  /** Whatever else you know of it. */
   [key: string]: unknown;
 }
 
 export const SETTLE_MODES = ['race', 'wait'] as const;
-/** @publicApi */
+/**
+ * `'race'`: a cancel releases the caller at once. `'wait'`: the caller waits for the body.
+ * @publicApi */
 export type SettleMode = (typeof SETTLE_MODES)[number];
 export const ON_SHUTDOWN = ['drain', 'cancel', 'ignore'] as const;
-/** @publicApi */
+/**
+ * What a shutdown does to an operation. `'drain'`: it may finish. `'cancel'`: it is canceled at once. `'ignore'`: neither.
+ * @publicApi */
 export type OnShutdown = (typeof ON_SHUTDOWN)[number];
 export const ON_DISCONNECT = ['cancel', 'ignore'] as const;
-/** @publicApi */
+/**
+ * What a client that leaves does to a handler. `'cancel'`: it is canceled. `'ignore'`: it finishes.
+ * @publicApi */
 export type OnDisconnect = (typeof ON_DISCONNECT)[number];
 
 /** The names of the callbacks, in the order of an operation's life. */
@@ -75,10 +84,15 @@ export const OPERATION_CALLBACKS = [
  * @publicApi
  */
 export interface OperationCallbacks<Operation> {
+  /** It begins. */
   start?(operation: Operation): unknown;
+  /** It, or what it began, has reported progress. */
   progress?(operation: Operation, progress: OperationProgress): unknown;
+  /** Its body gave a value. */
   complete?(operation: Operation): unknown;
+  /** It was canceled. */
   cancel?(operation: Operation, error: CancelationError): unknown;
+  /** It failed. */
   error?(operation: Operation, error: unknown): unknown;
   /** After everything: the outcome is known, cleanups have run. */
   settled?(operation: Operation): unknown;
@@ -105,6 +119,7 @@ export interface ExclusiveOptions<Key = string> {
    * parameters: `key: 'same for all'` says that it does not.
    */
   key?: Key;
+  /** What a call does that finds the key taken. */
   onConflict: OnConflict;
 }
 
@@ -118,7 +133,9 @@ export interface OperationOptions<Operation> {
   timeout?: Duration | false;
   /** The moment by which it must be done, by the wall clock. Default: none. */
   deadline?: Date;
+  /** Words to filter by; descendants inherit them. Default: none. */
   tags?: readonly string[];
+  /** Facts to filter by; descendants inherit them. Default: none. */
   metadata?: OperationMetadata;
   /** An id of your own; a live duplicate is an `OperationConflict`. Default: an unguessable one. */
   id?: string;
@@ -135,5 +152,6 @@ export interface OperationOptions<Operation> {
   stall?: Duration;
   /** Default: as many at a time as are called. */
   exclusive?: ExclusiveOptions;
+  /** Callbacks of its life. They run in its context; one that fails is logged. Default: none. */
   on?: OperationCallbacks<Operation>;
 }

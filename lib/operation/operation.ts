@@ -71,14 +71,20 @@ export class Operation {
     return this.#state.id;
   }
 
+  /** Its name, as lists, logs and statistics have it. */
   get name(): string {
     return this.#state.name;
   }
 
+  /**
+   * What began it: `http`, `rpc`, `ws`, `graphql`, `cron`, `job`, `cqrs`, `event`, `method` or
+   * `task`.
+   */
   get kind(): OperationKind {
     return this.#state.plan.kind;
   }
 
+  /** Where it stands. */
   get status(): OperationStatus {
     return this.#state.status;
   }
@@ -104,6 +110,7 @@ export class Operation {
     return liveChildren(this.#state).map((child) => Operation.of(child));
   }
 
+  /** The token that tells its body of a cancel. */
   get token(): CancelationToken {
     const extras = this.#ensureExtras();
     if (extras.token === undefined) {
@@ -118,10 +125,12 @@ export class Operation {
     return this.token.signal;
   }
 
+  /** When it began. */
   get startedAt(): Date {
     return new Date(this.#state.startedWall);
   }
 
+  /** When it ended; `undefined` while it is live. */
   get endedAt(): Date | undefined {
     const { duration, startedWall } = this.#state;
     return duration === undefined ? undefined : new Date(startedWall + duration);
@@ -137,6 +146,7 @@ export class Operation {
     return this.#state.metadata ?? {};
   }
 
+  /** Its tags, inherited ones too. */
   get tags(): readonly string[] {
     return this.#state.tags ?? [];
   }
@@ -235,6 +245,7 @@ export class Operation {
     source: StreamSource<Item>,
     options: ChunkedStreamOptions,
   ): AsyncIterableIterator<Item[]>;
+  /** The same, one item at a time. */
   stream<Item>(source: StreamSource<Item>, options?: StreamOptions): AsyncIterableIterator<Item>;
   stream(source: unknown, options: StreamOptions = {}): AsyncIterableIterator<unknown> {
     return streamThrough(this.#state, placeIn(this.#state), source, options);

@@ -1,12 +1,18 @@
 import { bare } from '../scope/plain-object.js';
 
 /**
+ * A report of `operation.reportProgress()`. Any further key is metadata of the report.
+ *
  * @publicApi
  */
 export interface ProgressReport {
+  /** What is being done. */
   readonly message?: string;
+  /** How much is done. */
   readonly current?: number;
+  /** How much there is to do. */
   readonly total?: number;
+  /** Further facts: the metadata of the report. */
   readonly [key: string]: unknown;
 }
 
@@ -16,8 +22,11 @@ export interface ProgressReport {
  * @publicApi
  */
 export interface OperationProgress {
+  /** What is being done. */
   readonly message?: string;
+  /** How much is done. */
   readonly current?: number;
+  /** How much there is to do. */
   readonly total?: number;
   /** 0 to 100, to one decimal, when `current` and `total` are known. */
   readonly percent?: number;
@@ -29,12 +38,15 @@ export interface OperationProgress {
   readonly at: number;
   /** The id of the operation that reported it. */
   readonly operationId: string;
+  /** The name of the operation that reports. */
   readonly operationName: string;
   /** Whatever else was reported. */
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /**
+ * Called with every report of an operation and of those below it.
+ *
  * @publicApi
  */
 export type ProgressListener = (progress: OperationProgress) => unknown;

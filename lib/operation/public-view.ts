@@ -12,7 +12,9 @@ import type { OperationSnapshot } from './snapshot.js';
  * @publicApi
  */
 export interface PublicProgress {
+  /** How much is done. */
   readonly current?: number;
+  /** How much there is to do. */
   readonly total?: number;
   /** 0 to 100, to one decimal. */
   readonly percent?: number;
@@ -31,9 +33,13 @@ export interface PublicProgress {
  * @publicApi
  */
 export interface PublicOperation {
+  /** Its id. */
   readonly id: string;
+  /** Its name. */
   readonly name: string;
+  /** Where it stands. */
   readonly status: OperationStatus;
+  /** Why it was canceled. */
   readonly reason?: CancelationReason;
   /** `OPERATION_TIMEOUT`. */
   readonly code?: string;
@@ -47,6 +53,7 @@ export interface PublicOperation {
   readonly durationMs: number;
   /** ISO 8601: the effective deadline. */
   readonly deadline?: string;
+  /** Its last report, in numbers alone. */
   readonly progress?: PublicProgress;
 }
 

@@ -14,9 +14,13 @@ import { valueOf } from '../scope/derived-value.js';
  * @publicApi
  */
 export interface ErrorSnapshot {
+  /** The error's name. */
   readonly name: string;
+  /** The error's message. */
   readonly message: string;
+  /** The error's code, if it has one. */
   readonly code?: string | number;
+  /** The error's stack, up to 4 KiB in the history. */
   readonly stack?: string;
 }
 
@@ -26,18 +30,27 @@ export interface ErrorSnapshot {
  * @publicApi
  */
 export interface OperationSnapshot {
+  /** Its id. */
   readonly id: string;
+  /** Its name. */
   readonly name: string;
+  /** What began it. */
   readonly kind: OperationKind;
+  /** Where it stands. */
   readonly status: OperationStatus;
+  /** Why it was canceled. */
   readonly reason?: CancelationReason;
+  /** What was said of its cancel. */
   readonly message?: string;
+  /** Who asked for the cancel. */
   readonly requestedBy?: string;
   /** Where in the code the cancel was asked for; not where it came from another. */
   readonly requestedFrom?: string;
   /** What led to the cancel, from what is nearest to the root: at most ten links. */
   readonly causes?: readonly CauseSnapshot[];
+  /** The id of its parent. */
   readonly parentId?: string;
+  /** The id of the outermost operation of its tree. */
   readonly rootId: string;
   /** ISO 8601. */
   readonly startedAt: string;
@@ -49,10 +62,15 @@ export interface OperationSnapshot {
   readonly durationMs: number;
   /** ISO 8601: the effective deadline. */
   readonly deadline?: string;
+  /** Its metadata, as JSON would have it. */
   readonly metadata: OperationMetadata;
+  /** Its tags, inherited ones too. */
   readonly tags: readonly string[];
+  /** Its last report. */
   readonly progress?: OperationProgress;
+  /** What it has saved; in the history up to 1 KiB. */
   readonly partialResult?: unknown;
+  /** What it failed with. */
   readonly error?: ErrorSnapshot;
   /** The body was still running long after the cancel. */
   readonly zombie: boolean;
@@ -65,8 +83,11 @@ export interface OperationSnapshot {
   readonly overran: boolean;
 }
 
-/** @publicApi */
+/**
+ * A snapshot with those of its children.
+ * @publicApi */
 export interface OperationTreeNode extends OperationSnapshot {
+  /** Those that it began, as far as they are live. */
   readonly children: readonly OperationTreeNode[];
 }
 

@@ -15,12 +15,15 @@ import { type CancelationToken, linkScope } from '../scope/token.js';
 export interface SourceTrigger {
   /** Default: the source's name. */
   readonly message?: string;
+  /** What led to it, for `error.cause`. */
   readonly cause?: unknown;
   /** Default: `'condition'`. */
   readonly reason?: CancelationReason;
 }
 
-/** @publicApi */
+/**
+ * Stops a source; may be asynchronous.
+ * @publicApi */
 export type SourceStop = () => unknown;
 
 /** A custom source, as far as starting it goes. */

@@ -7,7 +7,9 @@ import type { OperationRegistry } from './operation-registry.js';
  * @publicApi
  */
 export interface CancelableExtensionHost {
+  /** The application's registry. */
   readonly registry: OperationRegistry;
+  /** The application's logger. */
   readonly log: OperationLog;
   /**
    * Called when the application begins to drain: stop taking new work from outside. What it
@@ -34,10 +36,17 @@ export interface CancelableExtensionHost {
  * @publicApi
  */
 export interface CancelableExtension {
+  /** For messages and logs. */
   readonly name: string;
-  /** @returns takes everything back; may be asynchronous */
+  /**
+   * Begins the integration.
+   *
+   * @returns takes everything back; may be asynchronous
+   */
   install(host: CancelableExtensionHost): Uninstall | void | Promise<Uninstall | void>;
 }
 
-/** @publicApi */
+/**
+ * Takes an extension back; may be asynchronous.
+ * @publicApi */
 export type Uninstall = () => void | Promise<void>;

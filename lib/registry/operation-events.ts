@@ -11,7 +11,9 @@ import {
   snapshotOfFacts,
 } from '../operation/snapshot.js';
 
-/** @publicApi */
+/**
+ * What happened to an operation.
+ * @publicApi */
 export type OperationEventType = 'started' | 'progress' | 'canceled' | 'settled' | 'zombie';
 
 /** Every type there is. */
@@ -29,12 +31,14 @@ export const EVENT_TYPES: readonly OperationEventType[] = [
  * @publicApi
  */
 export interface OperationEvent {
+  /** What happened. */
   readonly type: OperationEventType;
   /**
    * As it was when it happened; made when it is first read, so that events nobody looks into cost
    * next to nothing. Of `progress`, without the partial result.
    */
   readonly operation: OperationSnapshot;
+  /** When it happened. */
   readonly at: Date;
 }
 

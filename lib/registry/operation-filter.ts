@@ -22,14 +22,21 @@ import { type FilterSubject, momentBefore, snapshotOfSubject } from './filter-su
  * @publicApi
  */
 export interface OperationFilter {
+  /** The id. */
   id?: string;
+  /** Where it stands: one of these. */
   status?: OperationStatus | readonly OperationStatus[];
+  /** Why it was canceled: one of these. */
   reason?: CancelationReason | readonly CancelationReason[];
   /** The exact name, or a pattern. */
   name?: string | RegExp;
+  /** What began it. */
   kind?: OperationKind;
+  /** Its parent: gives the children of one. */
   parentId?: string;
+  /** The outermost of its tree: gives the whole tree, the root included. */
   rootId?: string;
+  /** One of its tags. */
   tag?: string;
   /** A subset: every key given here has an equal value there. */
   metadata?: OperationMetadata;
@@ -39,6 +46,7 @@ export interface OperationFilter {
   since?: Date;
   /** Applied last; keeps the newest. 0: none. */
   limit?: number;
+  /** Whatever else must be true of it. Synchronous: a promise is refused. */
   where?: (operation: OperationSnapshot) => boolean;
 }
 

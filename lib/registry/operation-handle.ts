@@ -26,6 +26,7 @@ export type AsyncDisposal = typeof Symbol extends {
  * @publicApi
  */
 export interface OperationHandleMethods {
+  /** The operation. */
   readonly operation: Operation;
   /**
    * Runs a part of the work in the operation's context. A cancel releases the caller.
@@ -39,7 +40,9 @@ export interface OperationHandleMethods {
   fail(error: unknown): Promise<void>;
 }
 
-/** @publicApi */
+/**
+ * An operation whose end you decide, of `registry.start()`. `await using` completes it.
+ * @publicApi */
 export type OperationHandle = OperationHandleMethods & AsyncDisposal;
 
 class Handle implements OperationHandleMethods, Responder {

@@ -54,6 +54,7 @@ export class OperationRegistry extends ScopedRegistry {
     return this.#live.phase !== 'open';
   }
 
+  /** Numbers since its start: what is live, outcomes, durations, zombies, what was refused. */
   statistics(): OperationStatistics {
     return this.#live.readStatistics();
   }

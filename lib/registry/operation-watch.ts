@@ -30,7 +30,9 @@ export interface WatchOptions extends ViewOptions {
  * @publicApi
  */
 export interface OperationMessage<View = PublicOperation> {
+  /** What the message tells: the present state, a report, or the outcome. */
   readonly type: 'state' | 'progress' | 'settled';
+  /** The operation at that moment. */
   readonly data: View;
   /** Of the last message, by which a client that comes back says that it has seen the outcome. */
   readonly id?: string;

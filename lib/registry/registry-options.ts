@@ -12,6 +12,8 @@ import { type Duration, parseDuration } from '../scope/duration.js';
 import type { OperationLog } from '../operation/operation-host.js';
 
 /**
+ * How much is remembered of operations that ended.
+ *
  * @publicApi
  */
 export interface HistoryOptions {
@@ -22,6 +24,8 @@ export interface HistoryOptions {
 }
 
 /**
+ * When an operation that ignores its cancel is reported.
+ *
  * @publicApi
  */
 export interface ZombieOptions {
@@ -30,6 +34,8 @@ export interface ZombieOptions {
 }
 
 /**
+ * How long cleanups may take, for registries of their own.
+ *
  * @publicApi
  */
 export interface CleanupOptions {
@@ -38,11 +44,16 @@ export interface CleanupOptions {
 }
 
 /**
+ * Options of `new OperationRegistry()`.
+ *
  * @publicApi
  */
 export interface OperationRegistryOptions {
+  /** How much is remembered. Default: 1,000 operations, without a limit of age. */
   history?: HistoryOptions;
+  /** When a zombie is reported. Default: 5 s after its cancel. */
   zombies?: ZombieOptions;
+  /** How long cleanups may take. Default: 5 s. */
   shutdown?: CleanupOptions;
   /** How many operations may be live, zombies counted, before new roots are refused. Default: 100,000. */
   maxLive?: number;

@@ -21,6 +21,8 @@ export interface RunOptions extends OperationOptions<Operation> {
 }
 
 /**
+ * The function that an operation runs.
+ *
  * @publicApi
  */
 export type OperationBody<Result> = (operation: Operation) => Result | PromiseLike<Result>;

@@ -145,6 +145,7 @@ export class ScopedRegistry {
    * @throws TypeError when an option is not valid
    */
   find(id: string, options: ViewOptions & { readonly view: 'public' }): PublicOperation | undefined;
+  /** The whole of an operation that is live or remembered, as plain data. */
   find(id: string, options?: ViewOptions): OperationSnapshot | undefined;
   find(id: string, options?: ViewOptions): PublicOperation | undefined {
     const view = readView(options, 'find()', 'full');
@@ -224,6 +225,7 @@ export class ScopedRegistry {
     id: string,
     options: WatchOptions & { readonly view: 'full' },
   ): Observable<OperationMessage<OperationSnapshot>>;
+  /** Follows one operation, and shows what anybody may know. */
   watch(id: string, options?: WatchOptions): Observable<OperationMessage>;
   watch(id: string, options?: WatchOptions): Observable<OperationMessage> {
     return watchOperation(this.#live, id, options, this.#matcher(undefined, 'watch'));

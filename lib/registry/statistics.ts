@@ -5,25 +5,36 @@ import type { OperationStatus } from '../operation/operation-options.js';
 import type { NameCounters } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
 
-/** @publicApi */
+/**
+ * Percentiles in milliseconds; 0 when nothing was measured.
+ * @publicApi */
 export interface Percentiles {
   /** Milliseconds; 0 while nothing was measured. */
   readonly p50: number;
+  /** 95 of 100 took no longer. */
   readonly p95: number;
+  /** 99 of 100 took no longer. */
   readonly p99: number;
 }
 
-/** @publicApi */
+/**
+ * Counters of the operations of one name.
+ * @publicApi */
 export type NameStatistics = Readonly<NameCounters>;
 
-/** @publicApi */
+/**
+ * Numbers of a registry since its start.
+ * @publicApi */
 export interface OperationStatistics {
+  /** How many are live, zombies included. */
   readonly live: number;
   /** Live ones as they are, ended ones since the start. */
   readonly byStatus: Readonly<Record<OperationStatus, number>>;
+  /** How many were canceled, by reason. */
   readonly byReason: Readonly<Partial<Record<CancelationReason, number>>>;
   /** The 100 names that started most; last, under `(other)`, all beyond the first 1,000 names together. */
   readonly byName: Readonly<Record<string, NameStatistics>>;
+  /** How long operations took, of the last 1,000. */
   readonly duration: Percentiles;
   /** From the cancel until the body had really stopped. */
   readonly cancelLatency: Percentiles;

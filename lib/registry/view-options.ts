@@ -9,6 +9,8 @@ import { readOptions, refuse } from '../scope/validate.js';
 export type OperationView = 'public' | 'full';
 
 /**
+ * How much of an operation is shown.
+ *
  * @publicApi
  */
 export interface ViewOptions {

@@ -11,13 +11,20 @@ export type Signal = typeof globalThis extends {
   : StructuralAbortSignal;
 
 /**
+ * An AbortSignal by its shape, for projects without the types of Node or the DOM.
+ *
  * @publicApi
  */
 export interface StructuralAbortSignal {
+  /** Whether it is aborted. */
   readonly aborted: boolean;
+  /** What it was aborted with. */
   readonly reason: unknown;
+  /** Adds a listener. */
   addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  /** Removes a listener. */
   removeEventListener(type: 'abort', listener: () => void): void;
+  /** Throws its reason if it is aborted. */
   throwIfAborted(): void;
 }
 

@@ -8,6 +8,8 @@ import {
 import { ownValue } from './plain-object.js';
 
 /**
+ * What is said of a cancel. An Error in its place is the cause, with its message.
+ *
  * @publicApi
  */
 export interface CancelOptions {
@@ -15,6 +17,7 @@ export interface CancelOptions {
   readonly reason?: CancelationReason;
   /** For people. Stays inside the process: HTTP clients see a fixed text per reason. */
   readonly message?: string;
+  /** What led to it, for `error.cause`. Default: none. */
   readonly cause?: unknown;
   /** Who asks. Default: the id of the current operation. */
   readonly requestedBy?: string;

@@ -36,6 +36,8 @@ export interface CanceledSubject {
 }
 
 /**
+ * What is known of a cancelation, for errors that are made by hand.
+ *
  * @publicApi
  */
 export interface CancelationErrorOptions {
@@ -45,8 +47,11 @@ export interface CancelationErrorOptions {
   readonly requestedBy?: string | undefined;
   /** Milliseconds since the epoch. Default: now. */
   readonly canceledAt?: number;
+  /** The id of the operation that was canceled. */
   readonly operationId?: string;
+  /** The name of the operation that was canceled. */
   readonly operationName?: string;
+  /** What the operation had saved. */
   readonly partialResult?: unknown;
   /** @internal Knows the rest. */
   readonly subject?: CanceledSubject;
@@ -71,6 +76,7 @@ const BRAND = Symbol.for('nestjs-cancelable.cancelation');
  * @publicApi
  */
 export abstract class CancelationError extends FramelessError {
+  /** Why it was canceled. */
   abstract readonly reason: CancelationReason;
   /** Who asked for it. Default: the id of the operation that was current when it was canceled. */
   declare readonly requestedBy?: string;
@@ -92,6 +98,7 @@ export abstract class CancelationError extends FramelessError {
     error.#subject = facts;
   }
 
+  /** What was said of the cancel, or a fixed text of its reason. */
   override get message(): string {
     return this.#facts.text;
   }
@@ -101,6 +108,7 @@ export abstract class CancelationError extends FramelessError {
     return this.#subject.id;
   }
 
+  /** The name of the operation that was canceled; `undefined` for a token of its own. */
   get operationName(): string | undefined {
     return this.#subject.name;
   }
@@ -110,6 +118,7 @@ export abstract class CancelationError extends FramelessError {
     return this.#subject.rootId;
   }
 
+  /** When it was canceled. */
   get canceledAt(): Date {
     return new Date(this.#facts.at);
   }
@@ -167,6 +176,7 @@ Object.defineProperties(CancelationError.prototype, {
  * @publicApi
  */
 export class TimeoutCancelation extends CancelationError {
+  /** Always `'timeout'`. */
   get reason(): 'timeout' {
     return 'timeout';
   }
@@ -182,6 +192,7 @@ Object.defineProperty(TimeoutCancelation.prototype, 'name', {
  * @publicApi
  */
 export class ManualCancelation extends CancelationError {
+  /** Always `'manual'`. */
   get reason(): 'manual' {
     return 'manual';
   }
@@ -192,6 +203,7 @@ export class ManualCancelation extends CancelationError {
  * @publicApi
  */
 export class SignalCancelation extends CancelationError {
+  /** Always `'signal'`. */
   get reason(): 'signal' {
     return 'signal';
   }
@@ -202,6 +214,7 @@ export class SignalCancelation extends CancelationError {
  * @publicApi
  */
 export class ConditionCancelation extends CancelationError {
+  /** Always `'condition'`. */
   get reason(): 'condition' {
     return 'condition';
   }
@@ -212,6 +225,7 @@ export class ConditionCancelation extends CancelationError {
  * @publicApi
  */
 export class ParentCancelation extends CancelationError {
+  /** Always `'parent'`. */
   get reason(): 'parent' {
     return 'parent';
   }
@@ -222,6 +236,7 @@ export class ParentCancelation extends CancelationError {
  * @publicApi
  */
 export class DisconnectCancelation extends CancelationError {
+  /** Always `'disconnect'`. */
   get reason(): 'disconnect' {
     return 'disconnect';
   }
@@ -232,6 +247,7 @@ export class DisconnectCancelation extends CancelationError {
  * @publicApi
  */
 export class ShutdownCancelation extends CancelationError {
+  /** Always `'shutdown'`. */
   get reason(): 'shutdown' {
     return 'shutdown';
   }
@@ -242,6 +258,7 @@ export class ShutdownCancelation extends CancelationError {
  * @publicApi
  */
 export class SupersededCancelation extends CancelationError {
+  /** Always `'superseded'`. */
   get reason(): 'superseded' {
     return 'superseded';
   }

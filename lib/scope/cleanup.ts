@@ -6,6 +6,7 @@ import type { CancelationToken } from './token.js';
  * @publicApi
  */
 export interface CleanupOutcome {
+  /** How the operation ended. */
   readonly status: 'completed' | 'failed' | 'canceled';
   /** What it failed with, or was canceled with; `undefined` when it completed. */
   readonly error: unknown;

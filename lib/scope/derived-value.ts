@@ -3,6 +3,11 @@ export abstract class DerivedValue {
   abstract read(): unknown;
 }
 
+/**
+ * function valueOf() { [native code] }
+ *
+ * @publicApi
+ */
 export function valueOf(value: unknown): unknown {
   return value instanceof DerivedValue ? value.read() : value;
 }

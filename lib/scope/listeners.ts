@@ -1,6 +1,8 @@
 import type { CancelationError } from './cancelation-error.js';
 
 /**
+ * Called once when its token or operation is canceled, with the error.
+ *
  * @publicApi
  */
 export type CancelListener = (error: CancelationError) => unknown;

@@ -95,14 +95,17 @@ export class CancelationToken {
     return CancelationToken.of(scope);
   }
 
+  /** Whether it is canceled. */
   get isCanceled(): boolean {
     return this.#scope.isCanceled();
   }
 
+  /** Why it is canceled; `undefined` while it is not. */
   get reason(): CancelationError['reason'] | undefined {
     return this.#scope.isCanceled() ? this.#scope.record?.reason : undefined;
   }
 
+  /** The error of the cancel; `undefined` while it is not canceled. */
   get error(): CancelationError | undefined {
     return this.#scope.isCanceled() ? this.#scope.error() : undefined;
   }
@@ -124,7 +127,11 @@ export class CancelationToken {
     return this.#scope.signal();
   }
 
-  /** @throws CancelationError when canceled, or when the deadline has passed by the clock. */
+  /**
+   * Throws if it is canceled, or if its deadline has passed by the clock.
+   *
+   * @throws CancelationError
+   */
   throwIfCanceled(): void {
     const scope = this.#scope;
     scope.checkClock();

@@ -11,6 +11,8 @@ import { checkOptions, readSpan, refuse } from '../scope/validate.js';
 export type OnNewRequests = '503' | 'close-listener';
 
 /**
+ * What a shutdown gives to what runs.
+ *
  * @publicApi
  */
 export interface ShutdownOptions {

@@ -4,6 +4,8 @@ import { countOf, readOptions, readText, refuse, readDuration } from '../scope/v
 import type { CancelationSource } from './source.js';
 
 /**
+ * Options of `onCondition()`.
+ *
  * @publicApi
  */
 export interface ConditionOptions {

@@ -17,6 +17,8 @@ import {
 import type { CancelationSource } from './source.js';
 
 /**
+ * Limits of `onResources()`. A share is a number from 0 to 1.
+ *
  * @publicApi
  */
 export interface ResourceLimits {

@@ -25,6 +25,10 @@ export interface CancelationSource {
   readonly name: string;
   /** Providers handed to `start` after the operation. */
   readonly inject?: readonly unknown[];
+  /**
+   * Begins to watch. Calls `trigger` to cancel; gets the providers of `inject` after the
+   * operation.
+   */
   start(
     trigger: (trigger?: SourceTrigger) => void,
     operation: Operation,

@@ -1,6 +1,8 @@
 import type { Observable } from 'rxjs';
 
 /**
+ * Options of `operation.stream()`.
+ *
  * @publicApi
  */
 export interface StreamOptions {
@@ -22,7 +24,9 @@ export type StreamSource<Item> =
   | Observable<Item>
   | { getReader(): { read(): Promise<{ done: boolean; value?: Item }> } };
 
-/** @publicApi */
+/**
+ * Options of `operation.stream()` that delivers arrays.
+ * @publicApi */
 export interface ChunkedStreamOptions extends StreamOptions {
   /** Delivers arrays of so many items; the last may be shorter, and comes before an error. */
   readonly chunk: number;

@@ -20,11 +20,15 @@ export interface HealthLimits {
  * @publicApi
  */
 export interface OperationsHealth {
+  /** Whether it is healthy. */
   readonly status: 'up' | 'down';
   /** The application shuts down. */
   readonly draining: boolean;
+  /** How many operations are live. */
   readonly live: number;
+  /** How many may be. */
   readonly maxLive: number;
+  /** How many ignore their cancel. */
   readonly zombies: number;
 }
 
@@ -47,7 +51,11 @@ export interface OperationsHealth {
 export class CancelableHealthIndicator {
   constructor(@Inject(OperationRegistry) private readonly registry: OperationRegistry) {}
 
-  /** @throws TypeError for limits that are not possible */
+  /**
+   * Is up, unless the application drains, has no room left, or has too many zombies.
+   *
+   * @throws TypeError for limits that are not possible
+   */
   isHealthy<Key extends string = 'operations'>(
     key: Key = 'operations' as Key,
     limits: HealthLimits = {},

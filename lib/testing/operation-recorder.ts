@@ -17,6 +17,7 @@ import type { OperationRegistry } from '../registry/operation-registry.js';
  * @publicApi
  */
 export class OperationRecorder {
+  /** What happened, in order. */
   readonly events: OperationEvent[] = [];
   private readonly subscription: { unsubscribe(): void };
 
@@ -29,6 +30,7 @@ export class OperationRecorder {
     this.subscription.unsubscribe();
   }
 
+  /** Forgets what was recorded. */
   clear(): void {
     this.events.length = 0;
   }
@@ -45,25 +47,41 @@ export class OperationRecorder {
       .map(({ operation }) => operation);
   }
 
-  /** @throws Error unless an operation of this name has begun, `times` times if given */
+  /**
+   * Expects that an operation of this name has begun.
+   *
+   * @throws Error unless an operation of this name has begun, `times` times if given
+   */
   expectStarted(name: string, times?: number): this {
     const count = this.of(name).filter((type) => type === 'started').length;
     if (times === undefined ? count > 0 : count === times) return this;
     throw this.failure(`${name} to begin${times === undefined ? '' : ` ${times} times`}`);
   }
 
-  /** @throws Error if an operation of this name has begun */
+  /**
+   * Expects that no operation of this name has begun.
+   *
+   * @throws Error if an operation of this name has begun
+   */
   expectNotStarted(name: string): this {
     return this.expectStarted(name, 0);
   }
 
-  /** @throws Error unless an operation of this name has completed */
+  /**
+   * Expects that an operation of this name has completed.
+   *
+   * @throws Error unless an operation of this name has completed
+   */
   expectCompleted(name: string): this {
     if (this.outcomes(name).some(({ status }) => status === 'completed')) return this;
     throw this.failure(`${name} to complete`);
   }
 
-  /** @throws Error unless an operation of this name has failed, with this message if given */
+  /**
+   * Expects that an operation of this name has failed.
+   *
+   * @throws Error unless an operation of this name has failed, with this message if given
+   */
   expectFailed(name: string, message?: string | RegExp): this {
     const failed = this.outcomes(name).some(
       ({ status, error }) => status === 'failed' && matches(error?.message ?? '', message),
@@ -72,7 +90,11 @@ export class OperationRecorder {
     throw this.failure(`${name} to fail${message === undefined ? '' : ` with ${String(message)}`}`);
   }
 
-  /** @throws Error unless an operation of this name was canceled, for this reason if given */
+  /**
+   * Expects that an operation of this name was canceled.
+   *
+   * @throws Error unless an operation of this name was canceled, for this reason if given
+   */
   expectCanceled(name: string, reason?: CancelationReason): this {
     const canceled = this.eventsOf(name).some(
       ({ type, operation }) =>
@@ -82,7 +104,11 @@ export class OperationRecorder {
     throw this.failure(`${name} to be canceled${reason === undefined ? '' : ` (${reason})`}`);
   }
 
-  /** @throws Error unless an operation of this name has reported progress, with this message if given */
+  /**
+   * Expects that an operation of this name has reported progress.
+   *
+   * @throws Error unless an operation of this name has reported progress, with this message if given
+   */
   expectProgress(name: string, message?: string | RegExp): this {
     const reported = this.eventsOf(name).some(
       ({ type, operation }) =>

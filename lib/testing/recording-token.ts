@@ -9,6 +9,7 @@ import { CancelationToken } from '../scope/token.js';
  * @publicApi
  */
 export interface RecordedCancel {
+  /** What was said of it. */
   readonly options: CancelOptions;
   /** Whether it was the call that canceled the token. */
   readonly first: boolean;
@@ -29,8 +30,10 @@ export interface RecordedCancel {
  * @publicApi
  */
 export class RecordingToken extends CancelationToken {
+  /** Every call of `cancel()`, the ones that came too late too. */
   readonly cancels: RecordedCancel[] = [];
 
+  /** Cancels it, and records the call. */
   override cancel(options: CancelOptions = {}): boolean {
     const first = super.cancel(options);
     this.cancels.push({ options, first, at: Date.now() });

@@ -9,6 +9,8 @@ import type { OperationRegistry } from '../registry/operation-registry.js';
 import type { RunOptions } from '../registry/run-options.js';
 
 /**
+ * Options of a `Scenario`.
+ *
  * @publicApi
  */
 export interface ScenarioOptions {
@@ -54,7 +56,11 @@ export class Scenario {
     });
   }
 
-  /** @throws TypeError when it is no duration */
+  /**
+   * Lets time pass.
+   *
+   * @throws TypeError when it is no duration
+   */
   wait(duration: Duration): this {
     const milliseconds = parseDuration(duration, 'scenario.wait()');
     return this.step(() => {
@@ -64,6 +70,7 @@ export class Scenario {
     });
   }
 
+  /** A step: cancels an operation that has begun. */
   cancel(name: string, options?: CancelOptions): this {
     if (options !== undefined) readCancelOptions(options, 'scenario.cancel()');
     return this.step(() => this.find(name).cancel(options));

@@ -11,6 +11,8 @@ import {
 } from '../scope/validate.js';
 
 /**
+ * Options of `simulateStream()`.
+ *
  * @publicApi
  */
 export interface SimulatedStreamOptions {
@@ -45,10 +47,20 @@ export function simulateStream<Item>(
     readonly chunks: NonNullable<SimulatedStreamOptions['chunks']>;
   },
 ): AsyncGenerator<Item[]>;
+/**
+ * An async iterable that behaves as badly as it is told to: slow, bursty, stalling, failing.
+ *
+ * @publicApi
+ */
 export function simulateStream<Item>(
   items: Iterable<Item>,
   options?: SimulatedStreamOptions,
 ): AsyncGenerator<Item>;
+/**
+ * An async iterable that behaves as badly as it is told to: slow, bursty, stalling, failing.
+ *
+ * @publicApi
+ */
 export function simulateStream(
   items: Iterable<unknown>,
   options: SimulatedStreamOptions = {},

@@ -8,10 +8,13 @@ import type { OperationMetadata } from '../operation/operation-options.js';
  * @publicApi
  */
 export interface RequestOptions {
+  /** Facts to filter by. Default: none. */
   metadata?: OperationMetadata;
+  /** Words to filter by. Default: none. */
   tags?: readonly string[];
   /** Applies where neither the handler nor its class says anything. */
   timeout?: Duration | false;
+  /** An id of your own. Default: an unguessable one. */
   id?: string;
 }
 

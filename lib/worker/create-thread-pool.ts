@@ -13,6 +13,7 @@ export interface ThreadPoolOptions {
   readonly filename?: string;
   /** The name of the function it exports. Default: `'default'`. */
   readonly name?: string;
+  /** Whatever else piscina takes. */
   readonly [option: string]: unknown;
 }
 

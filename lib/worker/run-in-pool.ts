@@ -19,12 +19,17 @@ import { POOL_READERS } from './worker-readers.js';
  * @publicApi
  */
 export interface ThreadPool {
+  /** Runs a task. */
   run(task: unknown, options?: object): Promise<unknown>;
+  /** Ends its threads. */
   destroy(): Promise<void>;
+  /** What it was made with. */
   readonly options: { readonly filename?: string | null; readonly name?: string };
 }
 
-/** @publicApi */
+/**
+ * Options of `runInPool()`.
+ * @publicApi */
 export interface PoolTaskOptions {
   /** The module. Default: the pool's. */
   readonly file?: ModuleFile;

@@ -18,13 +18,21 @@ import { PROCESS_READERS } from './worker-readers.js';
 export interface ProcessOptions {
   /** How long after SIGTERM before SIGKILL. 0: no time. Default: `'5s'`. */
   readonly grace?: Duration;
+  /** The folder it runs in. Default: that of this process. */
   readonly cwd?: string | { readonly href: string };
+  /** Its environment. Default: that of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** As for `spawn()` of Node. Default: `'pipe'`. */
   readonly stdio?: unknown;
+  /** Whether a shell runs it. Default: `false`. */
   readonly shell?: boolean | string;
+  /** As for `spawn()` of Node. */
   readonly argv0?: string;
+  /** The user it runs as. */
   readonly uid?: number;
+  /** The group it runs as. */
   readonly gid?: number;
+  /** How messages between the processes are written. Default: `'json'`. */
   readonly serialization?: 'json' | 'advanced';
   /** On Windows: no console window. Default: false. */
   readonly windowsHide?: boolean;
@@ -38,13 +46,19 @@ export interface ProcessOptions {
  * @publicApi
  */
 export interface ProcessLike {
+  /** The id of the process; `undefined` if it could not be spawned. */
   readonly pid?: number | undefined;
+  /** What it reads. */
   readonly stdin: object | null;
+  /** What it writes. */
   readonly stdout: AsyncIterable<Uint8Array> | null;
+  /** What it writes as errors. */
   readonly stderr: AsyncIterable<Uint8Array> | null;
 }
 
-/** @publicApi */
+/**
+ * A child process of `spawnProcess()`.
+ * @publicApi */
 export interface SpawnedProcess<Child extends ProcessLike> {
   /** Node's own object: `stdin`, `stdout`, `stderr`, `pid`, events. */
   readonly child: Child;

@@ -10,9 +10,11 @@ export interface WorkerOptions {
   readonly execArgv?: readonly string[];
   /** For files: what `process.argv` has after the first two. */
   readonly argv?: readonly unknown[];
+  /** The thread's environment. Default: that of this thread. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What `workerData` of `node:worker_threads` is in the thread. */
   readonly workerData?: unknown;
+  /** Limits of its memory, in MiB. */
   readonly resourceLimits?: {
     readonly maxOldGenerationSizeMb?: number;
     readonly maxYoungGenerationSizeMb?: number;
@@ -23,7 +25,9 @@ export interface WorkerOptions {
   readonly name?: string;
 }
 
-/** @publicApi */
+/**
+ * Options of everything that runs in a thread.
+ * @publicApi */
 export interface ThreadOptions {
   /**
    * How long the thread may go on after the cancel before it is terminated. 0: no time.
@@ -34,7 +38,9 @@ export interface ThreadOptions {
   readonly worker?: WorkerOptions;
 }
 
-/** @publicApi */
+/**
+ * Options of `runInThread()`.
+ * @publicApi */
 export interface ThreadCallOptions<Args extends readonly unknown[]> extends ThreadOptions {
   /** The name of the function that the module exports. Default: `'default'`. */
   readonly name?: string;

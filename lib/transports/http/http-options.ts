@@ -5,6 +5,8 @@ import { isRecord } from '../../scope/plain-object.js';
 import { checkOptions, refuse, oneOf } from '../../scope/validate.js';
 
 /**
+ * What is special to HTTP.
+ *
  * @publicApi
  */
 export interface HttpOptions {

@@ -19,6 +19,7 @@ import { PUBLIC_MESSAGES, publicErrorOf, publicReason, STATUS_CODES } from '../p
 export class OperationCanceledException extends HttpException {
   /** The reason that decided the status: of a `parent`, that of its root cause. */
   readonly reason: CancelationReason;
+  /** The id of the operation that was canceled. */
   readonly operationId: string | undefined;
 
   constructor(error: CancelationError, statusCode?: number) {

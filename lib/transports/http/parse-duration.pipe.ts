@@ -3,6 +3,8 @@ import { type Duration, formatDuration, parseDuration } from '../../scope/durati
 import { readBoolean, readOptions, readDuration } from '../../scope/validate.js';
 
 /**
+ * Options of `ParseDurationPipe`.
+ *
  * @publicApi
  */
 export interface ParseDurationOptions {
@@ -47,7 +49,11 @@ export class ParseDurationPipe implements PipeTransform<unknown, number | undefi
     this.optional = optional;
   }
 
-  /** @throws BadRequestException */
+  /**
+   * Reads a duration as milliseconds.
+   *
+   * @throws BadRequestException for what is no duration, or longer than `max`
+   */
   transform(value: unknown): number | undefined {
     if (value === undefined && this.optional) return undefined;
     const milliseconds = read(value);

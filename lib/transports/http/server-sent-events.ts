@@ -12,9 +12,13 @@ import { canceledMessage } from './canceled-message.js';
  * @publicApi
  */
 export interface ServerSentEvent {
+  /** What the event carries. */
   readonly data: string | object;
+  /** The name of the event. Default: `message`. */
   readonly type?: string;
+  /** What an EventSource sends as `Last-Event-ID` when it comes back. */
   readonly id?: string;
+  /** After how many milliseconds an EventSource comes back. */
   readonly retry?: number;
 }
 
