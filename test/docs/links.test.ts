@@ -5,9 +5,6 @@ import { anchorsOf, at, pages, readPage } from './pages.js';
 
 const LINK = /\]\(<?([^)\s>]+)>?[^)]*\)|\b(?:src|srcset|href)="([^"]+)"|^\[[^\]]+\]: +(\S+)/gm;
 
-/** Pages that are being written. */
-const COMING = /\b(recipes|SECURITY)\.md$/;
-
 describe('the links of the documentation', () => {
   const links = pages.flatMap((page) => {
     // Code in a line is no link, but what a link shows may be code.
@@ -28,9 +25,7 @@ describe('the links of the documentation', () => {
     const broken = links.filter(({ page, target }) => {
       const file = target!.split('#')[0];
       const path = normalize(join(dirname(page.path), file!));
-      return (
-        path.startsWith('..') || file!.startsWith('/') || !(existsSync(path) || COMING.test(path))
-      );
+      return path.startsWith('..') || file!.startsWith('/') || !existsSync(path);
     });
     expect(broken.map(({ where, target }) => `${where}: ${target}`)).toEqual([]);
   });
