@@ -42,14 +42,13 @@ export class MethodCall {
   run(): unknown {
     let state: OperationState | Held<OperationState>;
     try {
-      this.readOptions();
+      if (this.plan.functions !== undefined || this.job !== undefined) this.readOptions();
       state = this.start();
     } catch (error) {
       return Promise.reject(error);
     }
-    if (state instanceof Held) return outcomeOf(state, () => this.run());
+    if (state instanceof Held) return this.outcomeOf(state);
     if (this.job !== undefined) this.job.state = state;
-    const begun = state;
     let result: unknown;
     try {
       const { method, self, args, options } = this;
@@ -60,7 +59,9 @@ export class MethodCall {
       result = enterBody(state, method.original, self, args);
       return state.promise === undefined ? this.finishLater(state, result) : result;
     } catch (error) {
-      void onFreshStack.then(() => giveUp(begun, result, error));
+      const begun = state;
+      const given = result;
+      void onFreshStack.then(() => giveUp(begun, given, error));
       throw error;
     }
   }
@@ -74,6 +75,10 @@ export class MethodCall {
     return this.method.known === 'observable'
       ? this.observable(provider)
       : this.generator(provider);
+  }
+
+  private outcomeOf(held: Held<OperationState>): Promise<unknown> {
+    return outcomeOf(held, () => this.run());
   }
 
   private readOptions(): void {

@@ -31,17 +31,21 @@ export function runOperation<Result>(
   } catch (error) {
     return Promise.reject(error);
   }
-  if (state instanceof Held) {
-    const again = () => runOperation(host, plan, body, call);
-    return outcomeOf(state, again) as Promise<Awaited<Result>>;
-  }
-  const started = state;
+  if (state instanceof Held) return runAfter(state, host, plan, body, call);
   try {
-    return runPrepared(started, call, body, undefined, [started]) as Promise<Awaited<Result>>;
+    return runPrepared(state, call, body, undefined, [state]) as Promise<Awaited<Result>>;
   } catch (error) {
-    void onFreshStack.then(() => giveUp(started, undefined, error));
+    const begun = state;
+    void onFreshStack.then(() => giveUp(begun, undefined, error));
     throw error;
   }
+}
+
+function runAfter<Result>(
+  held: Held<OperationState>,
+  ...call: Parameters<typeof runOperation<Result>>
+): Promise<Awaited<Result>> {
+  return outcomeOf(held, () => runOperation(...call)) as Promise<Awaited<Result>>;
 }
 
 /**
@@ -163,7 +167,9 @@ function applyAndFollow(
   try {
     return followHere(state, result as Promise<unknown>);
   } catch (error) {
-    void onFreshStack.then(() => giveUp(state, result, error));
+    const begun = state;
+    const given = result;
+    void onFreshStack.then(() => giveUp(begun, given, error));
     throw error;
   }
 }

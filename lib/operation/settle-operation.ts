@@ -33,21 +33,37 @@ export function settleOperation(
 ): unknown {
   if (state.outcome !== undefined || state.decided) return value;
   state.decided = true;
+  if (state.record === undefined) {
+    return settleAs(state, succeeded ? 'completed' : 'failed', !succeeded, value);
+  }
   const outcome = decide(state, succeeded, value);
-  const { status, failed } = outcome;
-  if (failed) state.cause = outcome.value;
-  if (state.firstChild !== undefined) releaseChildren(state, status);
-  const cleanups = state.extras?.cleanups;
-  if (cleanups === undefined) return finish(state, outcome);
-  const error = failed ? outcome.value : state.record && state.error();
-  return runCleanups(state, cleanups, { status, error }, () => finish(state, outcome));
+  return settleAs(state, outcome.status, outcome.failed, outcome.value);
 }
 
-/** What the body gave, seen with the cancel that may have come before. */
+/** Cleans up, then finishes. The parts of an outcome travel alone: most calls need no object for them. */
+function settleAs(
+  state: OperationState,
+  status: OutcomeStatus,
+  failed: boolean,
+  value: unknown,
+): unknown {
+  if (failed) state.cause = value;
+  if (state.firstChild !== undefined) releaseChildren(state, status);
+  return state.extras?.cleanups === undefined
+    ? finish(state, status, failed, value)
+    : finishAfterCleanups(state, { status, failed, value });
+}
+
+function finishAfterCleanups(state: OperationState, { status, failed, value }: Outcome): unknown {
+  const error = failed ? value : state.record && state.error();
+  const cleanups = state.extras?.cleanups ?? [];
+  return runCleanups(state, cleanups, { status, error }, () =>
+    finish(state, status, failed, value),
+  );
+}
+
+/** What the body of a canceled operation gave, seen with the cancel. */
 function decide(state: OperationState, succeeded: boolean, value: unknown): Outcome {
-  if (state.record === undefined) {
-    return { status: succeeded ? 'completed' : 'failed', failed: !succeeded, value };
-  }
   const outcome = succeeded ? decideValue(state, value) : decideError(state, value);
   if (state.plan.race) reportLate(state, value, outcome);
   return outcome;
@@ -129,7 +145,12 @@ function warnOfLostWork(state: OperationState, child: Scope): void {
 }
 
 /** Everybody hears of the outcome, and the operation lets go of all it holds. */
-function finish(state: OperationState, { status, failed, value }: Outcome): unknown {
+function finish(
+  state: OperationState,
+  status: OutcomeStatus,
+  failed: boolean,
+  value: unknown,
+): unknown {
   state.conclude(status);
   const { facade, extras } = state;
   const { on } = state.plan;

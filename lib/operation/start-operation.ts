@@ -51,7 +51,8 @@ export function startOperation(
     if (plan.on !== undefined) hookCallbacks(state, plan.on);
     if (state.ownLimit !== undefined && state.ownLimit <= now) state.checkClock();
   } catch (error) {
-    void onFreshStack.then(() => neverBegan(state, error));
+    const begun = state;
+    void onFreshStack.then(() => neverBegan(begun, error));
     throw error;
   }
   return state;
