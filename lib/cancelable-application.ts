@@ -35,7 +35,10 @@ import { HttpServers } from './shutdown/http-shutdown.js';
 import { warnOfSharedSignals } from './shutdown/shared-signals.js';
 import { readShutdownOptions } from './shutdown/shutdown-options.js';
 
-/** What one application has one of, however often the module is imported. */
+/**
+ * One application: its runtime, registry, open calls and drain, however often the module is
+ * imported.
+ */
 export class CancelableApplication implements DrainedTransports {
   readonly runtime: CancelableRuntime;
   readonly registry: OperationRegistry;
@@ -43,7 +46,7 @@ export class CancelableApplication implements DrainedTransports {
   readonly servers: HttpServers;
   private readonly log = SafeLog.over(new Logger('Cancelable'));
   private isStarted = false;
-  /** What a start needs, to start anew. */
+  /** Installs the application again, when it is started anew. */
   private started:
     { readonly discovery: DiscoveryService; readonly modules: ModuleRef } | undefined;
   private readonly adapters = new WeakSet<object>();
@@ -124,7 +127,9 @@ export class CancelableApplication implements DrainedTransports {
     return this.gateways.close();
   }
 
-  /** Before any handler can be called: microservices and gateways may listen before the hooks run. */
+  /**
+   * Before any handler can be called: microservices and gateways may listen before the hooks run.
+   */
   async prepare(modules: ModulesContainer): Promise<this> {
     this.handlers = [...handlersOf(modules)];
     quietenScheduler(modules);
@@ -134,7 +139,7 @@ export class CancelableApplication implements DrainedTransports {
     return this;
   }
 
-  /** Where Nest may apply neither global interceptors nor global filters. */
+  /** Covers handlers to which Nest may apply neither global interceptors nor global filters. */
   private followMessages(): void {
     const calls = this.handlers.filter(({ kind }) => kind === 'rpc');
     const messages = this.handlers.filter(({ kind }) => kind === 'ws');
@@ -202,7 +207,9 @@ export class CancelableApplication implements DrainedTransports {
     }
   }
 
-  /** It was closed, and serves again, although Nest calls no hook of an application a second time. */
+  /**
+   * It was closed, and serves again, although Nest calls no hook of an application a second time.
+   */
   private reopen(): void {
     if (this.started === undefined || this.calls.live.phase !== 'closed') return;
     this.activate(this.started.discovery, this.started.modules);

@@ -13,16 +13,21 @@ import type { OperationStore } from '../registry/operation-store.js';
 import { ProgressFeed } from '../registry/progress-feed.js';
 import { PatientWait } from '../shutdown/patient-wait.js';
 
-/** Reasons after which a job would only be canceled again. Timeouts are tried again, as failures are. */
+/**
+ * Reasons after which a job would only be canceled again. Timeouts are tried again, as failures
+ * are.
+ */
 const FINAL = new Set(['manual', 'superseded', 'condition', 'signal']);
 
-/** What BullMQ understands as more than a failure. */
+/** The errors that BullMQ understands as more than a failure. */
 export interface JobErrors {
   readonly UnrecoverableError: typeof UnrecoverableError;
   readonly WaitingError: typeof WaitingError;
 }
 
-/** The jobs of one application: what the queue is told of their operations, and they of the queue. */
+/**
+ * The jobs of one application: what the queue is told of their operations, and they of the queue.
+ */
 export class Jobs implements JobPort {
   private readonly workers = new Map<Worker, () => void>();
 

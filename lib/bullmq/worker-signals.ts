@@ -1,4 +1,7 @@
-/** What of BullMQ's worker is touched: whether its jobs get a signal is decided when it is made. */
+/**
+ * The part of BullMQ's worker that is touched: whether its jobs get a signal is decided when it is
+ * made.
+ */
 interface WorkerPrototype {
   run: (this: never) => Promise<void>;
 }

@@ -25,7 +25,7 @@ import { readSources, type SourceLike } from '../sources/source.js';
  *
  * @publicApi
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- checked against the method where it is used
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- checked against the method
 export type PerCall<Value> = Value | ((this: any, ...args: any[]) => Value);
 
 /**
@@ -54,7 +54,10 @@ export interface CancelableOptions extends Omit<
   sources?: PerCall<readonly SourceLike[] | undefined>;
   /** One call of a name and key at a time. Default: as many as are made. */
   exclusive?: ExclusiveOptions<PerCall<string>>;
-  /** Options of this name from `CancelableModule.forRoot({ policies })` apply where these say nothing. */
+  /**
+   * Options of this name from `CancelableModule.forRoot({ policies })` apply where these say
+   * nothing.
+   */
   policy?: string;
   /** What the client's leaving does to a handler. Default: `'cancel'`. */
   onDisconnect?: OnDisconnect;

@@ -41,7 +41,9 @@ type IsAsync<Result> = 0 extends 1 & Result
     ? false
     : true;
 
-/** An option function can be called with the method's arguments: it takes a leading part of them. */
+/**
+ * An option function can be called with the method's arguments: it takes a leading part of them.
+ */
 type Takes<Parameters extends readonly unknown[], Option> = Option extends (
   ...args: never[]
 ) => unknown

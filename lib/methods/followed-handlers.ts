@@ -5,7 +5,7 @@ import type { HandlerMethod } from './handlers.js';
 import type { HandlerCell } from './handler-call.js';
 import { type AnyFunction, getDefinition, impersonate, methodsOf } from './method-metadata.js';
 
-/** What stands for the body of a handler that is not decorated, and that a call can claim. */
+/** The metadata key of the object by which a call claims the body of an undecorated handler. */
 const BODY = Symbol.for('nestjs-cancelable.body');
 
 /** `undefined`: nobody follows what this handler gives. */

@@ -24,7 +24,9 @@ export interface HandlerCell extends ContextCell {
   retimed(): void;
 }
 
-/** One call of a decorated handler: it runs as the request's operation, which the transport settles. */
+/**
+ * One call of a decorated handler: it runs as the request's operation, which the transport settles.
+ */
 export class HandlerCall {
   private options: CallOptions | undefined = undefined;
 
@@ -97,7 +99,7 @@ function toObservable(value: unknown): Observable<unknown> {
   return isObservable(value) ? value : of(value);
 }
 
-/** What a handler gives to be consumed stops with the request's operation. */
+/** Ties a lazy result of a handler to the request's operation, which it stops with. */
 export function lendResult(state: OperationState, result: unknown): unknown {
   switch (shapeOf(result)) {
     case 'observable':

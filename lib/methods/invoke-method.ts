@@ -6,7 +6,9 @@ import { isJobCall, type JobArguments, JobCall } from './job-call.js';
 import { MethodCall } from './method-call.js';
 import type { MethodDefinition } from './method-definition.js';
 
-/** A decorated method is called: as the handler of the current request, as a job, or by the user. */
+/**
+ * A decorated method is called: as the handler of the current request, as a job, or by the user.
+ */
 export function invokeMethod(method: MethodDefinition, self: object, args: unknown[]): unknown {
   const context = currentCell();
   const claimed = context?.claim(method) as OperationState | undefined;

@@ -11,10 +11,10 @@ export interface JobLike {
   readonly attemptsMade: number;
 }
 
-/** What BullMQ calls a processor with; the signal only if the processor takes three arguments. */
+/** The arguments of a processor; BullMQ gives the signal only if the processor takes three. */
 export type JobArguments = readonly [job: JobLike, token?: string, signal?: Signal];
 
-/** What an extension makes of the outcomes of jobs. */
+/** The extension that tells a queue the outcomes of its jobs. */
 export interface JobPort {
   /** @returns what the queue gets */
   follow(call: JobCall, outcome: Promise<unknown>): Promise<unknown>;

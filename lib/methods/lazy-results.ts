@@ -25,7 +25,7 @@ export interface OperationProvider {
   end(state: OperationState, succeeded: boolean, value: unknown): unknown;
   /** The consumer leaves early. */
   stop(state: OperationState): void;
-  /** What the consumer of an iterable gets of a cancel. Default: the operation's error. */
+  /** Translates the error of a cancel for the consumer of an iterable. Default: as it is. */
   translate?: (error: CancelationError) => unknown;
   /** The consumer leaves before it began. */
   skip?(): void;
@@ -60,14 +60,15 @@ export function borrowingIterable<Item>(
 }
 
 /**
- * What was borrowed, for whoever settles the operation with its end: only the thing itself tells when
+ * What was borrowed, for whoever settles the operation with its end: only the thing itself tells
+ * when
  * it has really closed.
  */
 export function ownIterable(iterable: AsyncIterable<unknown>): AsyncIterable<unknown> {
   return borrowing.get(iterable) ?? iterable;
 }
 
-/** What to do with a value: consumed later, flowing already, or just there. */
+/** The shape of a result: consumed later, flowing already, or a plain value. */
 export type ResultShape = 'observable' | 'iterable' | 'stream' | 'value';
 
 /** A thenable is a promise before it is anything else, so it never gets here as one of these. */
@@ -82,9 +83,11 @@ export function shapeOf(value: unknown): ResultShape {
 }
 
 /**
- * The operation of a consumer; `undefined`: another one holds the key, and there is nothing to consume.
+ * The operation of a consumer; `undefined`: another one holds the key, and there is nothing to
+ * consume.
  *
- * @throws what refuses the start; OperationConflict for `join`: what flows to one consumer cannot be shared
+ * @throws what refuses the start; OperationConflict for `join`: what flows to one consumer cannot
+ * be shared
  */
 function beginFor(provider: OperationProvider): OperationState | undefined {
   const begun = provider.begin();
@@ -166,7 +169,9 @@ export function operateIterable<Item>(
   return { [Symbol.asyncIterator]: () => operateIterator(provider, open) };
 }
 
-/** The same for what is iterated once: a generator, whose operation begins at the first `next()`. */
+/**
+ * The same for what is iterated once: a generator, whose operation begins at the first `next()`.
+ */
 export function operateIterator<Item>(
   provider: OperationProvider,
   open: (state: OperationState) => AsyncIterable<Item>,
@@ -183,7 +188,7 @@ export function operateIterator<Item>(
       {
         ended: (failed, error) => {
           if (!stopped) return provider.end(state, !failed, failed ? error : undefined);
-          // Whoever has stopped hears of no error any more.
+          // A consumer that has stopped hears of no error any more.
           try {
             const reason = state.record === undefined ? error : state.error();
             const pending = provider.end(state, false, reason);

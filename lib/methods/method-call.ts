@@ -66,7 +66,9 @@ export class MethodCall {
     }
   }
 
-  /** The kind of the result is known: each consumer calls the method, in an operation of its own. */
+  /**
+   * The kind of the result is known: each consumer calls the method, in an operation of its own.
+   */
   runLazily(): unknown {
     const provider = providerOf(() => {
       this.readOptions();

@@ -13,15 +13,17 @@ import { triggerOf, type MethodTrigger } from './method-trigger.js';
 import { sayModuleIsMissing } from './missing-module.js';
 import { fillParameters, parametersOf } from './parameters.js';
 
-/** What is known of a method's result before it is called. */
+/** The kind of a method's result, as far as it is known before the call. */
 export type KnownResult = 'generator' | 'observable' | 'unknown';
 
-/** A decorated method: its options, the plans of its operations, and what is known of its result. */
+/**
+ * A decorated method: its options, the plans of its operations, and what is known of its result.
+ */
 export class MethodDefinition {
   readonly where: string;
   /** Options of the class decorator, which runs after those of the methods. */
   classOptions: CancelableOptions | undefined = undefined;
-  /** What stands on the prototype in place of the method. */
+  /** The wrapper that stands on the prototype in place of the method. */
   wrapper: object | undefined = undefined;
   readonly known: KnownResult;
   private readonly parameters: ReturnType<typeof parametersOf>;

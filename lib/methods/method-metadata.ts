@@ -1,6 +1,8 @@
 import 'reflect-metadata';
 
-/** Where a decorated method keeps its definition; metadata follows a function through other decorators. */
+/**
+ * The metadata key of a method's definition. Metadata follows a function through other decorators.
+ */
 const DEFINITION = Symbol('nestjs-cancelable.definition');
 const NOT_CANCELABLE = Symbol('nestjs-cancelable.not-cancelable');
 
@@ -22,7 +24,9 @@ export function isNotCancelable(target: object): boolean {
   return Reflect.getMetadata(NOT_CANCELABLE, target) === true;
 }
 
-/** Makes a wrapper pass for what it wraps: metadata (routes, patterns, guards), `name` and `length`. */
+/**
+ * Makes a wrapper pass for what it wraps: metadata (routes, patterns, guards), `name` and `length`.
+ */
 export function impersonate(wrapper: AnyFunction, original: AnyFunction): void {
   for (const key of Reflect.getOwnMetadataKeys(original) as unknown[]) {
     Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, original), wrapper);
@@ -35,7 +39,7 @@ export function setLength(method: AnyFunction, length: number): void {
   Object.defineProperty(method, 'length', { value: length, configurable: true });
 }
 
-/** What marks a handler, and the type of ExecutionContext it is called with. */
+/** The metadata keys of handlers, by the type of ExecutionContext they are called with. */
 const HANDLER_MARKS = [
   ['microservices:handler_type', 'rpc'], // @MessagePattern, @EventPattern
   ['websockets:message_mapping', 'ws'], // @SubscribeMessage

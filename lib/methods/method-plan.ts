@@ -30,7 +30,7 @@ export interface MethodPlan {
   /** `undefined`: nothing depends on the call. */
   readonly functions: CallFunctions | undefined;
   readonly onConflict: OnConflict | undefined;
-  /** What of the plan holds before the method is called: everything that is no function. */
+  /** The options that hold before the method is called: all that are no functions. */
   readonly options: CancelableOptions;
 }
 
@@ -126,7 +126,10 @@ export function callOptions(
   };
 }
 
-/** A key may be a number at run time: it is text all the same. `undefined` would mean "all", and is refused. */
+/**
+ * A key may be a number at run time: it is text all the same. `undefined` would mean "all", and is
+ * refused.
+ */
 function exclusiveCall(
   key: unknown,
   onConflict: OnConflict | undefined,

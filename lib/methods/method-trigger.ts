@@ -1,11 +1,11 @@
 import type { OnShutdown, OperationKind } from '../operation/operation-options.js';
 
-/** What calls a method where no transport does: a clock, a bus, a queue. */
+/** The caller of a method where no transport is: a clock, a bus, a queue. */
 export interface MethodTrigger {
   readonly kind: OperationKind;
   /** `undefined`: the method's own. */
   readonly name?: string | undefined;
-  /** What holds where the options say nothing. */
+  /** The default where the options say nothing. */
   readonly onShutdown?: OnShutdown;
 }
 

@@ -4,7 +4,7 @@ import { currentToken, tryCurrentOperation } from '../operation/current-operatio
 import type { OperationState } from '../operation/operation-state.js';
 import { CancelationToken, linkScope } from '../scope/token.js';
 
-/** What stands at a decorated parameter. */
+/** The kind of a decorated parameter. */
 type ParameterKind = 'token' | 'operation';
 
 const parameters = new WeakMap<object, Map<string | symbol, Map<number, ParameterKind>>>();

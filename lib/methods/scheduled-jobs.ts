@@ -6,7 +6,10 @@ import { runtimeOf } from './cancelable-runtime.js';
 import type { MethodDefinition } from './method-definition.js';
 import { type AnyFunction, getDefinition } from './method-metadata.js';
 
-/** Of @nestjs/schedule, which may be absent: known by its name and by what it has. */
+/**
+ * The part of @nestjs/schedule that is used. It is known by its name and shape, since it may be
+ * absent.
+ */
 const EXPLORER = 'ScheduleExplorer';
 
 interface ScheduleExplorer {
@@ -18,7 +21,8 @@ type Wrap = (this: unknown, job: AnyFunction, instance: object) => unknown;
 const quiet = new WeakSet<object>();
 
 /**
- * A run that was canceled, or did not begin because the application shuts down, is no failure of its
+ * A run that was canceled, or did not begin because the application shuts down, is no failure of
+ * its
  * job: the scheduler would log an error for each tick. Comes before the scheduler looks for jobs.
  */
 export function quietenScheduler(modules: ModulesContainer): void {
@@ -54,7 +58,7 @@ function quietly(job: AnyFunction): AnyFunction {
   };
 }
 
-/** What the log says of a run that was canceled; `undefined` for any failure of its own. */
+/** The log line of a run that was canceled; `undefined` for any failure of its own. */
 function cancelOf(error: unknown, name: string | undefined): string | undefined {
   if (error instanceof OperationRefused) return error.message;
   if (!isCancelation(error)) return undefined;

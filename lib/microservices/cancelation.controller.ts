@@ -26,7 +26,8 @@ export class CancelationController {
     this.calls = CorrelatedCalls.of(OperationRegistry.liveOf(registry));
   }
 
-  // Every instance hears of every cancel, whatever queue of NATS they share. Where Nest knows no queue
+  // Every instance hears of every cancel, whatever queue of NATS they share. Where Nest knows no
+  // queue
   // per handler (early 11), instances that share one need a connection without it for this event.
   /** Another service cancels a call of its own. Called by Nest. */
   @OnCancelMessage()

@@ -3,7 +3,7 @@ import type { OperationLog } from '../operation/operation-host.js';
 
 export type Library = typeof microservices;
 
-/** What an application says of the clients in its operations. */
+/** An application's settings for the clients in its operations. */
 export interface ClientSettings {
   readonly library: Library;
   readonly carry: (client: object, pattern: unknown) => boolean;

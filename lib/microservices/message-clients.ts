@@ -20,7 +20,7 @@ import { SharedMethod } from './shared-method.js';
 type Send = (this: ClientProxy, pattern: unknown, data: unknown) => Observable<unknown>;
 type Publish = (packet: ReadPacket, callback: (packet: WritePacket) => void) => () => void;
 
-/** What servers take at most; nobody waits for 115 days. */
+/** The longest time that servers take, 115 days. */
 const LONGEST = 9_999_999_999;
 
 const ids = new OperationIds();

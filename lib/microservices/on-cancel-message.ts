@@ -3,7 +3,8 @@ import { EVENT_HANDLER, HANDLER_TYPE, PATTERNS } from '../transports/rpc/rpc-pla
 
 /**
  * What `@EventPattern()` says of a handler, in the words of Nest's metadata: the decorator itself
- * would have to be loaded with the entry point, which then could not say that its package is missing.
+ * would have to be loaded with the entry point, which then could not say that its package is
+ * missing.
  */
 export const OnCancelMessage: () => MethodDecorator = () => (_target, _key, descriptor) => {
   const handler = (descriptor as PropertyDescriptor).value as object;

@@ -18,7 +18,8 @@ export interface CallingScope<Owner> {
 }
 
 /**
- * Ties a call to the operation that makes it. Calls outside of one stay as they are, and so do those
+ * Ties a call to the operation that makes it. Calls outside of one stay as they are, and so do
+ * those
  * of an operation that has ended, or whose application wants nothing.
  *
  * @param plain the call as it is without this library
@@ -85,7 +86,7 @@ function follow(scope: Scope, call: OutgoingCall, subscriber: Subscriber<unknown
   );
   return () => {
     stopListening();
-    // Whoever consumes the answers may have heard of the timeout first.
+    // The consumer of the answers may have heard of the timeout first.
     leave(timedOut());
   };
 }

@@ -7,7 +7,8 @@ import { isoTime } from '../scope/plain-data.js';
 import { ownValue } from '../scope/plain-object.js';
 
 /**
- * One link of the chain that led to a cancelation: another cancelation, or an error of whoever asked.
+ * One link of the chain that led to a cancelation: another cancelation, or an error of whoever
+ * asked.
  *
  * @publicApi
  */

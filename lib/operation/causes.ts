@@ -7,7 +7,7 @@ const NAMES = new Set(['AbortError', 'TimeoutError', 'CanceledError']);
 /** Node's and axios' codes, and PostgreSQL's query_canceled. */
 const CODES = new Set<unknown>(['ABORT_ERR', 'ERR_CANCELED', '57014']);
 
-/** How many errors are looked through for one. */
+/** The number of errors that are looked through for one. */
 const LONGEST_CHAIN = 20_000;
 
 interface ErrorLike {
@@ -47,7 +47,9 @@ const MOST_COMPUTED = 100;
 export class CauseReader {
   private computed = 0;
 
-  /** @returns `undefined` too where a cause cannot be read, or too many were made as they were read */
+  /**
+   * @returns `undefined` too where a cause cannot be read, or too many were made as they were read
+   */
   causeOf(link: object): unknown {
     return this.read(link, 'cause');
   }
@@ -71,7 +73,10 @@ export class CauseReader {
   }
 }
 
-/** What a caller gets of an error: the operation's own, if it is due to its cancel; else the error itself. */
+/**
+ * What a caller gets of an error: the operation's own, if it is due to its cancel; else the error
+ * itself.
+ */
 export function surfacing(operation: OperationState, error: unknown): unknown {
   const isDue = operation.record !== undefined && isDueTo(operation, error);
   return isDue ? operation.error() : error;

@@ -109,7 +109,10 @@ export abstract class DeadlinedScope extends Scope {
     return callerLimit !== undefined && callerLimit <= now + CLOCK_TOLERANCE;
   }
 
-  /** It ends by itself at `now`, and nobody was there to cancel it in time: it blocked the event loop. */
+  /**
+   * It ends by itself at `now`, and nobody was there to cancel it in time: it blocked the event
+   * loop.
+   */
   protected markOverrun(now: number): void {
     if (this.limit === undefined || now <= this.limit || !this.deadlineApplies(now)) return;
     this.ensureExtras().overran = true;

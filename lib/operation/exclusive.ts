@@ -6,7 +6,7 @@ import type { ExclusiveCall } from './operation-plan.js';
 import type { OperationState } from './operation-state.js';
 import type { Scope } from '../scope/scope.js';
 
-/** Who holds which key, for one application. */
+/** The holders of exclusive keys, for one application. */
 export class ExclusiveKeys {
   private readonly holders = new Map<string, OperationState>();
 

@@ -1,7 +1,10 @@
 import { OperationState } from './operation-state.js';
 import type { Scope } from '../scope/scope.js';
 
-/** The live operations directly below one, oldest first: those begun in its shields and cleanups, too. */
+/**
+ * The live operations directly below one, oldest first: those begun in its shields and cleanups,
+ * too.
+ */
 export function liveChildren(state: OperationState): OperationState[] {
   const children = childrenOf(state);
   for (const scope of state.protectedScopes()) children.push(...childrenOf(scope));

@@ -34,12 +34,18 @@ export class OperationNotFound extends Error {
   override readonly name = 'OperationNotFound';
 }
 
-/** Whoever comes back to watch has seen the outcome already. Over HTTP: 204, which ends an EventSource. */
+/**
+ * Ends a watch whose client has seen the outcome already. Over HTTP: 204, which ends an
+ * EventSource.
+ */
 export class OutcomeSeen extends Error {
   override readonly name = 'OutcomeSeen';
 }
 
-/** Whether there was no place for an operation: what needs none goes on without. */
+/**
+ * Tells whether an operation was refused for want of room or while draining; what needs none goes
+ * on without.
+ */
 export function isRefusal(error: unknown): boolean {
   return error instanceof OperationLimit || error instanceof OperationRefused;
 }

@@ -3,7 +3,7 @@ import type { ExclusiveCall } from './operation-plan.js';
 import type { OperationProgress, ProgressListener } from './progress.js';
 import type { ProtectedScope } from '../scope/protected-scope.js';
 
-/** What most operations never need. */
+/** The fields that most operations never need, apart so that the others stay small. */
 export class OperationExtras {
   progress: OperationProgress | undefined = undefined;
   partialResult: unknown = undefined;
@@ -18,11 +18,11 @@ export class OperationExtras {
   exclusive: ExclusiveCall | undefined = undefined;
   progressListeners: Set<ProgressListener> | undefined = undefined;
   settledListeners: Set<() => unknown> | undefined = undefined;
-  /** What to let go of at the end: tokens and signals it follows. */
+  /** Unlink the tokens and signals that it follows, at its end. */
   links: (() => void)[] | undefined = undefined;
   /** Its open shields. */
   shieldedScopes: Set<ProtectedScope> | undefined = undefined;
-  /** What watches for a lack of progress. */
+  /** The watchers for a lack of progress. */
   stalls: { progressed(): void }[] | undefined = undefined;
   /** It ended by itself, after its deadline had passed. */
   overran = false;

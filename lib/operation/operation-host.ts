@@ -3,13 +3,13 @@ import type { Held } from './held.js';
 import type { ExclusiveCall, NameCounters, OperationPlan } from './operation-plan.js';
 import type { OperationProgress } from './progress.js';
 
-/** Where the core writes. Nest's `Logger` fits. */
+/** The log that operations write to. Nest's `Logger` fits. */
 export interface OperationLog {
-  /** What is worth nothing unless somebody looks for it. */
+  /** Logs what is only worth reading when somebody looks for a cause. */
   debug(message: string): void;
-  /** What somebody should look at. */
+  /** Logs what somebody should look at. */
   warn(message: string): void;
-  /** What failed. */
+  /** Logs a failure. */
   error(message: string, stack?: string): void;
 }
 
@@ -28,7 +28,7 @@ export interface OperationHost<State> {
   readonly cleanupLimit: number;
   /** Milliseconds that an operation may have, however much was asked for; Infinity: any. */
   readonly maxTimeout: number;
-  /** Who holds which exclusive key. */
+  /** The holders of exclusive keys. */
   readonly exclusives: {
     /** Tells who holds the key, if that keeps the call from starting. Throws for `reject`. */
     admit(name: string, call: ExclusiveCall, scope: unknown): Held<State> | undefined;

@@ -59,7 +59,8 @@ export const SETTLE_MODES = ['race', 'wait'] as const;
 export type SettleMode = (typeof SETTLE_MODES)[number];
 export const ON_SHUTDOWN = ['drain', 'cancel', 'ignore'] as const;
 /**
- * What a shutdown does to an operation. `'drain'`: it may finish. `'cancel'`: it is canceled at once. `'ignore'`: neither.
+ * What a shutdown does to an operation. `'drain'`: it may finish. `'cancel'`: it is canceled at
+ * once. `'ignore'`: neither.
  * @publicApi */
 export type OnShutdown = (typeof ON_SHUTDOWN)[number];
 export const ON_DISCONNECT = ['cancel', 'ignore'] as const;
@@ -79,7 +80,8 @@ export const OPERATION_CALLBACKS = [
 ] as const;
 
 /**
- * Called in the operation's context. What they throw, or reject with, is logged and changes nothing.
+ * Called in the operation's context. What they throw, or reject with, is logged and changes
+ * nothing.
  *
  * @publicApi
  */
@@ -125,7 +127,10 @@ export interface ExclusiveOptions<Key = string> {
 
 /** What starts an operation; the registry fills in `Operation`. */
 export interface OperationOptions<Operation> {
-  /** For lists, logs and statistics: keep it one of a few, ids belong into `metadata`. Default: `'task'`. */
+  /**
+   * For lists, logs and statistics: keep it one of a few, ids belong into `metadata`. Default:
+   * `'task'`.
+   */
   name?: string;
   /** Default: `'task'`. */
   kind?: OperationKind;
@@ -144,11 +149,15 @@ export interface OperationOptions<Operation> {
    * Default: `'race'`.
    */
   settle?: SettleMode;
-  /** No cancel, deadline or stall is inherited; metadata, tags and `parentId` are. Default: false. */
+  /**
+   * No cancel, deadline or stall is inherited; metadata, tags and `parentId` are. Default: false.
+   */
   detached?: boolean;
   /** What a shutdown does to it while draining. Default: `'drain'`. */
   onShutdown?: OnShutdown;
-  /** No progress, its own or a descendant's, for so long: canceled with `timeout`. Default: never. */
+  /**
+   * No progress, its own or a descendant's, for so long: canceled with `timeout`. Default: never.
+   */
   stall?: Duration;
   /** Default: as many at a time as are called. */
   exclusive?: ExclusiveOptions;

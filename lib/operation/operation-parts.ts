@@ -15,13 +15,13 @@ export interface Responder {
   release(error: CancelationError): void;
 }
 
-/** Where an operation came from, kept as text once it has ended. */
+/** The ids above an operation, kept as text once it has ended. */
 export interface Lineage {
   readonly parentId: string;
   readonly rootId: string;
 }
 
-/** How many operations of one root are live, the root included. Shared by all of them. */
+/** The count of live operations of one root, the root included. Shared by all of them. */
 export interface TreeCount {
   live: number;
   readonly root: string;

@@ -52,7 +52,7 @@ export interface OperationPlan {
 
 export type Adopt = (operation: never, value: unknown) => { readonly value: unknown } | undefined;
 
-/** What only the call knows. */
+/** The options of one call, which no plan knows. */
 export interface CallOptions {
   readonly id: string | undefined;
   /** Milliseconds; 0: already over. `false`: none, whatever the plan says. */

@@ -32,20 +32,27 @@ import { arm, disarm } from '../scope/timers.js';
  *                     body ends
  * ```
  *
- * `startOperation` begins it, `cancelScope` cancels it, `settleOperation` takes it from there to its end.
+ * `startOperation` begins it, `cancelScope` cancels it, `settleOperation` takes it from there to
+ * its end.
  *
- * - `record` is set once, before any listener runs, and never after `decided`: a cancel that comes later
+ * - `record` is set once, before any listener runs, and never after `decided`: a cancel that comes
+ * later
  *   is false and leaves no trace.
- * - `decided` says that the body has given its outcome; `outcome` and `duration` are set together, after
+ * - `decided` says that the body has given its outcome; `outcome` and `duration` are set together,
+ * after
  *   the cleanups. `status` is `running` or `canceling` until then.
- * - A timer is armed only while it is not decided: for its own deadline without a record, for the mark of a
+ * - A timer is armed only while it is not decided: for its own deadline without a record, for the
+ * mark of a
  *   zombie with one.
  * - `limit` is never later than `ownLimit` or the parent's `limit`.
- * - `resolve`, `reject` and `responder` are set only in `race`, and only until the caller was released: by
+ * - `resolve`, `reject` and `responder` are set only in `race`, and only until the caller was
+ * released: by
  *   the cancel, or by the last of its `shields` after that.
- * - `listIndex >= 0` means that the host lists it: from `host.started` to `host.settled`, except while it is
+ * - `listIndex >= 0` means that the host lists it: from `host.started` to `host.settled`, except
+ * while it is
  *   suspended.
- * - After `end()` it has no parent, child, listener, link, cleanup or promise, and its `cell` is empty: what
+ * - After `end()` it has no parent, child, listener, link, cleanup or promise, and its `cell` is
+ * empty: what
  *   is left are facts, which the history may keep.
  */
 export class OperationState extends IdentifiedScope {
@@ -58,23 +65,23 @@ export class OperationState extends IdentifiedScope {
   /** The body gave a value although it was canceled. */
   returned = false;
   zombie = false;
-  /** What the caller was given, if it failed. */
+  /** The error that the caller was given, if it failed. */
   cause: unknown = undefined;
   metadata: Readonly<OperationMetadata> | undefined;
   tags: readonly string[] | undefined;
   facade: OperationFacade | undefined = undefined;
-  /** What lives under its root; `undefined`: nothing but itself. */
+  /** The count of what lives under its root; `undefined`: nothing but itself. */
   tree: TreeCount | undefined = undefined;
   /** The promise the caller holds. */
   promise: Promise<unknown> | undefined = undefined;
-  /** How to let the caller go early; only in `race`, and only until it was let go. */
+  /** Settle the caller's promise early; only in `race`, and only until it was released. */
   resolve: ((value: unknown) => void) | undefined = undefined;
   reject: ((error: unknown) => void) | undefined = undefined;
   /** Releases the client that waits for the operation, as a cancel releases a caller. */
   responder: Responder | undefined = undefined;
   /** Open shields of this operation and of those below: while there are any, the caller waits. */
   shields = 0;
-  /** Where it stands in the host's list of live operations; -1: nowhere. */
+  /** Its index in the host's list of live operations; -1: it is not listed. */
   listIndex = -1;
   private ownCallbackScope: ProtectedScope | undefined = undefined;
   private wallStart: number | undefined = undefined;
@@ -160,7 +167,7 @@ export class OperationState extends IdentifiedScope {
     return new ProtectedScope(this);
   }
 
-  /** Where work of this operation may have been begun, beside itself. */
+  /** The protected scopes in which work of this operation may have been begun. */
   *protectedScopes(): Generator<ProtectedScope> {
     const open = this.extras?.shieldedScopes;
     if (open !== undefined) yield* open;
@@ -176,7 +183,9 @@ export class OperationState extends IdentifiedScope {
     return this.record === undefined ? this.cell : this.callbackScope().cell;
   }
 
-  /** Runs a callback of the user's in the callback scope; what it throws or rejects with is logged. */
+  /**
+   * Runs a callback of the user's in the callback scope; what it throws or rejects with is logged.
+   */
   callSafely<Arguments extends unknown[]>(
     what: string,
     callback: (...args: Arguments) => unknown,

@@ -10,7 +10,7 @@ import { openSource } from '../streams/open-source.js';
 
 const DEFAULT_BUFFER = 1_000;
 
-/** How many items were delivered, and the last of them, in a ring. */
+/** The partial result of a stream: the count of delivered items, and a ring of the last of them. */
 class DeliveredItems extends DerivedValue {
   count = 0;
   private readonly ring: unknown[] = [];

@@ -228,13 +228,16 @@ export class Operation {
     reportProgress(this.#state, report);
   }
 
-  /** Keeps a value that survives a cancel: in the error, the snapshot and the history (up to 1 KiB). */
+  /**
+   * Keeps a value that survives a cancel: in the error, the snapshot and the history (up to 1 KiB).
+   */
   savePartial(value: unknown): void {
     this.#state.savePartial(value);
   }
 
   /**
-   * Iterates a source (iterable, async iterable, Observable, Node or web stream) so that a cancel interrupts the wait for the next item, closes the source,
+   * Iterates a source (iterable, async iterable, Observable, Node or web stream) so that a cancel
+   * interrupts the wait for the next item, closes the source,
    * and leaves `{ count, items }` as the partial result.
    *
    * @throws CancelationError when the operation is canceled
@@ -254,7 +257,8 @@ export class Operation {
   /**
    * Runs a part that a cancel does not interrupt: a payment, a commit. The cancel is delivered at
    * the next check after it; whoever waits for the operation waits for the shield. What acts on the
-   * current operation inside (`sleep`, `checkpoint`, `wrap`, `stream`, children) follows the shield.
+   * current operation inside (`sleep`, `checkpoint`, `wrap`, `stream`, children) follows the
+   * shield.
    *
    * @param fn gets the shield's token, which `currentToken()` gives there, too
    * @param options.limit how long it may go on after the cancel, or after its start if that is
@@ -423,7 +427,10 @@ export class Operation {
     return inspectAs(this, facts, ...call);
   }
 
-  /** What anybody may know: an operation that a controller returns gives nothing else away. */
+  /**
+   * Gives what anybody may know, so that an operation that a controller returns gives nothing else
+   * away.
+   */
   toJSON(): PublicOperation {
     return publicView(this.#state);
   }

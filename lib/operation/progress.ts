@@ -51,7 +51,9 @@ export interface OperationProgress {
  */
 export type ProgressListener = (progress: OperationProgress) => unknown;
 
-/** The report of a user, completed. Values that make no sense (a total of 0, NaN) give no percent. */
+/**
+ * The report of a user, completed. Values that make no sense (a total of 0, NaN) give no percent.
+ */
 export function completeProgress(
   report: string | ProgressReport,
   operation: { readonly id: string; readonly name: string },

@@ -108,7 +108,7 @@ function publicProgress(progress: PublicProgress): PublicProgress {
   return view;
 }
 
-/** What callers are told of a reason: `OPERATION_TIMEOUT`. */
+/** The code that callers are told for a reason: `OPERATION_TIMEOUT`. */
 export function publicCode(reason: CancelationReason): string {
   return `OPERATION_${reason.toUpperCase()}`;
 }

@@ -74,7 +74,7 @@ export async function outcomeOf(
   }
 }
 
-/** What flows to one caller cannot be shared with another. @throws OperationConflict */
+/** Refuses to share a stream, which flows to one caller only. @throws OperationConflict */
 function refuseFlowing({ name }: OperationState, value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   if (streamOf(value) === undefined && !(Symbol.asyncIterator in value)) return;
@@ -199,7 +199,8 @@ export function follow(state: OperationState, body: Promise<unknown>): Promise<u
 
 /**
  * The same, in the operation's context. `wait` derives a promise; `race` needs a second, to let the
- * caller go early. The handlers are the same for all operations, and find theirs by the context they
+ * caller go early. The handlers are the same for all operations, and find theirs by the context
+ * they
  * are added in: closures would be a quarter of what a live operation weighs.
  */
 function followHere(state: OperationState, body: Promise<unknown>): Promise<unknown> {

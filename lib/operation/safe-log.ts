@@ -6,7 +6,7 @@ export interface InfoLog extends OperationLog {
   log(message: string): void;
 }
 
-/** Of what V8 writes below an error's message. */
+/** A line that V8 writes below an error's message. */
 const FRAME = /^\s+at \S/;
 
 /**

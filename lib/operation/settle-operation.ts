@@ -40,7 +40,10 @@ export function settleOperation(
   return settleAs(state, outcome.status, outcome.failed, outcome.value);
 }
 
-/** Cleans up, then finishes. The parts of an outcome travel alone: most calls need no object for them. */
+/**
+ * Cleans up, then finishes. The parts of an outcome travel alone: most calls need no object for
+ * them.
+ */
 function settleAs(
   state: OperationState,
   status: OutcomeStatus,
@@ -62,7 +65,7 @@ function finishAfterCleanups(state: OperationState, { status, failed, value }: O
   );
 }
 
-/** What the body of a canceled operation gave, seen with the cancel. */
+/** Decides the outcome of a canceled operation whose body has ended. */
 function decide(state: OperationState, succeeded: boolean, value: unknown): Outcome {
   const outcome = succeeded ? decideValue(state, value) : decideError(state, value);
   if (state.plan.race) reportLate(state, value, outcome);

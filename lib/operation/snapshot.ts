@@ -77,7 +77,8 @@ export interface OperationSnapshot {
   /** The body gave a value although it was canceled. */
   readonly returned: boolean;
   /**
-   * It ended by itself, but only after its deadline: its body blocked the event loop past it, so that
+   * It ended by itself, but only after its deadline: its body blocked the event loop past it, so
+   * that
    * no timer could cancel it.
    */
   readonly overran: boolean;

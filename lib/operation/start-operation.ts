@@ -22,7 +22,8 @@ export type Host = OperationHost<OperationState>;
  * @param context where the call comes from
  * @param cell a cell that already stands in an async context, for operations begun inside of it
  * @returns the operation, or who holds the key that the call needs
- * @throws ParentCancelation in a canceled scope; what the host refuses; RangeError before the stack ends
+ * @throws ParentCancelation in a canceled scope; what the host refuses; RangeError before the stack
+ * ends
  */
 export function startOperation(
   host: Host,
@@ -185,7 +186,11 @@ function applyDeadlines(
   }
 }
 
-/** Moves the deadlines of a running operation: its handler was called and knows more. @returns whether it did */
+/**
+ * Moves the deadlines of a running operation: its handler was called and knows more.
+ *
+ * @returns whether it did
+ */
 export function retime(state: OperationState, plan: OperationPlan, call: CallOptions): boolean {
   if (call.timeout === undefined && call.deadline === undefined) return false;
   if (call.timeout === false && call.deadline === undefined && plan.deadline === undefined) {

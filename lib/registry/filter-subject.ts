@@ -19,7 +19,10 @@ export function momentBefore(milliseconds: number): Moment {
   return { monotonic: monotonicNow() - milliseconds, wall: wallNow() - milliseconds };
 }
 
-/** What filters ask of an operation. A live one answers itself, a remembered one from its snapshot. */
+/**
+ * The facts that filters ask for. A live operation answers itself, a remembered one from its
+ * snapshot.
+ */
 export interface FilterSubject {
   readonly name: string;
   readonly kind: OperationKind;

@@ -26,7 +26,9 @@ export function canBeFound(state: OperationState): boolean {
   return !state.hasId || state.id.length <= LONGEST.id;
 }
 
-/** Whether a finished operation holds nothing that its user could still change, or that is large. */
+/**
+ * Whether a finished operation holds nothing that its user could still change, or that is large.
+ */
 export function isPlain(state: OperationState): boolean {
   return (
     state.outcome === 'completed' &&
@@ -83,7 +85,10 @@ export function compact(whole: OperationSnapshot): OperationSnapshot {
   };
 }
 
-/** What a stream delivered keeps its count; other large values only say how large they were. */
+/**
+ * Cuts a partial result: that of a stream keeps its count, other large values only say how large
+ * they were.
+ */
 function cutResult(partialResult: unknown): unknown {
   const kept = cutValue(partialResult);
   if (kept === partialResult) return kept;

@@ -10,7 +10,7 @@ const FEW_GAPS = 64;
  */
 export class LiveList {
   private slots: (OperationState | undefined)[] = [];
-  /** What is in the slots as users see it, as far as it was asked for. */
+  /** The public operations of the slots, as far as they were asked for. */
   private facades: (Operation | undefined)[] | undefined = undefined;
   size = 0;
 

@@ -115,7 +115,7 @@ class GuardedObservable<Value> extends Observable<Value> {
     super(onSubscribe);
   }
 
-  /** What operators make of this one is guarded too. */
+  /** Observables that operators derive from this one are guarded too. */
   override lift<Result>(operator?: Operator<Value, Result>): Observable<Result> {
     const lifted = new GuardedObservable<Result>(this.log);
     lifted.source = this;

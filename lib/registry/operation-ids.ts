@@ -15,7 +15,9 @@ export function randomText(bytes: number): string {
   return text;
 }
 
-/** Ids of one instance: `k3x9qa-Zp0…`. They cannot be guessed, and tell where the operation lives. */
+/**
+ * Ids of one instance: `k3x9qa-Zp0…`. They cannot be guessed, and tell where the operation lives.
+ */
 export class OperationIds {
   readonly instance: string = randomText(6)
     .toLowerCase()

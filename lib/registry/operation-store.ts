@@ -24,7 +24,7 @@ import { OperationIds } from './operation-ids.js';
 import type { RegistrySettings } from './registry-options.js';
 import { LONGEST_NAME, type OperationStatistics, Statistics } from './statistics.js';
 
-/** What code inside of the application begins by itself, without a call from outside. */
+/** The kinds that code inside of the application begins by itself, without a call from outside. */
 const INNER_KINDS: ReadonlySet<OperationKind> = new Set(['method', 'task', 'cqrs', 'event']);
 
 /**
@@ -115,7 +115,7 @@ export class OperationStore implements OperationHost<OperationState> {
       );
     }
     if (origin === 'inside') return;
-    // What still runs may finish, and with it what it hands on.
+    // Running work may finish, and with it what it hands on.
     const isNew = this.isRefusing && origin === 'outside';
     if (isNew && !this.isWelcome(plan)) throw this.refuse(plan.name);
     if (this.live.size >= this.maxLive) {
@@ -126,7 +126,9 @@ export class OperationStore implements OperationHost<OperationState> {
     }
   }
 
-  /** While draining, what the shutdown ignores; afterwards, what the hooks of other modules call. */
+  /**
+   * While draining, what the shutdown ignores; afterwards, what the hooks of other modules call.
+   */
   private isWelcome({ onShutdown, kind }: OperationPlan): boolean {
     if (onShutdown === 'ignore') return true;
     return this.phase !== 'draining' && INNER_KINDS.has(kind);

@@ -1,7 +1,10 @@
 import type { OperationState } from '../operation/operation-state.js';
 import { type OperationTreeNode, snapshotOf } from '../operation/snapshot.js';
 
-/** What is nested deeper cannot be written as JSON: each level takes a piece of the stack. */
+/**
+ * The deepest level of a tree. JSON cannot be written deeper: each level takes a piece of the
+ * stack.
+ */
 const MOST_LEVELS = 500;
 
 type GrowingNode = Omit<OperationTreeNode, 'children'> & { children: OperationTreeNode[] };

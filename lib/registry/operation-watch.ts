@@ -18,7 +18,8 @@ import { type OperationView, readView, type ViewOptions } from './view-options.j
  */
 export interface WatchOptions extends ViewOptions {
   /**
-   * Sends the present state again when nothing was sent for so long, so that proxies do not take the
+   * Sends the present state again when nothing was sent for so long, so that proxies do not take
+   * the
    * connection for dead. Default: never.
    */
   readonly heartbeat?: Duration;
@@ -34,9 +35,15 @@ export interface OperationMessage<View = PublicOperation> {
   readonly type: 'state' | 'progress' | 'settled';
   /** The operation at that moment. */
   readonly data: View;
-  /** Of the last message, by which a client that comes back says that it has seen the outcome. */
+  /**
+   * The id of the last message, by which a client that comes back says that it has seen the
+   * outcome.
+   */
   readonly id?: string;
-  /** Of the last message: an EventSource that nobody closes would connect again and again. */
+  /**
+   * The retry delay of the last message: an EventSource that nobody closes would connect again and
+   * again.
+   */
   readonly retry?: number;
 }
 
@@ -87,7 +94,7 @@ function outcomeMessage(data: Data): Message {
   return { type: 'settled', data, id: `settled:${data.id}`, retry: NOT_AGAIN };
 }
 
-/** What an operation looks like at one moment: made once for all who look. */
+/** The views of an operation at one moment, made once for all who watch. */
 class Moment {
   private publicData: PublicOperation | undefined = undefined;
   private fullData: OperationSnapshot | undefined = undefined;

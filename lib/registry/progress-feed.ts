@@ -1,4 +1,6 @@
-/** An observer hears of progress at most this often, in milliseconds: the first, then the latest. */
+/**
+ * An observer hears of progress at most this often, in milliseconds: the first, then the latest.
+ */
 const PROGRESS_INTERVAL = 100;
 
 /** Work may report a thousand times a second; who watches it gets what a person can follow. */
@@ -17,7 +19,7 @@ export class ProgressFeed {
     this.rest();
   }
 
-  /** What is held back is told now; nothing follows. */
+  /** Tells what is held back; nothing follows. */
   flush(): void {
     const { isDue } = this;
     this.stop();

@@ -29,7 +29,10 @@ export interface HistoryOptions {
  * @publicApi
  */
 export interface ZombieOptions {
-  /** How long after its cancelation an operation that still runs is called a zombie. Default: `'5s'`. */
+  /**
+   * How long after its cancelation an operation that still runs is called a zombie. Default:
+   * `'5s'`.
+   */
   after?: Duration;
 }
 
@@ -55,7 +58,10 @@ export interface OperationRegistryOptions {
   zombies?: ZombieOptions;
   /** How long cleanups may take. Default: 5 s. */
   shutdown?: CleanupOptions;
-  /** How many operations may be live, zombies counted, before new roots are refused. Default: 100,000. */
+  /**
+   * How many operations may be live, zombies counted, before new roots are refused. Default:
+   * 100,000.
+   */
   maxLive?: number;
   /**
    * How many operations of one root may be live at a time, whatever it began, what it spawned too:
@@ -64,7 +70,8 @@ export interface OperationRegistryOptions {
    */
   maxChildren?: number;
   /**
-   * The longest timeout that a call may have: what functions, `request`, `run()`, `extend()` and the
+   * The longest timeout that a call may have: what functions, `request`, `run()`, `extend()` and
+   * the
    * like ask for beyond is cut to it, with one warning per name; a longer one that stands in the
    * code stops the start-up. No timeout is none. Default: none.
    */

@@ -11,7 +11,7 @@ import { compileFilter, type Matcher, type OperationFilter } from './operation-f
  */
 export type OperationScope = Omit<OperationFilter, 'limit'>;
 
-/** What a scope can promise of an operation that it begins. */
+/** The options that a scope gives to an operation that it begins. */
 interface ScopedOptions {
   name?: string;
   kind?: string;
@@ -22,7 +22,7 @@ interface ScopedOptions {
 /** The keys of a filter that can be given to a new operation. */
 const GIVEN: ReadonlySet<string> = new Set(['name', 'kind', 'tag', 'metadata']);
 
-/** What a scoped registry is for: all of its filters must match. */
+/** The filters of a scoped registry, all of which must match. */
 export class RegistryScope {
   private constructor(private readonly filters: readonly OperationScope[]) {}
 
@@ -60,7 +60,7 @@ export class RegistryScope {
    */
   optionsFor<Options extends object>(options: Options | string, where: string): Options {
     const given: unknown = typeof options === 'string' ? { name: options } : options;
-    // What is no object is refused by whoever reads the options.
+    // The reader of the options refuses what is no object.
     if (!isRecord(given)) return given as Options;
     const laid: ScopedOptions = bare(given);
     for (const filter of this.filters) layOver(laid, filter, where);

@@ -45,7 +45,9 @@ export function planOfRun(
   return sources === undefined ? plan : { ...plan, sources };
 }
 
-/** Who joins gets the answer of another call: what that one was asked for, nobody can see. */
+/**
+ * Refuses `join` without a key: a caller would get the answer to a question that nobody can see.
+ */
 function checkJoin({ exclusive }: RunOptions, where: string): void {
   if (exclusive?.onConflict !== 'join' || ownValue(exclusive, 'key') !== undefined) return;
   throw new TypeError(

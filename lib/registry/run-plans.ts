@@ -2,9 +2,12 @@ import type { OperationPlan } from '../operation/operation-plan.js';
 import type { RunOptions } from './run-options.js';
 import { LONGEST_NAME } from './statistics.js';
 
-/** Names, and what is said beside them, are meant to be few; if they are not, the rest is not remembered. */
+/**
+ * Names, and what is said beside them, are meant to be few; if they are not, the rest is not
+ * remembered.
+ */
 const MOST_PLANS = 500;
-/** Of one name: a computed timeout has many values. */
+/** The plans that are kept of one name, since a computed timeout has many values. */
 const MOST_OF_A_NAME = 4;
 
 interface KnownPlan {
@@ -13,14 +16,17 @@ interface KnownPlan {
   readonly plan: OperationPlan;
 }
 
-/** What is said of most operations, and so the same for many of them. */
+/** The options that most operations have, so that many share one plan. */
 interface Short {
   readonly name: string;
   readonly timeout: unknown;
   readonly settle: unknown;
 }
 
-/** The plans of operations that are given by name, perhaps with a timeout: shared by all that say the same. */
+/**
+ * The plans of operations that are given by name, perhaps with a timeout: shared by all that say
+ * the same.
+ */
 export class RunPlans {
   private readonly known = new Map<string, KnownPlan[]>();
   private size = 0;

@@ -68,7 +68,8 @@ export class ScopedRegistry {
    * @param filter at least one key, without `limit`; `olderThan` counts from each call
    * @throws TypeError when a key is undefined: a scope never means "all"
    * @example
-   * operations.scoped({ name: 'import' }).spawn({ timeout: '10m' }, (operation) => copy(operation));
+   * const imports = operations.scoped({ name: 'import' });
+   * imports.spawn({ timeout: '10m' }, (operation) => copy(operation));
    */
   scoped(filter: OperationScope): ScopedRegistry {
     return new ScopedRegistry(this.#live, RegistryScope.of(filter, this.#scope));
@@ -79,7 +80,7 @@ export class ScopedRegistry {
    *
    * @throws CancelationError when it is canceled; OperationConflict, OperationLimit; what it throws
    * @example
-   * await operations.run({ name: 'nightly', timeout: '1h' }, (operation) => sync(operation.signal));
+   * await operations.run({ name: 'nightly', timeout: '1h' }, ({ signal }) => sync(signal));
    */
   run<Result>(options: RunOptions | string, fn: OperationBody<Result>): Promise<Awaited<Result>> {
     const plan = this.#plan(options, 'run');
@@ -141,7 +142,8 @@ export class ScopedRegistry {
   /**
    * An operation that is live or remembered, as plain data.
    *
-   * @param options.view `'public'`: what anybody may know, for answers to clients. Default: `'full'`
+   * @param options.view `'public'`: what anybody may know, for answers to clients. Default:
+   * `'full'`
    * @throws TypeError when an option is not valid
    */
   find(id: string, options: ViewOptions & { readonly view: 'public' }): PublicOperation | undefined;

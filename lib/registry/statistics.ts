@@ -32,7 +32,10 @@ export interface OperationStatistics {
   readonly byStatus: Readonly<Record<OperationStatus, number>>;
   /** How many were canceled, by reason. */
   readonly byReason: Readonly<Partial<Record<CancelationReason, number>>>;
-  /** The 100 names that started most; last, under `(other)`, all beyond the first 1,000 names together. */
+  /**
+   * The 100 names that started most; last, under `(other)`, all beyond the first 1,000 names
+   * together.
+   */
   readonly byName: Readonly<Record<string, NameStatistics>>;
   /** How long operations took, of the last 1,000. */
   readonly duration: Percentiles;
@@ -45,7 +48,10 @@ export interface OperationStatistics {
 }
 
 const BUSIEST = 100;
-/** Names that are not written in the code, sooner or later hold ids: so many have counters of their own. */
+/**
+ * Names that are not written in the code, sooner or later hold ids: so many have counters of their
+ * own.
+ */
 const MOST_NAMES = 1_000;
 /** A longer name, of whatever origin, is not remembered beyond its operation. */
 export const LONGEST_NAME = 256;

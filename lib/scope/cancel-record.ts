@@ -46,7 +46,10 @@ interface Canceled {
 export interface CancelDetails {
   readonly cause?: unknown;
   readonly requestedBy?: string | undefined;
-  /** The scope whose cancel led to this one. The record keeps its error, since the scope may end before. */
+  /**
+   * The scope whose cancel led to this one. The record keeps its error, since the scope may end
+   * before.
+   */
   readonly origin?: Canceled | undefined;
   readonly abandoned?: boolean;
   readonly site?: () => string | undefined;
@@ -63,7 +66,10 @@ const own = ownValue as <Key extends keyof CancelDetails>(
 /** Why a scope was canceled. Shared by all that one cancel reaches, and written once. */
 export class CancelRecord implements CancelFacts {
   readonly at = wallNow();
-  /** Monotonic milliseconds: to measure how long the work took to stop, and which of several was first. */
+  /**
+   * Monotonic milliseconds: to measure how long the work took to stop, and which of several was
+   * first.
+   */
   moment = monotonicNow();
   /** Which of several was first, where a clock stands still. */
   private readonly sequence = ++sequence;

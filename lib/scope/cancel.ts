@@ -39,7 +39,7 @@ function mark(scope: Scope, record: CancelRecord): void {
   scope.marked();
 }
 
-/** What the children of a canceled scope are canceled with. */
+/** The record that the children of a canceled scope are canceled with. */
 export function parentRecord(parent: Scope): CancelRecord {
   const message = parent.name === undefined ? undefined : `parent ${parent.name} was canceled`;
   const { requestedBy, abandoned } = parent.record as CancelRecord;

@@ -25,7 +25,10 @@ export interface CancelFacts {
   readonly site: (() => string | undefined) | undefined;
 }
 
-/** What an error tells of, all of it read late: ids are made on demand, and most errors are dropped. */
+/**
+ * The subject of an error, all of it read late: ids are made on demand, and most errors are
+ * dropped.
+ */
 export interface CanceledSubject {
   readonly id: string | undefined;
   readonly name: string | undefined;
@@ -93,7 +96,9 @@ export abstract class CancelationError extends FramelessError {
     if (requestedBy !== undefined) this.requestedBy = requestedBy as string;
   }
 
-  /** @internal What it tells of is over: from now on it tells plain facts, and holds nothing else. */
+  /**
+   * @internal What it tells of is over: from now on it tells plain facts, and holds nothing else.
+   */
   static detach(error: CancelationError, facts: CanceledSubject): void {
     error.#subject = facts;
   }
@@ -138,7 +143,7 @@ export abstract class CancelationError extends FramelessError {
   }
 }
 
-/** For an error that stands for itself. */
+/** Makes the subject of an error that was constructed by hand. */
 function subjectOf(text: string, options: CancelationErrorOptions): CanceledSubject {
   const { operationId, operationName, partialResult, canceledAt = Date.now() } = bare(options);
   const record: CancelFacts = { at: canceledAt, text, site: undefined };

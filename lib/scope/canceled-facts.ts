@@ -1,7 +1,7 @@
 import type { CanceledSubject, CancelFacts } from './cancelation-error.js';
 import { valueOf } from './derived-value.js';
 
-/** What the error of a scope that has ended still tells of: plain facts, and nothing of the scope. */
+/** The subject of an error whose scope has ended: plain facts, and nothing of the scope. */
 export class CanceledFacts implements CanceledSubject {
   constructor(
     readonly id: string | undefined,

@@ -18,7 +18,9 @@ interface Closable {
   readonly [key: symbol]: unknown;
 }
 
-/** Where the runtime has them; the language level of this package does not. */
+/**
+ * The symbols of disposal, where the runtime has them; the language level of this package does not.
+ */
 const { asyncDispose, dispose } = Symbol as unknown as Partial<Record<string, symbol>>;
 
 /** A Node or web stream, also the one inside of a `StreamableFile`. */
@@ -29,7 +31,9 @@ export function streamOf(value: object): object | undefined {
   return typeof pipe === 'function' && typeof read === 'function' ? value : undefined;
 }
 
-/** Destroys a stream that nobody will read. Without a listener, its `error` would end the process. */
+/**
+ * Destroys a stream that nobody will read. Without a listener, its `error` would end the process.
+ */
 export function destroyStream(stream: object, error: Error | undefined): void {
   const { destroy, on, cancel, abort, locked } = stream as Closable;
   if (typeof destroy === 'function') {

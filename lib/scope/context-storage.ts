@@ -1,4 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** What the current async context carries: a cell (see `context.ts`). */
+/** The storage of the async context, which carries a cell (see `context.ts`). */
 export const contextStorage = new AsyncLocalStorage<object>();

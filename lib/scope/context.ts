@@ -13,7 +13,9 @@ export class ContextCell {
 
   constructor(public scope: Scope | undefined) {}
 
-  /** Something that came in is still on its way to its handler: it may use what it needs for that. */
+  /**
+   * Something that came in is still on its way to its handler: it may use what it needs for that.
+   */
   get isArriving(): boolean {
     return false;
   }

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 
-/** What a signal belongs to that is told of a cancel only while somebody would hear of it. */
+/** The owner of a signal that is told of a cancel only while somebody listens. */
 export interface SignalOwner {
   /** Aborts the signal if that is due. */
   isCanceled(): boolean;
@@ -21,8 +21,10 @@ const DEPENDENTS = Symbol('dependents');
 let isReading = false;
 
 /**
- * The AbortSignal of a derived token. Nobody can be surprised by a signal that nobody listens to: it
- * looks when it is asked. So whatever it is derived from need not know of it, and it can be dropped.
+ * The AbortSignal of a derived token. Nobody can be surprised by a signal that nobody listens to:
+ * it
+ * looks when it is asked. So whatever it is derived from need not know of it, and it can be
+ * dropped.
  */
 class DerivedSignal extends AbortSignal {
   declare readonly [OWNER]: SignalOwner;
@@ -88,7 +90,7 @@ function tellOwner(signal: DerivedSignal): void {
   signal[OWNER].signalUsed(isHeard, dependents.size > 0);
 }
 
-/** What `onabort = null` leaves behind calls nobody. */
+/** A handler that `onabort = null` left behind calls nobody. */
 function isHandler(listener: unknown): boolean {
   return (listener as { handler?: unknown }).handler !== null;
 }
@@ -134,7 +136,10 @@ class Dependents extends Set<WeakRef<object>> {
   }
 }
 
-/** Node's keys for whether a signal was made of others, which `any()` asks, and for those made of it. */
+/**
+ * Node's keys for whether a signal was made of others, which `any()` asks, and for those made of
+ * it.
+ */
 interface Keys {
   readonly composite: symbol;
   readonly dependents: symbol;
@@ -172,7 +177,8 @@ const composite: PropertyDescriptor & ThisType<DerivedSignal> = {
 /**
  * Makes a signal look at its owner when it is asked, and tell it who listens.
  *
- * @returns false where this Node, or what stands in for its signals, does not let one know: somebody
+ * @returns false where this Node, or what stands in for its signals, does not let one know:
+ * somebody
  * may be listening at any time
  */
 export function deriveSignal(signal: AbortSignal, owner: SignalOwner): boolean {

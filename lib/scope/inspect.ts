@@ -1,7 +1,7 @@
 /** How `console.log` and `util.inspect` ask an object what to show; Node's own name. */
 export const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
-/** What Node calls with: levels that are left, its options, itself. */
+/** The arguments that Node calls with: the levels that are left, its options, itself. */
 export type InspectCall = readonly [
   depth: number,
   options: { readonly stylize?: (text: string, style: string) => string },

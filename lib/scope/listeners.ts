@@ -66,7 +66,7 @@ export class ListenerList {
     return node;
   }
 
-  /** Whoever still holds one of them, to remove it, holds neither its callback nor the others. */
+  /** A node that is still held, to remove it, holds neither its callback nor the others. */
   clear(): void {
     for (let node = this.head; node !== undefined; node = this.head) {
       node.callback = undefined;

@@ -1,4 +1,4 @@
-/** What `import()` and `require()` say of a package that is not there. */
+/** The codes of `import()` and `require()` for a package that is not installed. */
 const NOT_FOUND = new Set<unknown>(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
 
 /**

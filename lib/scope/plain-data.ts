@@ -9,7 +9,9 @@ const stringify = configure({
   maximumBreadth: 2_000,
 });
 
-/** A copy of anything as JSON would carry it; what cannot be carried says so instead of throwing. */
+/**
+ * A copy of anything as JSON would carry it; what cannot be carried says so instead of throwing.
+ */
 export function plain(value: unknown): unknown {
   if (value === null || typeof value !== 'object') {
     return typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol'

@@ -3,14 +3,15 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * A copy of an object's own keys with nothing behind them: whoever changed `Object.prototype` has not
+ * A copy of an object's own keys with nothing behind them: whoever changed `Object.prototype` has
+ * not
  * changed what somebody wrote.
  */
 export function bare<Value extends object>(value: Value): Value {
   return Object.assign(Object.create(null) as Value, value);
 }
 
-/** What an object itself says under a key. */
+/** Reads an own property. */
 export function ownValue(value: object, key: string): unknown {
   return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
 }
@@ -23,12 +24,12 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === null || Object.hasOwn(prototype, 'isPrototypeOf');
 }
 
-/** What an object, or its class, says under a key. */
+/** Reads a property of an object or its class, and none of Object.prototype. */
 export function memberOf(value: object, key: string): unknown {
   return isInherited(value, key) ? undefined : (value as Record<string, unknown>)[key];
 }
 
-/** Whether it is there only because every object has it. */
+/** Tells whether a key is there only because every object has it. */
 export function isInherited(value: object, key: string): boolean {
   for (
     let up: object | null = value;

@@ -1,7 +1,7 @@
 /** Names come from users: what is said of more than these is not said. */
 const MOST_NAMES = 1_000;
 
-/** What an application is told once for each name. */
+/** Messages that an application is told once for each name. */
 export class SaidOnce {
   private readonly names = new WeakMap<object, Set<string>>();
 

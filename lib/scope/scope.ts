@@ -139,7 +139,9 @@ export abstract class Scope extends Timed implements CanceledSubject {
     if (controller !== undefined) this.abort(controller, error);
   }
 
-  /** The abort listeners of a signal run in the context of whoever aborts: subclasses enter theirs. */
+  /**
+   * The abort listeners of a signal run in the context of whoever aborts: subclasses enter theirs.
+   */
   protected abort(controller: Controller, error: CancelationError): void {
     controller.abort(error);
   }
@@ -158,7 +160,9 @@ export abstract class Scope extends Timed implements CanceledSubject {
     return this.controller !== undefined && this.controller.signal === signal;
   }
 
-  /** The error of this cancel. Made when somebody looks: a mass cancel would create one per scope. */
+  /**
+   * The error of this cancel. Made when somebody looks: a mass cancel would create one per scope.
+   */
   error(): CancelationError {
     return (this.failure ??= this.createError());
   }
@@ -177,7 +181,7 @@ export abstract class Scope extends Timed implements CanceledSubject {
     });
   }
 
-  /** What its error tells of: while it lives, the scope itself. */
+  /** The subject of its error: while it lives, the scope itself. */
   protected subject(): CanceledSubject {
     return this;
   }

@@ -32,7 +32,7 @@ export class SourceLink {
     if (firmly) {
       this.held = scope;
       if (this.reference === undefined) return;
-      // What is told of the end of something must not lead to it.
+      // A listener for the end of something must not hold it.
       dropped.unregister(this);
       this.reference = undefined;
     } else if (this.reference === undefined) {

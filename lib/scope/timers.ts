@@ -84,7 +84,9 @@ class TimerQueue {
   private head: Timed | undefined = undefined;
   private tail: Timed | undefined = undefined;
   private handle: NodeJS.Timeout | undefined = undefined;
-  /** The entry the Node timer was armed for: when it fires, that one is due, whatever a clock says. */
+  /**
+   * The entry the Node timer was armed for: when it fires, that one is due, whatever a clock says.
+   */
   private target: Timed | undefined = undefined;
 
   constructor(private readonly delay: number) {}
@@ -124,7 +126,9 @@ class TimerQueue {
     this.handle.unref();
   }
 
-  /** @internal The old handle stays until the end: what is armed meanwhile is not the next one due. */
+  /**
+   * @internal The old handle stays until the end: what is armed meanwhile is not the next one due.
+   */
   fire(): void {
     let trusted = this.target;
     const now = monotonicNow();

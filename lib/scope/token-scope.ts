@@ -25,7 +25,7 @@ export class TokenScope extends Scope implements SignalOwner {
     super();
   }
 
-  /** What is left of a scope that has settled. */
+  /** A scope that has settled: canceled or not, and nothing else. */
   static settled(error: CancelationError | undefined): TokenScope {
     const scope = new TokenScope();
     scope.decided = true;

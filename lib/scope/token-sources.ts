@@ -13,7 +13,10 @@ export interface TokenSource {
   readonly canceledSince: number | undefined;
 }
 
-/** Who waits for one AbortSignal: one listener on it for all, since each costs more than the last. */
+/**
+ * The waiters for one AbortSignal: one listener on it serves all, since each costs more than the
+ * last.
+ */
 class SignalHub {
   private readonly waiting = new Set<() => void>();
 

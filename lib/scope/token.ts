@@ -250,12 +250,16 @@ function toSource(source: CancelationToken | Signal | Duration | Date): TokenSou
 
 const SOURCE_SHAPE = 'a token, an AbortSignal, a duration or a Date';
 
-/** Those of other realms and of polyfills, too. */
+/** Accepts signals of other realms and of polyfills, too. */
 function isSignal(value: Signal | null): value is Signal {
   return typeof value?.aborted === 'boolean' && typeof value.addEventListener === 'function';
 }
 
-/** @internal Takes over the cancel of a token or signal: reason and cause chain kept. @returns lets go */
+/**
+ * @internal Takes over the cancel of a token or signal: reason and cause chain kept.
+ *
+ * @returns lets go
+ */
 export function linkScope(
   scope: Scope,
   source: CancelationToken | Signal | Duration | Date,

@@ -6,7 +6,8 @@ import { refusePromise } from './promised-options.js';
 /**
  * Checks the value of one option that came from a user, and throws for what is impossible.
  *
- * @param where the place of the value, for the message: `@Cancelable() on ReportsController.build: timeout`
+ * @param where the place of the value, for the message: `@Cancelable() on ReportsController.build:
+ * timeout`
  */
 export type OptionReader = (value: unknown, where: string) => void;
 

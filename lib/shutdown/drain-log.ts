@@ -7,7 +7,9 @@ import type { ShutdownSettings } from './shutdown-options.js';
 /** How many names a line of the log lists. */
 const MOST_NAMES = 10;
 
-/** What a shutdown says: a line when it begins, one when it ends, and one for what went wrong. */
+/**
+ * The log lines of a shutdown: one when it begins, one when it ends, and one for what went wrong.
+ */
 export class DrainLog {
   private beganAt = 0;
 

@@ -27,7 +27,7 @@ interface MessageHandler {
 }
 type Listener = (...args: unknown[]) => unknown;
 
-/** Of socket.io: `disconnect`; of ws: the others. */
+/** The ways to end a client: `disconnect` of socket.io, the others of ws. */
 interface Client {
   disconnect?(close: boolean): unknown;
   close?(code: number, reason: string): unknown;

@@ -12,7 +12,8 @@ export function seeParent(): void {
 }
 
 /**
- * `nest start --watch` runs an application below a shell, sends SIGTERM to both, and starts the next
+ * `nest start --watch` runs an application below a shell, sends SIGTERM to both, and starts the
+ * next
  * process as soon as the shell has ended, which is at once. The next one needs the ports of this
  * one, whatever still runs here. Where a process manager ends an application, the parent stays.
  *
@@ -29,9 +30,10 @@ export function whenOrphaned(listener: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** What listens in this process stops listening; connections go on. */
+/** Closes the listeners of this process; connections go on. */
 export function freePorts(): void {
-  // Nothing documented lists them: microservices and gateways have servers that Nest keeps to itself.
+  // Nothing documented lists them: microservices and gateways have servers that Nest keeps to
+  // itself.
   const handles = process as unknown as { _getActiveHandles?(): unknown[] };
   for (const handle of handles._getActiveHandles?.() ?? []) {
     if (handle instanceof Server && handle.listening) handle.close();

@@ -25,7 +25,7 @@ interface NodeServer {
 }
 
 interface HttpSocket extends Socket {
-  /** What Node answers at the moment; not documented. */
+  /** The response that Node is answering at the moment; not documented. */
   readonly _httpMessage?: ServerResponse | null;
   readonly alpnProtocol?: string | false | null;
 }
@@ -41,7 +41,7 @@ export class ServerConnections {
   private readonly server: NodeServer | undefined;
   /** A server of HTTP/2 closes no session by itself, and lists none. */
   private readonly sessions = new Set<Http2Session>();
-  /** Those of HTTP/1. */
+  /** The connections of HTTP/1. */
   private readonly sockets = new Set<HttpSocket>();
   /** Takes `drain()` back. */
   private undo: (() => void) | undefined = undefined;

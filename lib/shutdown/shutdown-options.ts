@@ -37,7 +37,8 @@ export interface ShutdownOptions {
   cleanup?: Duration;
   /**
    * `'503'`: new requests are answered, with `Retry-After`, so that a load balancer tries elsewhere
-   * and liveness probes are served. `'close-listener'`: new connections are refused. Default: `'503'`.
+   * and liveness probes are served. `'close-listener'`: new connections are refused. Default:
+   * `'503'`.
    */
   onNewRequests?: OnNewRequests;
 }

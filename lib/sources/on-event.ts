@@ -37,7 +37,7 @@ export function onEvent(emitter: object, event: string): CancelationSource {
 
 type Callback = (args: readonly unknown[]) => void;
 
-/** Who waits for one event of one emitter. */
+/** The waiters for one event of one emitter. */
 class Waiting {
   readonly callbacks = new Set<Callback>();
   readonly listener = (...args: unknown[]): void => {

@@ -38,7 +38,7 @@ export interface ResourceLimits {
   readonly every?: Duration;
 }
 
-/** What one sample found above its limit, or `undefined`. */
+/** Describes what one sample found above its limit; `undefined` for nothing. */
 type Probe = () => string | undefined | Promise<string | undefined>;
 
 /**

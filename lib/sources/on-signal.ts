@@ -38,7 +38,7 @@ export function onSignal(...names: readonly SignalName[]): CancelationSource {
   });
 }
 
-/** What a source listens to, for a warning at the start. */
+/** The signals that a source listens to, for a warning at the start. */
 const signals = new WeakMap<object, readonly string[]>();
 
 export function signalsOf(source: unknown): readonly string[] {

@@ -5,7 +5,9 @@ import type { ListenerNode } from '../scope/listeners.js';
 import { isThenable } from '../scope/thenable.js';
 import type { Scope } from '../scope/scope.js';
 
-/** What is iterated: asynchronous or not, and how to close it when its iterator would queue that. */
+/**
+ * An opened source: asynchronous or not, and how to close it when its iterator would queue that.
+ */
 export interface IteratorSource<Item> {
   readonly iterator: AsyncIterator<Item> | Iterator<Item>;
   /** Closes at once, even while a `next()` is pending. Default: the iterator's `return()`. */
@@ -14,11 +16,14 @@ export interface IteratorSource<Item> {
 
 export interface IterationHooks<Item> {
   delivered?(item: Item): void;
-  /** The source gave its end, an error, or was closed; a promise is waited for. May replace the error. */
+  /**
+   * The source gave its end, an error, or was closed; a promise is waited for. May replace the
+   * error.
+   */
   ended?(failed: boolean, error: unknown): unknown;
   /** The consumer stops early. */
   stopped?(): void;
-  /** What the consumer gets of a cancel. Default: the operation's error. */
+  /** Translates the error of a cancel for the consumer. Default: as it is. */
   translate?(error: CancelationError): unknown;
 }
 
@@ -205,7 +210,9 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     else this.lateEnd = end;
   }
 
-  /** What a pending `next()` gave after the consumer was let go: nobody pulls it any more. */
+  /**
+   * Takes what a pending `next()` gives after the consumer was released: nobody pulls it any more.
+   */
   private lateEnd: (error?: unknown) => void = () => {};
 
   private endQuietly(failed: boolean, error: unknown): void {

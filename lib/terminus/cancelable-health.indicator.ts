@@ -10,7 +10,9 @@ import { OperationRegistry } from '../registry/operation-registry.js';
 export interface HealthLimits {
   /** Operations that still run long after they were canceled. Default: any number. */
   readonly zombies?: number;
-  /** Live operations, as a part of `maxLive`, from 0 to 1. Default: 1, where new ones are refused. */
+  /**
+   * Live operations, as a part of `maxLive`, from 0 to 1. Default: 1, where new ones are refused.
+   */
   readonly live?: number;
 }
 

@@ -4,15 +4,17 @@ import { armedEntries } from '../scope/timers.js';
 import { CancelationToken } from '../scope/token.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 
-/** What can leak. */
+/** The kinds of things that can leak. */
 type Subject = OperationRegistry | CancelationToken;
 
 /**
  * Fails when something of the library is left over: a live operation, a listener on a token, a
  * timer, a source. Call it at the end of a test, when all work is expected to be done.
  *
- * @param subjects registries whose operations must have left nothing, tokens nobody may listen to any
- * more: what belongs to others, to another test for one, does not count. Without any, all there is in
+ * @param subjects registries whose operations must have left nothing, tokens nobody may listen to
+ * any
+ * more: what belongs to others, to another test for one, does not count. Without any, all there is
+ * in
  * the process
  * @throws Error that names everything that is left
  * @example

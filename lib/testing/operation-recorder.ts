@@ -107,7 +107,8 @@ export class OperationRecorder {
   /**
    * Expects that an operation of this name has reported progress.
    *
-   * @throws Error unless an operation of this name has reported progress, with this message if given
+   * @throws Error unless an operation of this name has reported progress, with this message if
+   * given
    */
   expectProgress(name: string, message?: string | RegExp): this {
     const reported = this.eventsOf(name).some(

@@ -32,9 +32,12 @@ const DEFAULTS: Required<StreamLimits> = { maxBuffered: 4 * 1024 * 1024, patienc
 
 /** Generators are held back while so many bytes wait to be taken. */
 const HIGH_WATER = 64 * 1024;
-/** What a waiting message counts for at least. */
+/** The least number of bytes that a waiting message counts for. */
 const LEAST_SIZE = 1024;
-/** How often to look whether there is room again, in milliseconds: at first at once, then less and less. */
+/**
+ * How often to look whether there is room again, in milliseconds: at first at once, then less and
+ * less.
+ */
 const LONGEST_PAUSE = 50;
 
 /** @throws TypeError that says what was given and what is allowed */
@@ -57,7 +60,7 @@ export function readStreamLimits(limits: StreamLimits = bare({})): StreamSetting
   };
 }
 
-/** What of a connection tells how much it still has to send. */
+/** The fields of a connection that tell how much it still has to send. */
 export interface SendingSource {
   /** ws. */
   readonly bufferedAmount?: unknown;

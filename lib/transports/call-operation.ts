@@ -7,7 +7,8 @@ import { IncomingCell, type IncomingCellOwner } from './incoming-cell.js';
 import type { OpenCall, OpenCalls } from './open-calls.js';
 
 /**
- * What came in from outside: it runs in a context cell of its own, is one of the open calls until it
+ * What came in from outside: it runs in a context cell of its own, is one of the open calls until
+ * it
  * is over, and has an operation, which comes into being on first use.
  */
 export abstract class CallOperation implements IncomingCellOwner, OpenCall {
@@ -71,7 +72,7 @@ export abstract class CallOperation implements IncomingCellOwner, OpenCall {
     return this.state?.rootId;
   }
 
-  /** What this call failed with: a cancelation may be that of another. */
+  /** Turns the cancelation of another call into a failure of this one. */
   protected own(error: unknown): unknown {
     const { state } = this;
     if (!isCancelation(error) || this.hasNoPlace) return error;

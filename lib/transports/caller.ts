@@ -7,7 +7,7 @@ import {
   watchClose,
 } from './close-watch.js';
 
-/** Who waits for an answer, as far as its transport lets one know. */
+/** The other side of a call, which waits for its answer, as far as its transport tells. */
 export interface Caller {
   /** @returns whether it is still there */
   watch(listener: DisconnectListener): boolean;

@@ -11,7 +11,9 @@ type PlansOfHandlers = WeakMap<object, Map<object, HandlerPlan>>;
 
 /** Stands outermost, and gives each call the context its operation lives in. */
 export class CancelableInterceptor implements NestInterceptor {
-  /** A method may be a route and a message handler, and is known under a name of its own as each. */
+  /**
+   * A method may be a route and a message handler, and is known under a name of its own as each.
+   */
   private readonly plans = new Map<Transport, PlansOfHandlers>();
 
   constructor(

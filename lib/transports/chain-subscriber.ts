@@ -5,7 +5,7 @@ import type { ContextCell } from '../scope/context.js';
 import { contextStorage } from '../scope/context-storage.js';
 import { describeError } from '../scope/describe-error.js';
 
-/** Who hears what comes out of a chain of interceptors. */
+/** Hears what comes out of a chain of interceptors. */
 export interface ChainListener {
   onValue(value: unknown): void;
   onError(error: unknown): void;

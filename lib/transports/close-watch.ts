@@ -16,7 +16,7 @@ export interface CloseSource {
 
 const OPEN = 1;
 
-/** Who wants to know of one connection: mostly the one call that it serves at a time. */
+/** The listeners of one connection: mostly the one call that it serves at a time. */
 class Watchers {
   private single: DisconnectListener | undefined = undefined;
   private others: Set<DisconnectListener> | undefined = undefined;

@@ -5,7 +5,7 @@ import { foreignFailure } from './foreign-cancelation.js';
 import type { HttpOptions } from './http/http-options.js';
 import { publicReason } from './public-errors.js';
 
-/** What an answer depends on beside its error. */
+/** The settings that an answer depends on. */
 export interface EarlySettings {
   readonly http: HttpOptions;
   /** `undefined`: the application has none. */
@@ -13,15 +13,16 @@ export interface EarlySettings {
 }
 
 /**
- * How a caller of one kind is told what its call failed with before it reached any interceptor: in a
+ * How a caller of one kind is told what its call failed with before it reached any interceptor: in
+ * a
  * guard, or in a middleware.
  */
 export interface EarlyResponder {
   /** Answers where filters have no say. @returns what Nest gets; `undefined`: they have one */
   answersAlone?(error: unknown, host: ArgumentsHost): unknown;
-  /** What exception filters get. */
+  /** Translates an error into what exception filters get. */
   translate(error: unknown, host: ArgumentsHost, settings: EarlySettings): unknown;
-  /** What Nest itself does with that. @returns what Nest's filters give */
+  /** Answers as Nest itself does. @returns what Nest's filters give */
   answer(error: unknown, host: ArgumentsHost, settings: EarlySettings): unknown;
 }
 

@@ -6,7 +6,10 @@ export interface HandlerOwner {
   handlerEnded(state: OperationState, succeeded: boolean, value: unknown): void;
 }
 
-/** The promise of a handler. Its caller is released with the operation; its end is awaited all the same. */
+/**
+ * The promise of a handler. Its caller is released with the operation; its end is awaited all the
+ * same.
+ */
 export class FollowedHandler {
   isRunning = true;
   private reject: ((error: unknown) => void) | undefined = undefined;

@@ -37,7 +37,7 @@ export function ownError(
   return foreignFailure(error);
 }
 
-/** What a call failed with that waited for what was canceled with another. */
+/** The failure of a call that waited for work which was canceled with another call. */
 export function foreignFailure(error: CancelationError): Error {
   const failure = new Error(MESSAGE);
   setCause(failure, error);

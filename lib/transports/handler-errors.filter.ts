@@ -14,7 +14,7 @@ class HandlerErrorsFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): unknown {
     const [owner] = this.owners;
-    // Of several applications, nobody knows whose filters apply.
+    // With several applications, it is unknown whose filters apply.
     return this.owners.size > 1 ? owner?.answer(error, host, []) : owner?.catch(error, host);
   }
 }

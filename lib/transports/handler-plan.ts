@@ -18,7 +18,7 @@ import type { IncomingCell } from './incoming-cell.js';
 import type { HttpOptions } from './http/http-options.js';
 import type { RequestOption } from './request-options.js';
 
-/** What the module says about calls of every kind. */
+/** The module's defaults for calls of every kind. */
 export interface HandlerDefaults {
   /** Milliseconds. */
   readonly timeout: number | undefined;
@@ -35,12 +35,12 @@ export class HandlerPlan {
   /** The operation begins with the call; otherwise when somebody first needs it. */
   readonly isEager: boolean;
   readonly followsCaller: boolean;
-  /** What it gives to be consumed goes on to its end when the caller has left, nobody listening. */
+  /** A stream that it gives goes on to its end when the caller has left. */
   readonly outlivesCaller: boolean;
   readonly onShutdown: OnShutdown;
   /** In neither the module's defaults nor its disconnects. */
   protected readonly isExcluded: boolean;
-  /** What callers that read slowly may cost. */
+  /** The limits for callers that read slowly. */
   readonly streams: StreamSettings;
   private readonly options: CancelableOptions;
   private readonly hasOwnTimeout: boolean;
@@ -78,7 +78,7 @@ export class HandlerPlan {
       (defaults.timeout !== undefined && !this.isExcluded);
   }
 
-  /** What the `request` option says; it is asked once a call. @throws TypeError, what it throws */
+  /** Asks the `request` option, once a call. @throws TypeError, what it throws */
   callOptions(context: ExecutionContext): CallOptions | undefined {
     const given = this.defaults.request?.(context);
     if (given === undefined || given === null) return undefined;

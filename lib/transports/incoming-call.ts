@@ -42,7 +42,7 @@ export abstract class IncomingCall<
   /** The handler, if it gave a promise. */
   private handler: FollowedHandler | undefined = undefined;
   private late: { readonly succeeded: boolean; readonly value: unknown } | undefined = undefined;
-  /** What came out of the chain last. */
+  /** The value that came out of the chain last. */
   private value: unknown = undefined;
 
   constructor(
@@ -94,12 +94,12 @@ export abstract class IncomingCall<
     }
     return answer;
   }
-  /** What is the same for all who see this call, and lives as long. */
+  /** An object that lives as long as the call, by which filters find its operation. */
   protected get subject(): object | undefined {
     return undefined;
   }
   protected abstract translate(error: unknown): unknown;
-  /** What the transport sends of a value that came out of the chain. */
+  /** Sends a value that came out of the chain. */
   protected abstract send(value: unknown): void;
   /** A body that goes on after the chain is canceled; an iterable hears of it by itself. */
   protected releaseBody(): void {}
@@ -160,11 +160,11 @@ export abstract class IncomingCall<
   override followHandler(body: Promise<unknown>): Promise<unknown> {
     const state = this.state as OperationState;
     this.handler = new FollowedHandler(state, this);
-    // What joins it gets what the handler gives, not what interceptors make of that.
+    // A call that joins gets what the handler gives, not what interceptors make of that.
     return (state.promise = this.handler.follow(body));
   }
 
-  /** What a handler gives after it was let go says how it ended, whatever the chain makes of it. */
+  /** Keeps how a released handler has ended, whatever the chain makes of it. */
   handlerEnded(state: OperationState, succeeded: boolean, value: unknown): void {
     if (this.chainIsDone) void this.settle(succeeded, value);
     else if (state.record !== undefined && state.plan.race) this.late = { succeeded, value };
@@ -238,7 +238,9 @@ export abstract class IncomingCall<
     if (!this.handlerIsRunning) void this.settle(false, this.state?.error());
   }
 
-  /** The transport, or an interceptor, has lost interest: the caller left, or was answered early. */
+  /**
+   * The transport, or an interceptor, has lost interest: the caller left, or was answered early.
+   */
   stopConsumer(): void {
     const { state } = this;
     this.isOver = true;

@@ -6,7 +6,7 @@ import type { HandlerCell } from '../methods/handler-call.js';
 
 /** The call behind a cell, while it lasts. */
 export interface IncomingCellOwner {
-  /** What Nest calls the handler with; a request of many calls has none. */
+  /** The context that Nest calls the handler with; a request of many calls has none. */
   readonly context?: ExecutionContext;
   /** Its answer has begun: a default timeout has nothing more to say. */
   readonly hasAnswered: boolean;

@@ -41,7 +41,7 @@ export function operateIterableBody(
     },
     () => ownIterable(iterable),
   );
-  // Whoever reads it, Node's streams for one, ends it in either way.
+  // A reader, such as a stream of Node, ends it in either way.
   for (const end of ['return', 'throw'] as const) {
     const close = iterator[end].bind(iterator);
     iterator[end] = async (value: unknown) => {

@@ -35,7 +35,7 @@ export abstract class MessageCall<
     else this.sendPushed(value);
   }
 
-  /** Whether the caller takes more: a generator is not asked for what nobody takes. */
+  /** Tells whether the caller takes more: a generator is not asked for items that nobody takes. */
   private hasRoom(): boolean {
     return this.caller?.hasRoom() ?? true;
   }
@@ -45,7 +45,10 @@ export abstract class MessageCall<
     return undefined;
   }
 
-  /** Whether so much waits for the caller that what cannot be held back has to end. */
+  /**
+   * Tells whether so much waits for the caller that an Observable, which cannot be held back, has
+   * to end.
+   */
   protected isOverfull(): boolean {
     return false;
   }

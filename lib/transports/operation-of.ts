@@ -3,7 +3,7 @@ import type { OperationState } from '../operation/operation-state.js';
 
 const operations = new WeakMap<object, OperationState | WeakRef<OperationState>>();
 
-/** What calls are about, and what failed of them: lives for as long as filters look. */
+/** The canceled operations of calls, by what lives as long as a call: a request, for one. */
 const failures = new WeakMap<object, OperationState>();
 
 /**
@@ -24,7 +24,8 @@ export function rememberFailure(error: unknown, state: OperationState, subject?:
  * it. Of a request, a message, a resolver's call; errors of any kind, as the handler threw them and
  * as the filter gets them.
  *
- * @returns `undefined` for what is no error of a call, and for calls that had no operation: those of
+ * @returns `undefined` for what is no error of a call, and for calls that had no operation: those
+ * of
  * undecorated handlers that never needed one
  * @example
  * \@Catch()

@@ -13,7 +13,7 @@ import {
 } from '../operation/operation-errors.js';
 import { publicCode } from '../operation/public-view.js';
 
-/** What a caller is told of an error of ours: nothing of what happened inside. */
+/** The part of an error of ours that a caller is told: nothing of what happened inside. */
 export interface PublicError {
   readonly message: string;
   /** `OPERATION_TIMEOUT`. */
@@ -22,7 +22,9 @@ export interface PublicError {
   readonly status: number;
 }
 
-/** Timeout and lost parents of it answer 504, a client that left 499 (nginx), the rest 503 or 409. */
+/**
+ * Timeout and lost parents of it answer 504, a client that left 499 (nginx), the rest 503 or 409.
+ */
 export const STATUS_CODES: Readonly<Record<CancelationReason, number>> = {
   timeout: 504,
   disconnect: 499,
@@ -54,12 +56,12 @@ const KNOWN_ERRORS = [
   [OperationNotFound, 404, 'OPERATION_NOT_FOUND', 'No such operation'],
 ] as const;
 
-/** What a caller is told: `parent` as its root cause. */
+/** The reason that a caller is told: for `parent`, that of its root cause. */
 export function publicReason(error: CancelationError): CancelationReason {
   return error.reason === 'parent' ? (rootCause(error)?.reason ?? 'parent') : error.reason;
 }
 
-/** What a caller is told of an error of ours; `undefined` for anybody else's. */
+/** Reads what a caller is told of an error of ours; `undefined` for any other error. */
 export function publicErrorOf(error: unknown): PublicError | undefined {
   if (isCancelation(error)) {
     const reason = publicReason(error);

@@ -15,7 +15,9 @@ type PlanClass<Plan> = new (
 
 /** One way for calls to come in: a type of Nest's ExecutionContext. */
 export interface Transport<Plan extends HandlerPlan = HandlerPlan> {
-  /** Loads what may not be installed; called before any handler runs, and only if there are some. */
+  /**
+   * Loads what may not be installed; called before any handler runs, and only if there are some.
+   */
   prepare?(): Promise<void>;
   /** The class of what is known of a handler before a call comes. */
   planClass(handler: object): PlanClass<Plan>;

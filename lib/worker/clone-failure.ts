@@ -1,6 +1,6 @@
 import type { OperationState } from '../operation/operation-state.js';
 
-/** What says which value could not be cloned, in place of an error that does not. */
+/** Makes an error that says which value could not be cloned, in place of one that does not. */
 export function explainClone(
   error: unknown,
   where: string,
@@ -22,7 +22,8 @@ export function explainClone(
 }
 
 /**
- * Whether this is the `DataCloneError` that ended a pool's thread, as it arrives from there: without
+ * Whether this is the `DataCloneError` that ended a pool's thread, as it arrives from there:
+ * without
  * its message, on Node 20 as an empty object, on later versions with nothing but its stack.
  */
 export function isLostCloneError(error: unknown): boolean {

@@ -14,15 +14,18 @@ import { FILE_READERS, THREAD_READERS } from './worker-readers.js';
  * Calls a function of a module in a worker thread of its own, with the current operation carried
  * over: there, `currentOperation()` has the same id, name, metadata and deadline; a cancel is seen
  * by `throwIfCanceled()` in the middle of a loop, and fires the signal; progress, partial results,
- * `annotate()`, `extend()` and `cancel()` reach the operation here. The thread ends with the function.
+ * `annotate()`, `extend()` and `cancel()` reach the operation here. The thread ends with the
+ * function.
  *
  * @param file the module; `new URL('./render.js', import.meta.url)`
  * @param options.name of the export. Default: `'default'`
  * @param options.args cloned into the thread. Default: none
- * @param options.grace after the cancel, before a thread that ignores it is terminated. Default: 5 s
+ * @param options.grace after the cancel, before a thread that ignores it is terminated. Default: 5
+ * s
  * @returns what the function returns, cloned
  * @throws CancelationError the operation's own, once the thread has stopped; what the function
- * throws, with name, message, code, stack and causes; TypeError when an argument, the metadata or an
+ * throws, with name, message, code, stack and causes; TypeError when an argument, the metadata or
+ * an
  * option cannot be used; Error with code `ERR_THREAD_EXITED` when the thread ended on its own
  * @example
  * // render.ts: export function render(rows: Row[]) { for (…) currentToken().throwIfCanceled(); … }
@@ -43,11 +46,14 @@ export function runInThread<Fn extends ThreadFunction = (...args: unknown[]) => 
  * Runs a file as a worker thread of its own, with the current operation carried over as
  * `runInThread()` does it. It lasts until the thread has nothing left to do.
  *
- * @param options.grace after the cancel, before a thread that ignores it is terminated. Default: 5 s
+ * @param options.grace after the cancel, before a thread that ignores it is terminated. Default: 5
+ * s
  * @returns the exit code of the thread
  * @throws CancelationError the operation's own, once the thread has stopped; what the file throws
  * @example
- * await runFileInThread(new URL('./reindex.js', import.meta.url), { worker: { workerData: { city } } });
+ * await runFileInThread(new URL('./reindex.js', import.meta.url), {
+ *   worker: { workerData: { city } },
+ * });
  * @publicApi
  */
 export function runFileInThread(file: ModuleFile, options: ThreadOptions = {}): Promise<number> {

@@ -9,7 +9,7 @@ import type { OperationProgress } from '../operation/progress.js';
 /** The main thread watches for zombies; here, nothing is late. */
 const NEVER = 2 ** 31 - 1;
 
-/** What a thread's host tells of the operation it has. */
+/** The events that a thread's host tells of its operation. */
 export interface HostEvents {
   progressed(state: OperationState, progress: OperationProgress): void;
   canceled(state: OperationState, record: CancelRecord): void;

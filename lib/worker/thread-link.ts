@@ -24,7 +24,7 @@ export type ThreadOutcome =
  */
 export class ThreadLink {
   readonly flag = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  /** The far end's. */
+  /** The thread's end of the channel. */
   readonly port: MessagePort;
   /** Why the work was canceled, once it was. */
   canceled: CancelationError | undefined = undefined;
@@ -106,7 +106,9 @@ export class ThreadLink {
     this.ownPort.close();
   }
 
-  /** What the work rejects with. The operation's own error, where it is an echo of the cancel. */
+  /**
+   * The error that the work rejects with: the operation's own, where it is an echo of the cancel.
+   */
   failure(error: unknown, canceled: boolean): unknown {
     if (!canceled || this.canceled === undefined) return error;
     const { cause } = error as Error;

@@ -14,7 +14,10 @@ export class ThreadState extends OperationState {
   /** Monotonic milliseconds of this thread; `undefined`: nothing above has a deadline. */
   private readonly inheritedLimit: number | undefined;
 
-  /** @param report sends to the main thread; `where` is the user's call, if the report has a value of theirs */
+  /**
+   * @param report sends to the main thread; `where` is the user's call, if the report has a value
+   * of theirs
+   */
   constructor(
     host: OperationHost<OperationState>,
     plan: OperationPlan,

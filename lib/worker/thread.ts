@@ -4,7 +4,7 @@ import { doFile, doWork } from './thread-work.js';
 import type { Envelope } from './wire.js';
 import { errorToWire } from './wire-errors.js';
 
-/** What a thread of `runInThread()` begins with: waits for its envelope. */
+/** The entry file of a thread of `runInThread()`: waits for its envelope. */
 parentPort?.once('message', (envelope: Envelope) => {
   void (envelope.name === false ? begin(envelope) : work(envelope));
 });

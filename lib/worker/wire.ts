@@ -4,7 +4,7 @@ import type { OperationKind, OperationMetadata } from '../operation/operation-op
 import type { OperationProgress } from '../operation/progress.js';
 import type { WireError } from './wire-errors.js';
 
-/** What crosses between the thread that has the operation and the one that works for it. */
+/** The messages between the thread that has the operation and the one that works for it. */
 
 /** An operation as the thread is told of it when it begins. */
 export interface CarriedOperation {
@@ -22,7 +22,7 @@ export interface CarriedOperation {
   readonly cleanupLimit: number;
 }
 
-/** What a thread is handed. */
+/** The first message to a thread. */
 export interface Envelope {
   /** Absent when nothing was current where the work was begun. */
   readonly operation: CarriedOperation | undefined;

@@ -5,7 +5,7 @@ import type { EarlyResponder } from '../early-responder.js';
 import { ownError } from '../foreign-cancelation.js';
 import { toGraphqlError } from './graphql-errors.js';
 
-/** What GraphQL gets of an error. Runs in the context that a field is resolved in, guards included. */
+/** Translates an error for GraphQL, in the context that a field is resolved in, guards included. */
 export function answerInContext(error: unknown): unknown {
   const state = isCancelation(error)
     ? (currentScope()?.operation() as OperationState | undefined)

@@ -40,7 +40,7 @@ interface Fastify {
   ): unknown;
 }
 
-/** What an application with resolvers needs beside the interceptor. */
+/** Installs what an application with resolvers needs beside the interceptor. */
 export class GraphqlApplication {
   private readonly plans: RequestPlans;
 

@@ -3,7 +3,7 @@ import { type Caller, SocketCaller } from '../caller.js';
 import { HttpCaller } from '../http/http-caller.js';
 import { rawOf } from '../http/raw.js';
 
-/** What servers put into the context value of a query or a subscription. */
+/** The parts of the context value that servers set for a query or a subscription. */
 interface ContextValue {
   readonly req?: unknown;
   readonly request?: unknown;

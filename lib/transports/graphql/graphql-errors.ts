@@ -2,7 +2,9 @@ import { setCause } from '../../scope/cancelation-error.js';
 import { PeerClasses } from '../peer-classes.js';
 import { publicErrorOf } from '../public-errors.js';
 
-/** GraphQL's own error, as far as it is used here: the package is there only where resolvers are. */
+/**
+ * GraphQL's own error, as far as it is used here: the package is there only where resolvers are.
+ */
 type GraphqlErrorClass = new (
   message: string,
   options: { extensions: Record<string, unknown> },

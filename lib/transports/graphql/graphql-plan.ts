@@ -9,7 +9,7 @@ const RESOLVER_NAME = 'graphql:resolver_name';
 /** One resolver of one application. */
 export class GraphqlPlan extends HandlerPlan {
   readonly isSubscription: boolean;
-  /** Of a reference resolver, and wherever else GraphQL gives no field. */
+  /** The plan of a reference resolver, and of whatever else GraphQL gives no field for. */
   private readonly fallbackName: string;
 
   constructor(

@@ -25,7 +25,9 @@ export interface RequestOrigin {
  * operations of their own below, are sent away one by one, and GraphQL answers with what they gave.
  */
 export class GraphqlRequest extends CallOperation implements DisconnectListener {
-  /** Where it came in: while the application drains, guards may still call what is decorated. */
+  /**
+   * The context it came in: while the application drains, guards may still call what is decorated.
+   */
   private readonly arrival = currentCell();
 
   constructor(

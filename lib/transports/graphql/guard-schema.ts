@@ -8,7 +8,7 @@ type Resolve = (source: unknown, args: unknown, context: unknown, info: Resolver
 
 interface Field {
   resolve?: Resolve;
-  /** Of a subscription. */
+  /** Begins a subscription. */
   subscribe?: Resolve;
 }
 

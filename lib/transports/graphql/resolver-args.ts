@@ -1,4 +1,4 @@
-/** What GraphQL tells a resolver of its field. */
+/** The part of GraphQL's resolve info that is used. */
 export interface ResolverInfo {
   readonly fieldName?: string;
   readonly parentType?: { readonly name?: string };

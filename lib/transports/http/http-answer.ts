@@ -11,7 +11,7 @@ const AFTER_SHUTDOWN = '10';
 const AFTER_REFUSAL = '1';
 const SERVICE_UNAVAILABLE = 503;
 
-/** What a stream's headers say of its body, and an error's body does not. */
+/** The headers that describe a stream's body, which an error's body must not have. */
 const BODY_HEADERS = ['Content-Type', 'Content-Length', 'Content-Disposition'];
 
 /** One request and its response, raw. */
@@ -20,13 +20,13 @@ export interface RawExchange {
   readonly response: ServerResponse;
 }
 
-/** Of a handler. */
+/** The exchange of a handler. */
 export interface HttpExchange extends RawExchange {
   readonly context: ExecutionContext;
   readonly route: RoutePlan;
 }
 
-/** What filters get of an error; whoever gets a 503 from us is asked to come back. */
+/** Translates an error into what filters get. A 503 of ours asks the client to come back. */
 export function answerTo(
   exchange: RawExchange,
   statusCodes: RoutePlan['statusCodes'],

@@ -12,7 +12,8 @@ import { PUBLIC_MESSAGES, publicErrorOf, publicReason, STATUS_CODES } from '../p
  * @example
  * \@Catch(OperationCanceledException)
  * export class CanceledFilter implements ExceptionFilter {
- *   catch(exception: OperationCanceledException) { audit(exception.reason, exception.operationId); }
+ *   catch(exception: OperationCanceledException) { audit(exception.reason, exception.operationId);
+ * }
  * }
  * @publicApi
  */

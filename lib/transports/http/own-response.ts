@@ -3,7 +3,7 @@ import { HttpException } from '@nestjs/common';
 import { noop } from '../../scope/thenable.js';
 import { destroySentResponse, type HttpExchange } from './http-answer.js';
 
-/** What throws, or sends a second answer, once a response is over. */
+/** The methods that throw, or send a second answer, once a response is over. */
 const SENDING = [
   'setHeader',
   'appendHeader',

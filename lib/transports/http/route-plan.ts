@@ -8,7 +8,7 @@ import { type HandlerDefaults, HandlerPlan } from '../handler-plan.js';
 const SSE_METADATA = '__sse__';
 const ROUTE_ARGUMENTS = '__routeArguments__';
 const PASSTHROUGH = '__responsePassthrough__';
-/** Of Nest's parameter types: `@Res()` and `@Next()`. */
+/** Nest's parameter types for `@Res()` and `@Next()`. */
 const RESPONSE_TYPES = /^[12]:/;
 
 /** One HTTP handler of one application. */
@@ -67,7 +67,9 @@ function isMountedOnce(handler: object, controller: object): boolean {
   );
 }
 
-/** Whether Nest leaves the response to the handler: `@Res()` without `passthrough`, or `@Next()`. */
+/**
+ * Whether Nest leaves the response to the handler: `@Res()` without `passthrough`, or `@Next()`.
+ */
 function sendsResponse(handlerName: string, controller: object): boolean {
   const types: unknown = Reflect.getMetadata(ROUTE_ARGUMENTS, controller, handlerName);
   return (

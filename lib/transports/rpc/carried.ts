@@ -15,14 +15,14 @@ export const CARRIED = {
   operation: 'nestjs-cancelable-operation',
 } as const;
 
-/** What came with a message, as far as it makes sense. */
+/** The fields that a caller sent with a message, as far as they are valid. */
 export interface Carried {
   /** Milliseconds. */
   readonly remaining: number | undefined;
   readonly call: string | undefined;
 }
 
-/** What `CANCEL_PATTERN` is sent with. */
+/** The payload of `CANCEL_PATTERN`. */
 export interface CancelMessage {
   readonly call: string;
   /** The time of the caller is over, rather than its patience. */
@@ -44,7 +44,8 @@ export function carriedBy(context: ExecutionContext): Carried {
 
 /**
  * The id of the operation that a message was sent in, as its sender says: for logs and traces, not
- * for decisions. Whoever can send messages can write it, so it never becomes part of an operation by
+ * for decisions. Whoever can send messages can write it, so it never becomes part of an operation
+ * by
  * itself.
  *
  * @returns `undefined` if none was sent
@@ -70,7 +71,10 @@ export function readCancelMessage(payload: unknown): CancelMessage | undefined {
   return { call, timedOut: ownValue(payload, 'timedOut') === true };
 }
 
-/** Of Nest's contexts, known by what they have: the package, and on Nest 11 the method, may be absent. */
+/**
+ * The part of Nest's contexts that is used. They are known by their shape: the package, and on Nest
+ * 11 the method, may be absent.
+ */
 interface TransportContext {
   getMetadata?(): unknown;
   getHeaders?(): unknown;

@@ -4,7 +4,8 @@ import type { DisconnectListener } from '../close-watch.js';
 import type { Caller } from '../caller.js';
 
 /**
- * A client counts from when it called, we from when the call arrived: a client that leaves this near
+ * A client counts from when it called, we from when the call arrived: a client that leaves this
+ * near
  * to its deadline, as a part of the time it gave and in milliseconds at most, has run out of time.
  */
 const TOLERANCE = 0.1;
@@ -14,7 +15,7 @@ const MOST_TOLERANCE = 100;
 export interface GrpcCall {
   readonly cancelled: boolean;
   readonly metadata?: object;
-  /** Of calls that answer with a stream. */
+  /** Is set for calls that answer with a stream. */
   readonly writableNeedDrain?: boolean;
   /** A Date, milliseconds since the epoch, or Infinity. */
   getDeadline(): Date | number;
@@ -68,12 +69,12 @@ export class GrpcCaller implements Caller {
     return this.isGone() || hasRoom(this.call);
   }
 
-  /** Whether it has left because its time is over. */
+  /** Tells whether the caller has left because its deadline has passed. */
   isLate(): boolean {
     return this.remaining() <= this.tolerance;
   }
 
-  /** How long it still waits, in milliseconds. */
+  /** The milliseconds that the caller still waits. */
   remaining(): number {
     return Number(this.call.getDeadline()) - wallNow();
   }

@@ -4,7 +4,8 @@ import { GrpcCaller } from './grpc-caller.js';
 import { toGrpcStatus } from './rpc-errors.js';
 
 /**
- * Nest hands the error of a call that is passed through to nobody: it would end the process. So ours
+ * Nest hands the error of a call that is passed through to nobody: it would end the process. So
+ * ours
  * are sent on the call itself.
  *
  * @returns whether the error was ours, and the call is such a one
@@ -18,7 +19,7 @@ export function answerOnCall(
   const status = toGrpcStatus(error, caller.call);
   if (status === undefined) return false;
   if (caller.isGone()) return true;
-  // Where there is one answer it is a callback's: a stream that was read to its end sends nothing.
+  // A single answer is given by the callback: a stream that was read to its end sends nothing.
   const callback = host.getArgByIndex<((error: object) => void) | undefined>(1);
   if (typeof callback === 'function') callback(status);
   else caller.call.emit('error', status);

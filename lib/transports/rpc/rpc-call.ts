@@ -76,7 +76,7 @@ export class RpcCall extends MessageCall<RpcPlan> implements CorrelatedCall {
     return answerOnCall(this.caller, this.context, error) ? of(undefined) : super.refuse(error);
   }
 
-  /** Where it is answered on the call, the chain ends as if the handler had returned. */
+  /** An error that is answered on the call itself ends the chain as if the handler had returned. */
   protected override fail(error: unknown): void {
     if (!answerOnCall(this.caller, this.context, error)) return super.fail(error);
     this.subscriber?.next(undefined);

@@ -16,7 +16,10 @@ export function callerOf(context: ArgumentsHost): Caller | undefined {
   return socket === undefined ? undefined : new SocketCaller(socket);
 }
 
-/** Of Nest's TcpContext, known by what it has: the package may be absent. */
+/**
+ * The part of Nest's TcpContext that is used. It is known by its shape, since the package may be
+ * absent.
+ */
 function socketOf(context: unknown): CloseSource | undefined {
   return askForeign(() => {
     const { getSocketRef } = (context ?? {}) as { getSocketRef?: unknown };

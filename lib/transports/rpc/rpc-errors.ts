@@ -16,7 +16,7 @@ export const rpcClasses = new PeerClasses<{
   return { RpcException, RpcFilter: BaseRpcExceptionFilter };
 });
 
-/** What Nest does with an error. @returns an Observable of it */
+/** Handles an error as Nest does. @returns an Observable of it */
 export function answerAsNest(error: unknown, host: ArgumentsHost): unknown {
   const { RpcFilter } = rpcClasses.loaded;
   return RpcFilter && new RpcFilter().catch(error, host);
@@ -54,7 +54,7 @@ export function toRpcError(error: unknown, call: GrpcCall | undefined): unknown 
   return exception;
 }
 
-/** What @grpc/grpc-js sends as the end of a call. */
+/** The status that @grpc/grpc-js sends at the end of a call. */
 export function toGrpcStatus(error: unknown, call: GrpcCall): object | undefined {
   const known = publicErrorOf(error);
   return known && grpcStatus(known, call);

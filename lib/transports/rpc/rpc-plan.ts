@@ -10,7 +10,9 @@ export const PATTERNS = 'microservices:pattern';
 export const HANDLER_TYPE = 'microservices:handler_type';
 export const EVENT_HANDLER = 2;
 
-/** What the contexts of Nest's transports call it: TCP and RabbitMQ, Redis, NATS, Kafka and MQTT. */
+/**
+ * The methods by which contexts tell the pattern: of TCP and RabbitMQ, Redis, NATS, Kafka and MQTT.
+ */
 const ADDRESSES = ['getPattern', 'getChannel', 'getSubject', 'getTopic'] as const;
 
 /** One handler of messages or events. Its name is the pattern, as the controller has it: few. */
@@ -25,7 +27,8 @@ export class RpcPlan extends HandlerPlan {
     handler: object,
     controller: object,
   ) {
-    // Who sends an event waits for nothing, and may leave at once: the work is wanted all the same.
+    // The sender of an event waits for nothing and may leave at once; the work is wanted all the
+    // same.
     const isEvent = Reflect.getMetadata(HANDLER_TYPE, handler) === EVENT_HANDLER;
     super(runtime, defaults, 'rpc', handler, controller, false, isEvent ? 'ignore' : undefined);
     this.names = patternsOf(handler).map(nameOf);
@@ -42,7 +45,10 @@ export class RpcPlan extends HandlerPlan {
   }
 }
 
-/** What the message was sent to. Only patterns become names: it may be anything a client made up. */
+/**
+ * The pattern that the message was sent to. Only known patterns become names, since a client can
+ * send anything.
+ */
 function addressOf(transport: unknown): unknown {
   return askForeign(() => {
     const context = (transport ?? {}) as Record<string, unknown>;
