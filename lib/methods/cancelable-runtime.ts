@@ -13,6 +13,8 @@ export class CancelableRuntime {
   constructor(
     readonly live: OperationStore,
     readonly policies: Readonly<Record<string, CancelableOptions>>,
+    /** No application has it: CancelableModule is not imported where the method is called. */
+    readonly isStandalone = false,
   ) {
     byHost.set(live, this);
   }
@@ -36,11 +38,6 @@ export class CancelableRuntime {
       );
     }
     return this.policies[name];
-  }
-
-  /** No application has it: CancelableModule is not imported where the method is called. */
-  get isStandalone(): boolean {
-    return this === standalone;
   }
 
   /** The application is up: instances that dependency injection does not reach may use it. */
@@ -85,5 +82,6 @@ function fallbackRuntime(): CancelableRuntime {
   return (standalone ??= new CancelableRuntime(
     new OperationStore(readRegistryOptions({}, 'standalone')),
     {},
+    true,
   ));
 }

@@ -1,6 +1,6 @@
 import { from, isObservable, mergeMap, type Observable, of, throwError } from 'rxjs';
 import type { Held } from '../operation/held.js';
-import type { CallOptions } from '../operation/operation-plan.js';
+import type { CallOptions, ExclusiveCall } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { callBody, outcomeOf } from '../operation/run.js';
 import { needsPreparation, prepareOperation } from '../operation/start-conditions.js';
@@ -43,7 +43,9 @@ export class HandlerCall {
   run(): unknown {
     const { method, cell, state } = this;
     try {
-      const options = method.callOptions(this.plan, this.self, this.args);
+      const { plan } = this;
+      const options =
+        plan.functions === undefined ? undefined : method.callOptions(plan, this.self, this.args);
       if (options !== undefined) {
         this.options = options;
         applyCall(state, options);
@@ -59,7 +61,8 @@ export class HandlerCall {
   /** Waits for the turn of the call, then calls the handler. */
   private enter(): unknown {
     const { method, cell, state, options } = this;
-    const held = this.takeKey();
+    const exclusive = options?.exclusive ?? this.plan.operation.exclusive;
+    const held = exclusive === undefined ? undefined : this.take(exclusive);
     if (held !== undefined) {
       const outcome = outcomeOf(held, () => this.enter());
       return method.known === 'observable' ? from(outcome).pipe(mergeMap(toObservable)) : outcome;
@@ -76,10 +79,8 @@ export class HandlerCall {
   }
 
   /** The operation has begun already, so it takes its key late. @returns who holds the key */
-  private takeKey(): Held<OperationState> | undefined {
+  private take(exclusive: ExclusiveCall): Held<OperationState> | undefined {
     const { state } = this;
-    const exclusive = this.options?.exclusive ?? this.plan.operation.exclusive;
-    if (exclusive === undefined) return undefined;
     const held = state.host.exclusives.admit(state.name, exclusive, state);
     if (held === undefined) state.host.exclusives.hold(state, exclusive);
     return held;

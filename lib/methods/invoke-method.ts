@@ -17,7 +17,7 @@ export function invokeMethod(method: MethodDefinition, self: object, args: unkno
   if (claimed !== undefined) {
     return new HandlerCall(method, plan, context as HandlerCell, claimed, self, args).run();
   }
-  method.noticeRuntime(runtime);
+  if (runtime.isStandalone) method.noticeMissingModule();
   if (plan.operation.kind === 'job' && method.known === 'unknown' && isJobCall(args)) {
     const job = new JobCall([...args] as unknown as JobArguments);
     const outcome = new MethodCall(method, runtime, plan, context, self, args, job).run();

@@ -43,7 +43,7 @@ export class MethodCall {
     let state: OperationState | Held<OperationState>;
     try {
       if (this.plan.functions !== undefined || this.job !== undefined) this.readOptions();
-      state = this.start();
+      state = startOperation(this.runtime.live, this.plan.operation, this.context, this.options);
     } catch (error) {
       return Promise.reject(error);
     }

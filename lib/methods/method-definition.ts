@@ -108,8 +108,8 @@ export class MethodDefinition {
   }
 
   /** The first call without a module says how to import it. */
-  noticeRuntime(runtime: CancelableRuntime): void {
-    if (!runtime.isStandalone || this.isModuleMissed) return;
+  noticeMissingModule(): void {
+    if (this.isModuleMissed) return;
     if (isHandler(this.wrapper as object)) this.isModuleMissed = sayModuleIsMissing(this.name);
   }
 }

@@ -76,10 +76,14 @@ export function fillParameters(
   marks: readonly [number, ParameterKind][],
   state: OperationState,
 ): void {
-  const operation = Operation.of(state);
   for (const [index, kind] of marks) {
     const passed = args[index];
-    if (passed !== undefined && passed !== injected) linkPassed(state, passed);
+    if (passed !== undefined && passed !== injected) {
+      // Nest has filled the parameters of a handler.
+      if (kind === 'token' && CancelationToken.isOf(passed, state)) continue;
+      linkPassed(state, passed);
+    }
+    const operation = Operation.of(state);
     args[index] = kind === 'token' ? operation.token : operation;
   }
 }

@@ -64,8 +64,8 @@ export abstract class DeadlinedScope extends Scope {
   }
 
   private applyLimit(inherited: number | undefined, now: number): void {
-    const { ownOrCallerLimit: ownEnd } = this;
-    this.limit = nearest(ownEnd, inherited);
+    const ownEnd = this.extras === undefined ? this.ownLimit : this.ownOrCallerLimit;
+    this.limit = inherited === undefined ? ownEnd : nearest(ownEnd, inherited);
     if (this.record !== undefined) return;
     if (this.timer !== undefined) disarm(this);
     if (ownEnd === undefined || ownEnd !== this.limit) return;

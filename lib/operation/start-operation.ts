@@ -9,7 +9,7 @@ import { needStackRoom, onFreshStack } from '../scope/stack-room.js';
 import type { Held } from './held.js';
 import { underCeiling } from './max-timeout.js';
 import { facadeOf } from './operation-facade.js';
-import type { OperationHost, OperationOrigin } from './operation-host.js';
+import type { OperationHost } from './operation-host.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
 import { OperationState } from './operation-state.js';
 import { settleQuietly } from './settle-operation.js';
@@ -35,7 +35,9 @@ export function startOperation(
   needStackRoom();
   const scope = scopeFor(host, plan, context);
   const parent = scope?.operation() as OperationState | undefined;
-  host.admit(plan, call?.id, originOf(plan, context, scope), parent?.tree);
+  const outside = context?.isArriving === true ? 'detached' : 'outside';
+  const origin = scope === undefined ? outside : plan.detached ? 'detached' : 'inside';
+  host.admit(plan, call?.id, origin, parent?.tree);
   const exclusive = call?.exclusive ?? plan.exclusive;
   if (exclusive !== undefined) {
     const held = host.exclusives.admit(plan.name, exclusive, scope);
@@ -60,15 +62,9 @@ export function startOperation(
 }
 
 /** Starts an operation of a plan and call without `exclusive`: nothing can hold it back. */
-export function startUnkeyed(
-  host: Host,
-  plan: OperationPlan,
-  context: ContextCell | undefined,
-  call?: CallOptions,
-  cell?: ContextCell,
-): OperationState {
-  return startOperation(host, plan, context, call, cell) as OperationState;
-}
+export const startUnkeyed = startOperation as (
+  ...call: Parameters<typeof startOperation>
+) => OperationState;
 
 /** It was cut off while it started. */
 function neverBegan(state: OperationState, error: unknown): void {
@@ -79,15 +75,6 @@ function neverBegan(state: OperationState, error: unknown): void {
   state.decided = true;
   state.outcome = 'failed';
   state.end();
-}
-
-function originOf(
-  plan: OperationPlan,
-  context: ContextCell | undefined,
-  scope: Scope | undefined,
-): OperationOrigin {
-  if (scope === undefined) return context?.isArriving === true ? 'detached' : 'outside';
-  return plan.detached ? 'detached' : 'inside';
 }
 
 function hookCallbacks(state: OperationState, on: NonNullable<OperationPlan['on']>): void {
@@ -180,7 +167,8 @@ function applyDeadlines(
     extras.monotonicDeadline = most === Infinity ? undefined : now + most;
     state.setDeadline(Math.min(most, Math.max(0, wall - wallNow())), now);
   } else if (typeof timeout === 'number') {
-    state.setDeadline(underCeiling(state, timeout), now);
+    const most = timeout <= state.host.maxTimeout ? timeout : underCeiling(state, timeout);
+    state.setDeadline(most, now);
   } else if (state.parent !== undefined) {
     state.limit = state.parent.limit;
   }

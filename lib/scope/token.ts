@@ -76,6 +76,11 @@ export class CancelationToken {
     return new CancelationToken(scope);
   }
 
+  /** @internal Whether a value is a token of that scope. */
+  static isOf(value: unknown, scope: Scope): boolean {
+    return value instanceof CancelationToken && value.#scope === scope;
+  }
+
   /** @internal */
   static scopeOf(token: CancelationToken): Scope {
     return token.#scope;

@@ -55,13 +55,13 @@ export class HttpCall extends IncomingCall<RoutePlan, HttpCaller> implements Bod
   }
 
   protected override operationPlan(): OperationPlan {
-    return this.route.planFor(this.request.method ?? 'GET', this.context);
+    return this.handlerPlan.planFor(this.request.method ?? 'GET', this.context);
   }
 
   protected override named(state: OperationState): void {
-    const { route, response } = this;
-    if (route.idHeader === undefined || response.headersSent) return;
-    response.setHeader(route.idHeader, state.id);
+    const { idHeader } = this.handlerPlan;
+    if (idHeader === undefined || this.response.headersSent) return;
+    this.response.setHeader(idHeader, state.id);
   }
 
   /** Access logs read the status of a response that was never sent. */
@@ -90,7 +90,7 @@ export class HttpCall extends IncomingCall<RoutePlan, HttpCaller> implements Bod
   }
 
   protected override send(value: unknown): void {
-    if (this.route.isSse) return this.sendEvent(value);
+    if (this.handlerPlan.isSse) return this.sendEvent(value);
     const shape = typeof value === 'object' && value !== null ? shapeOf(value) : 'value';
     this.subscriber?.next(shape === 'value' ? value : this.streamValue(value as object, shape));
   }
@@ -124,7 +124,7 @@ export class HttpCall extends IncomingCall<RoutePlan, HttpCaller> implements Bod
   }
 
   override onComplete(): void {
-    if (this.route.sendsResponse) this.followResponse();
+    if (this.handlerPlan.sendsResponse) this.followResponse();
     super.onComplete();
   }
 
