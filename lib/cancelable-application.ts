@@ -133,7 +133,10 @@ export class CancelableApplication implements DrainedTransports {
   async prepare(modules: ModulesContainer): Promise<this> {
     this.handlers = [...handlersOf(modules)];
     quietenScheduler(modules);
-    if (this.options.defaultTimeout !== undefined) followHandlers(this.handlers);
+    const { defaultTimeout, http } = this.options;
+    if (defaultTimeout !== undefined || (http?.deadlines?.length ?? 0) > 0) {
+      followHandlers(this.handlers);
+    }
     this.followMessages();
     await prepareTransports(this.handlers.map(({ kind }) => kind));
     return this;

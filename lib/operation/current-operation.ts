@@ -25,7 +25,9 @@ export function currentOperation(): Operation {
 
 /**
  * The operation that the code runs in; `undefined` outside of one.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export function tryCurrentOperation(): Operation | undefined {
   const state = currentScope()?.operation() as OperationState | undefined;
   return state === undefined ? undefined : Operation.of(state);

@@ -51,8 +51,15 @@ export abstract class DeadlinedScope extends Scope {
     if (this.firstChild !== undefined) this.passLimitDown(now);
   }
 
-  /** Brings the deadline of whoever called: it may only shorten what the operation has. */
-  limitByCaller(limit: number, now: number): void {
+  /**
+   * Brings the deadline of the caller, which may only shorten what the operation has.
+   *
+   * @param left milliseconds that the caller still waits; Infinity: it does not say
+   */
+  limitByCaller(left: number): void {
+    if (left === Infinity) return;
+    const now = monotonicNow();
+    const limit = now + left;
     this.ensureExtras().callerLimit = limit;
     this.setDeadline(this.ownLimit === undefined ? undefined : this.ownLimit - now, now);
     if (limit <= now) this.checkClock();

@@ -1,5 +1,6 @@
 /**
  * An operation with this id is live, or the exclusive key is held. Over HTTP: 409.
+ *
  * @publicApi
  */
 export class OperationConflict extends Error {
@@ -9,6 +10,7 @@ export class OperationConflict extends Error {
 
 /**
  * `maxLive` operations are live already. Over HTTP: 503.
+ *
  * @publicApi
  */
 export class OperationLimit extends Error {
@@ -18,6 +20,7 @@ export class OperationLimit extends Error {
 
 /**
  * The application is draining and takes no new work. Over HTTP: 503.
+ *
  * @publicApi
  */
 export class OperationRefused extends Error {
@@ -27,6 +30,7 @@ export class OperationRefused extends Error {
 
 /**
  * Neither live nor remembered. Over HTTP: 404.
+ *
  * @publicApi
  */
 export class OperationNotFound extends Error {

@@ -55,18 +55,24 @@ export interface OperationMetadata {
 export const SETTLE_MODES = ['race', 'wait'] as const;
 /**
  * `'race'`: a cancel releases the caller at once. `'wait'`: the caller waits for the body.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export type SettleMode = (typeof SETTLE_MODES)[number];
 export const ON_SHUTDOWN = ['drain', 'cancel', 'ignore'] as const;
 /**
  * What a shutdown does to an operation. `'drain'`: it may finish. `'cancel'`: it is canceled at
  * once. `'ignore'`: neither.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export type OnShutdown = (typeof ON_SHUTDOWN)[number];
 export const ON_DISCONNECT = ['cancel', 'ignore'] as const;
 /**
  * What a client that leaves does to a handler. `'cancel'`: it is canceled. `'ignore'`: it finishes.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export type OnDisconnect = (typeof ON_DISCONNECT)[number];
 
 /** The names of the callbacks, in the order of an operation's life. */

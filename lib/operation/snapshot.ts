@@ -86,7 +86,9 @@ export interface OperationSnapshot {
 
 /**
  * A snapshot with those of its children.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export interface OperationTreeNode extends OperationSnapshot {
   /** Those that it began, as far as they are live. */
   readonly children: readonly OperationTreeNode[];

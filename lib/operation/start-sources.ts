@@ -23,7 +23,9 @@ export interface SourceTrigger {
 
 /**
  * Stops a source; may be asynchronous.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export type SourceStop = () => unknown;
 
 /** A custom source, as far as starting it goes. */

@@ -48,5 +48,7 @@ export interface CancelableExtension {
 
 /**
  * Takes an extension back; may be asynchronous.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export type Uninstall = () => void | Promise<void>;

@@ -13,7 +13,9 @@ import {
 
 /**
  * What happened to an operation.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export type OperationEventType = 'started' | 'progress' | 'canceled' | 'settled' | 'zombie';
 
 /** Every type there is. */

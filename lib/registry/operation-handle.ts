@@ -42,7 +42,9 @@ export interface OperationHandleMethods {
 
 /**
  * An operation whose end you decide, of `registry.start()`. `await using` completes it.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export type OperationHandle = OperationHandleMethods & AsyncDisposal;
 
 class Handle implements OperationHandleMethods, Responder {

@@ -67,6 +67,11 @@ export class OperationStore implements OperationHost<OperationState> {
     compileHooks();
   }
 
+  /** A caller has said how long it waits, and made no sense. */
+  deadlineIgnored(): void {
+    this.statistics.ignoredDeadlines++;
+  }
+
   /** New calls are refused. */
   get isRefusing(): boolean {
     return this.phase !== 'open' && this.phase !== 'leaving';

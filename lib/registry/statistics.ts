@@ -7,7 +7,9 @@ import type { OperationState } from '../operation/operation-state.js';
 
 /**
  * Percentiles in milliseconds; 0 when nothing was measured.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export interface Percentiles {
   /** Milliseconds; 0 while nothing was measured. */
   readonly p50: number;
@@ -19,12 +21,16 @@ export interface Percentiles {
 
 /**
  * Counters of the operations of one name.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export type NameStatistics = Readonly<NameCounters>;
 
 /**
  * Numbers of a registry since its start.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export interface OperationStatistics {
   /** How many are live, zombies included. */
   readonly live: number;
@@ -37,7 +43,7 @@ export interface OperationStatistics {
    * together.
    */
   readonly byName: Readonly<Record<string, NameStatistics>>;
-  /** How long operations took, of the last 1,000. */
+  /** How long operations took, from their begin to their end. */
   readonly duration: Percentiles;
   /** From the cancel until the body had really stopped. */
   readonly cancelLatency: Percentiles;
@@ -45,6 +51,8 @@ export interface OperationStatistics {
   readonly zombies: number;
   /** How many were not begun: no room, or draining. */
   readonly refused: number;
+  /** How many headers of `http.deadlines` came with a value that is not valid. */
+  readonly ignoredDeadlines: number;
 }
 
 const BUSIEST = 100;
@@ -61,6 +69,7 @@ const OTHER = '(other)';
 export class Statistics {
   zombies = 0;
   refused = 0;
+  ignoredDeadlines = 0;
   canceling = 0;
   private completed = 0;
   private failed = 0;
@@ -139,6 +148,7 @@ export class Statistics {
       cancelLatency: percentiles(this.latencies),
       zombies: this.zombies,
       refused: this.refused,
+      ignoredDeadlines: this.ignoredDeadlines,
     };
   }
 

@@ -178,6 +178,7 @@ Object.defineProperties(CancelationError.prototype, {
 
 /**
  * The deadline passed.
+ *
  * @publicApi
  */
 export class TimeoutCancelation extends CancelationError {
@@ -194,6 +195,7 @@ Object.defineProperty(TimeoutCancelation.prototype, 'name', {
 
 /**
  * Somebody asked for it: `operation.cancel()`, `registry.cancel(id)`, `token.cancel()`.
+ *
  * @publicApi
  */
 export class ManualCancelation extends CancelationError {
@@ -205,6 +207,7 @@ export class ManualCancelation extends CancelationError {
 
 /**
  * A process signal or a foreign AbortSignal.
+ *
  * @publicApi
  */
 export class SignalCancelation extends CancelationError {
@@ -216,6 +219,7 @@ export class SignalCancelation extends CancelationError {
 
 /**
  * A condition was met.
+ *
  * @publicApi
  */
 export class ConditionCancelation extends CancelationError {
@@ -227,6 +231,7 @@ export class ConditionCancelation extends CancelationError {
 
 /**
  * The operation this one belongs to was canceled or has settled.
+ *
  * @publicApi
  */
 export class ParentCancelation extends CancelationError {
@@ -238,6 +243,7 @@ export class ParentCancelation extends CancelationError {
 
 /**
  * The client left.
+ *
  * @publicApi
  */
 export class DisconnectCancelation extends CancelationError {
@@ -249,6 +255,7 @@ export class DisconnectCancelation extends CancelationError {
 
 /**
  * The application is shutting down and the grace period has passed.
+ *
  * @publicApi
  */
 export class ShutdownCancelation extends CancelationError {
@@ -260,6 +267,7 @@ export class ShutdownCancelation extends CancelationError {
 
 /**
  * A newer call of the same exclusive key took over.
+ *
  * @publicApi
  */
 export class SupersededCancelation extends CancelationError {

@@ -26,7 +26,9 @@ export type StreamSource<Item> =
 
 /**
  * Options of `operation.stream()` that delivers arrays.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export interface ChunkedStreamOptions extends StreamOptions {
   /** Delivers arrays of so many items; the last may be shorter, and comes before an error. */
   readonly chunk: number;

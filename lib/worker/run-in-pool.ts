@@ -29,7 +29,9 @@ export interface ThreadPool {
 
 /**
  * Options of `runInPool()`.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export interface PoolTaskOptions {
   /** The module. Default: the pool's. */
   readonly file?: ModuleFile;

@@ -58,7 +58,9 @@ export interface ProcessLike {
 
 /**
  * A child process of `spawnProcess()`.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export interface SpawnedProcess<Child extends ProcessLike> {
   /** Node's own object: `stdin`, `stdout`, `stderr`, `pid`, events. */
   readonly child: Child;

@@ -27,7 +27,9 @@ export interface WorkerOptions {
 
 /**
  * Options of everything that runs in a thread.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export interface ThreadOptions {
   /**
    * How long the thread may go on after the cancel before it is terminated. 0: no time.
@@ -40,7 +42,9 @@ export interface ThreadOptions {
 
 /**
  * Options of `runInThread()`.
- * @publicApi */
+ *
+ * @publicApi
+ */
 export interface ThreadCallOptions<Args extends readonly unknown[]> extends ThreadOptions {
   /** The name of the function that the module exports. Default: `'default'`. */
   readonly name?: string;

@@ -28,6 +28,11 @@ describe('options of the module that are not valid stop the start-up', () => {
     [{ http: { statusCodes: { late: 504 } } }, ["'late'", "'timeout'"]],
     [{ http: { statusCodes: { timeout: 200 } } }, ['statusCodes.timeout', '200', '400 to 599']],
     [{ http: { idHeader: 'X Operation' } }, ['idHeader', "'X Operation'", 'name of a header']],
+    [
+      { http: { deadlines: 'x-timeout' } },
+      ['deadlines', "'x-timeout'", 'an array of header names'],
+    ],
+    [{ http: { deadlines: ['a b'] } }, ['deadlines', "'a b'", 'the names of headers']],
     [{ policies: { slow: { timeout: 'forever' } } }, ['policies.slow', "'forever'"]],
     [{ policies: { slow: { retries: 3 } } }, ['policies.slow', "there is no option 'retries'"]],
     [{ policies: [] }, ['policies', 'an object of options by name']],

@@ -18,6 +18,7 @@ describe('statistics', () => {
       cancelLatency: { p50: 0, p95: 0, p99: 0 },
       zombies: 0,
       refused: 0,
+      ignoredDeadlines: 0,
     });
   });
 

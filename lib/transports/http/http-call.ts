@@ -64,6 +64,16 @@ export class HttpCall extends IncomingCall<RoutePlan, HttpCaller> implements Bod
     this.response.setHeader(idHeader, state.id);
   }
 
+  /** A call that does not follow its caller is never watched, and ignores its deadline too. */
+  protected override watchCaller(): boolean {
+    const { callerDeadlines } = this.handlerPlan;
+    if (callerDeadlines !== undefined) {
+      const ignored = () => this.calls.live.deadlineIgnored();
+      this.state?.limitByCaller(callerDeadlines.remaining(this.request.headers, ignored));
+    }
+    return super.watchCaller();
+  }
+
   /** Access logs read the status of a response that was never sent. */
   override disconnected(): void {
     const { response, route } = this;

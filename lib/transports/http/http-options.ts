@@ -19,6 +19,15 @@ export interface HttpOptions {
    * who may cancel: whoever has the id can name the operation. Default: false.
    */
   idHeader?: false | string;
+  /**
+   * Request headers in which callers say how long they wait, in milliseconds; `grpc-timeout` in its
+   * own format. The smallest valid one holds, and only shortens what the operation has. Default:
+   * none.
+   *
+   * @example
+   * { deadlines: ['x-request-timeout-ms', 'grpc-timeout', 'connect-timeout-ms'] }
+   */
+  deadlines?: readonly string[];
 }
 
 /** RFC 9110, section 5.6.2. */
@@ -34,7 +43,17 @@ export function checkHttpOptions(options: unknown, where: string): void {
         refuse(at, value, 'false or the name of a header');
       }
     },
+    deadlines: checkHeaderNames,
   });
+}
+
+function checkHeaderNames(value: unknown, where: string): void {
+  if (!Array.isArray(value)) refuse(where, value, 'an array of header names');
+  for (const name of value as unknown[]) {
+    if (typeof name !== 'string' || !HEADER_NAME.test(name)) {
+      refuse(where, name, "the names of headers, such as 'x-request-timeout-ms'");
+    }
+  }
 }
 
 function checkStatusCodes(value: unknown, where: string): void {

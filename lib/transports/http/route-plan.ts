@@ -4,6 +4,7 @@ import { bare } from '../../scope/plain-object.js';
 import type { OperationPlan } from '../../operation/operation-plan.js';
 import type { CancelableRuntime } from '../../methods/cancelable-runtime.js';
 import { type HandlerDefaults, HandlerPlan } from '../handler-plan.js';
+import { CallerDeadlines } from './caller-deadline.js';
 
 const SSE_METADATA = '__sse__';
 const ROUTE_ARGUMENTS = '__routeArguments__';
@@ -18,6 +19,7 @@ export class RoutePlan extends HandlerPlan {
   readonly sendsResponse: boolean;
   readonly statusCodes: Partial<Record<CancelationReason, number>>;
   readonly idHeader: string | undefined;
+  readonly callerDeadlines: CallerDeadlines | undefined;
   private lastMethod: string | undefined = undefined;
   /** Its path need not be read from each request: Fastify puts it together anew. */
   private readonly hasOnePath: boolean;
@@ -30,13 +32,15 @@ export class RoutePlan extends HandlerPlan {
     handler: object,
     controller: object,
   ) {
-    const { statusCodes, idHeader } = defaults.http;
-    super(runtime, defaults, 'http', handler, controller, Boolean(idHeader));
+    const { statusCodes, idHeader, deadlines = [] } = defaults.http;
+    const needsOperation = Boolean(idHeader) || deadlines.length > 0;
+    super(runtime, defaults, 'http', handler, controller, needsOperation);
     this.hasOnePath = isMountedOnce(handler, controller);
     this.isSse = Reflect.getMetadata(SSE_METADATA, handler) === true;
     this.sendsResponse = sendsResponse((handler as { name: string }).name, controller);
     this.statusCodes = bare(statusCodes ?? {});
     this.idHeader = this.isExcluded ? undefined : idHeader || undefined;
+    this.callerDeadlines = deadlines.length === 0 ? undefined : new CallerDeadlines(deadlines);
   }
 
   planFor(method: string, context: ExecutionContext): OperationPlan {

@@ -2,7 +2,6 @@ import type { ExecutionContext } from '@nestjs/common';
 import { type Observable, of } from 'rxjs';
 import { cancelScope } from '../../scope/cancel.js';
 import { CancelRecord } from '../../scope/cancel-record.js';
-import { monotonicNow } from '../../scope/clock.js';
 import type { OperationPlan } from '../../operation/operation-plan.js';
 import type { OperationState } from '../../operation/operation-state.js';
 import { MessageCall } from '../message-call.js';
@@ -33,11 +32,11 @@ export class RpcCall extends MessageCall<RpcPlan> implements CorrelatedCall {
     const { caller } = this;
     const state = this.state as OperationState;
     if (caller instanceof GrpcCaller) {
-      limit(state, caller.remaining());
+      state.limitByCaller(caller.remaining());
     } else {
       // A call that does not follow its caller is never watched, and ignores its deadline too.
       const carried = (this.carried = carriedBy(this.context));
-      if (carried.remaining !== undefined) limit(state, carried.remaining);
+      state.limitByCaller(carried.remaining ?? Infinity);
       if (carried.call !== undefined) CorrelatedCalls.of(state.host).add(carried.call, this);
     }
     return super.watchCaller();
@@ -86,11 +85,4 @@ export class RpcCall extends MessageCall<RpcPlan> implements CorrelatedCall {
   protected override translate(error: unknown): unknown {
     return toRpcError(error, this.caller instanceof GrpcCaller ? this.caller.call : undefined);
   }
-}
-
-/** @param left how long the caller waits, in milliseconds */
-function limit(state: OperationState, left: number): void {
-  if (left === Infinity) return;
-  const now = monotonicNow();
-  state.limitByCaller(now + left, now);
 }
