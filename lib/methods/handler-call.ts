@@ -75,7 +75,7 @@ export class HandlerCall {
     const result = this.call();
     if (result instanceof Promise) return cell.followHandler(result);
     if (isThenable(result)) return cell.followHandler(Promise.resolve(result));
-    return lendResult(state, result);
+    return tieResult(state, result);
   }
 
   /** The operation has begun already, so it takes its key late. @returns who holds the key */
@@ -101,7 +101,7 @@ function toObservable(value: unknown): Observable<unknown> {
 }
 
 /** Ties a lazy result of a handler to the request's operation, which it stops with. */
-export function lendResult(state: OperationState, result: unknown): unknown {
+export function tieResult(state: OperationState, result: unknown): unknown {
   switch (shapeOf(result)) {
     case 'observable':
       return operateObservable(borrowed(state), () => result as Observable<unknown>);

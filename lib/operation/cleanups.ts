@@ -18,8 +18,8 @@ export function runCleanups<Result>(
   outcome: Omit<CleanupOutcome, 'token'>,
   then: () => Result,
 ): Promise<Result> {
-  const told: CleanupOutcome = { ...outcome, token: state.callbackScope().token };
-  const run = () => runAll(state, cleanups, told);
+  const outcomeWithToken: CleanupOutcome = { ...outcome, token: state.callbackScope().token };
+  const run = () => runAll(state, cleanups, outcomeWithToken);
   const rest = (): Result | Promise<Result> => (cleanups.length === 0 ? then() : run().then(rest));
   if (state.record === undefined) return run().then(rest);
   return new Promise((resolve, reject) => {
@@ -56,11 +56,11 @@ export function runCleanupNow(state: OperationState, cleanup: Cleanup): void {
 async function runAll(
   state: OperationState,
   cleanups: Cleanup[],
-  told: CleanupOutcome,
+  outcomeWithToken: CleanupOutcome,
 ): Promise<void> {
   for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) {
     try {
-      await contextStorage.run(state.callbackScope().cell, cleanup, told);
+      await contextStorage.run(state.callbackScope().cell, cleanup, outcomeWithToken);
     } catch (error) {
       state.logFailure('A cleanup', error);
     }
