@@ -22,6 +22,10 @@ describe('the rules of the semantics', () => {
     expect([...new Set(cited)].filter((number) => !rules.includes(number))).toEqual([]);
   });
 
+  it('each say why', () => {
+    expect(sections.filter((section) => !section.includes('\n_Why:_ '))).toEqual([]);
+  });
+
   it('each name the tests that hold them', () => {
     expect(sections.filter((section) => !/^_Tests:_ `test\//m.test(section))).toEqual([]);
   });
