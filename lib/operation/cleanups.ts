@@ -24,7 +24,7 @@ export function runCleanups<Result>(
   if (state.record === undefined) return run().then(rest);
   return new Promise((resolve, reject) => {
     let isOver = false;
-    const finish = () => {
+    const resolveOnce = () => {
       if (isOver) return;
       isOver = true;
       disarm(limit);
@@ -34,9 +34,9 @@ export function runCleanups<Result>(
         reject(error);
       }
     };
-    const limit = new CleanupLimit(state, finish);
+    const limit = new CleanupLimit(state, resolveOnce);
     const last = (): void => {
-      if (isOver || cleanups.length === 0) finish();
+      if (isOver || cleanups.length === 0) resolveOnce();
       else void run().then(last);
     };
     void run().then(last);

@@ -21,7 +21,8 @@ interface Outcome {
 }
 
 /**
- * The one place where an operation settles: the body has given its outcome.
+ * The one place where an operation settles: the body has ended. What was cut off before the host
+ * listed it never had one, and ends in `neverBegan()` of `start-operation.ts` instead.
  *
  * @returns the outcome for the caller, once cleanups have run; a promise only if there are some
  * @throws what the caller gets instead of a value

@@ -170,6 +170,7 @@ export abstract class IncomingCall<
     else if (state.record !== undefined && state.plan.race) this.late = { succeeded, value };
   }
 
+  /** The connection of the caller has closed, or was closed when the watch began. */
   disconnected(): void {
     const { state } = this;
     if (state === undefined || this.isAnswered()) return;
@@ -240,6 +241,9 @@ export abstract class IncomingCall<
 
   /**
    * The transport, or an interceptor, has lost interest: the caller left, or was answered early.
+   * Where the caller is watched, `disconnected()` mostly comes first, since it hears the connection
+   * itself: then this cancels nothing more. It makes the `disconnect` record where the loss shows
+   * before that event, on a socket that is destroyed and has not said so yet.
    */
   stopConsumer(): void {
     const { state } = this;
