@@ -61,8 +61,7 @@ export function borrowingIterable<Item>(
 
 /**
  * What was borrowed, for whoever settles the operation with its end: only the thing itself tells
- * when
- * it has really closed.
+ * when it has really closed.
  */
 export function ownIterable(iterable: AsyncIterable<unknown>): AsyncIterable<unknown> {
   return borrowing.get(iterable) ?? iterable;

@@ -22,8 +22,8 @@ const quiet = new WeakSet<object>();
 
 /**
  * A run that was canceled, or did not begin because the application shuts down, is no failure of
- * its
- * job: the scheduler would log an error for each tick. Comes before the scheduler looks for jobs.
+ * its job: the scheduler would log an error for each tick. Comes before the scheduler looks for
+ * jobs.
  */
 export function quietenScheduler(modules: ModulesContainer): void {
   for (const { providers } of modules.values()) {

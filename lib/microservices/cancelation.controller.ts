@@ -27,8 +27,8 @@ export class CancelationController {
   }
 
   // Every instance hears of every cancel, whatever queue of NATS they share. Where Nest knows no
-  // queue
-  // per handler (early 11), instances that share one need a connection without it for this event.
+  // queue per handler (early 11), instances that share one need a connection without it for this
+  // event.
   /** Another service cancels a call of its own. Called by Nest. */
   @OnCancelMessage()
   cancel(payload: unknown): void {

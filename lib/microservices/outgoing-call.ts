@@ -19,8 +19,7 @@ export interface CallingScope<Owner> {
 
 /**
  * Ties a call to the operation that makes it. Calls outside of one stay as they are, and so do
- * those
- * of an operation that has ended, or whose application wants nothing.
+ * those of an operation that has ended, or whose application wants nothing.
  *
  * @param plain the call as it is without this library
  */

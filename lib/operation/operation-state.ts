@@ -36,24 +36,18 @@ import { arm, disarm } from '../scope/timers.js';
  * its end.
  *
  * - `record` is set once, before any listener runs, and never after `decided`: a cancel that comes
- * later
- *   is false and leaves no trace.
+ *   later is false and leaves no trace.
  * - `decided` says that the body has given its outcome; `outcome` and `duration` are set together,
- * after
- *   the cleanups. `status` is `running` or `canceling` until then.
- * - A timer is armed only while it is not decided: for its own deadline without a record, for the
- * mark of a
- *   zombie with one.
+ *   after the cleanups. `status` is `running` or `canceling` until then.
+ * - Its timer is armed only while it is not decided: for its own deadline without a record, for the
+ *   mark of a zombie with one. The limit of its cleanups has a timer apart, `CleanupLimit`.
  * - `limit` is never later than `ownLimit` or the parent's `limit`.
  * - `resolve`, `reject` and `responder` are set only in `race`, and only until the caller was
- * released: by
- *   the cancel, or by the last of its `shields` after that.
+ *   released: by the cancel, or by the last of its `shields` after that.
  * - `listIndex >= 0` means that the host lists it: from `host.started` to `host.settled`, except
- * while it is
- *   suspended.
+ *   while it is suspended.
  * - After `end()` it has no parent, child, listener, link, cleanup or promise, and its `cell` is
- * empty: what
- *   is left are facts, which the history may keep.
+ *   empty: what is left are facts, which the history may keep.
  */
 export class OperationState extends IdentifiedScope {
   readonly cell: ContextCell;

@@ -237,8 +237,8 @@ export class Operation {
 
   /**
    * Iterates a source (iterable, async iterable, Observable, Node or web stream) so that a cancel
-   * interrupts the wait for the next item, closes the source,
-   * and leaves `{ count, items }` as the partial result.
+   * interrupts the wait for the next item, closes the source, and leaves `{ count, items }` as the
+   * partial result.
    *
    * @throws CancelationError when the operation is canceled
    * @example

@@ -200,8 +200,7 @@ export function follow(state: OperationState, body: Promise<unknown>): Promise<u
 /**
  * The same, in the operation's context. `wait` derives a promise; `race` needs a second, to let the
  * caller go early. The handlers are the same for all operations, and find theirs by the context
- * they
- * are added in: closures would be a quarter of what a live operation weighs.
+ * they are added in: closures would be a quarter of what a live operation weighs.
  */
 function followHere(state: OperationState, body: Promise<unknown>): Promise<unknown> {
   if (!state.plan.race) return (state.promise = body.then(onValue, onError));

@@ -78,8 +78,7 @@ export interface OperationSnapshot {
   readonly returned: boolean;
   /**
    * It ended by itself, but only after its deadline: its body blocked the event loop past it, so
-   * that
-   * no timer could cancel it.
+   * that no timer could cancel it.
    */
   readonly overran: boolean;
 }

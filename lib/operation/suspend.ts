@@ -54,8 +54,7 @@ function resumeOperation(state: OperationState): OperationState | Held<Operation
 
 /**
  * How the consumers of a lazy result get their operations: the first goes on with the one that
- * waits
- * for it, each after it begins another.
+ * waits for it, each after it begins another.
  */
 export function resumeFirst(
   suspended: OperationState,

@@ -19,8 +19,7 @@ import { type OperationView, readView, type ViewOptions } from './view-options.j
 export interface WatchOptions extends ViewOptions {
   /**
    * Sends the present state again when nothing was sent for so long, so that proxies do not take
-   * the
-   * connection for dead. Default: never.
+   * the connection for dead. Default: never.
    */
   readonly heartbeat?: Duration;
 }

@@ -71,9 +71,8 @@ export interface OperationRegistryOptions {
   maxChildren?: number;
   /**
    * The longest timeout that a call may have: what functions, `request`, `run()`, `extend()` and
-   * the
-   * like ask for beyond is cut to it, with one warning per name; a longer one that stands in the
-   * code stops the start-up. No timeout is none. Default: none.
+   * the like ask for beyond is cut to it, with one warning per name; a longer one that stands in
+   * the code stops the start-up. No timeout is none. Default: none.
    */
   maxTimeout?: Duration;
   /** Where messages go. Default: Nest's logger in an application, nowhere otherwise. */

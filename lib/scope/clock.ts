@@ -22,8 +22,8 @@ export function wallTimeAt(instant: number): number {
   let wall = wallNow();
   let after = monotonicNow();
   // The wall clock is read in whole milliseconds, some time between the two looks at the other: it
-  // is
-  // ahead by something from `wall - after` to `wall + 1 - before`. An estimate is half of one off.
+  // is ahead by something from `wall - after` to `wall + 1 - before`. An estimate is half of one
+  // off.
   if (wallAhead <= wall - after - 0.5 || wallAhead >= wall + 1.5 - before) {
     for (let tries = 0; after - before > 0.1 && tries < 10; tries++) {
       before = monotonicNow();

@@ -22,8 +22,7 @@ let isReading = false;
 
 /**
  * The AbortSignal of a derived token. Nobody can be surprised by a signal that nobody listens to:
- * it
- * looks when it is asked. So whatever it is derived from need not know of it, and it can be
+ * it looks when it is asked. So whatever it is derived from need not know of it, and it can be
  * dropped.
  */
 class DerivedSignal extends AbortSignal {
@@ -178,8 +177,7 @@ const composite: PropertyDescriptor & ThisType<DerivedSignal> = {
  * Makes a signal look at its owner when it is asked, and tell it who listens.
  *
  * @returns false where this Node, or what stands in for its signals, does not let one know:
- * somebody
- * may be listening at any time
+ * somebody may be listening at any time
  */
 export function deriveSignal(signal: AbortSignal, owner: SignalOwner): boolean {
   const found = findKeys();

@@ -4,8 +4,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 
 /**
  * A copy of an object's own keys with nothing behind them: whoever changed `Object.prototype` has
- * not
- * changed what somebody wrote.
+ * not changed what somebody wrote.
  */
 export function bare<Value extends object>(value: Value): Value {
   return Object.assign(Object.create(null) as Value, value);

@@ -13,9 +13,9 @@ export function seeParent(): void {
 
 /**
  * `nest start --watch` runs an application below a shell, sends SIGTERM to both, and starts the
- * next
- * process as soon as the shell has ended, which is at once. The next one needs the ports of this
- * one, whatever still runs here. Where a process manager ends an application, the parent stays.
+ * next process as soon as the shell has ended, which is at once. The next one needs the ports of
+ * this one, whatever still runs here. Where a process manager ends an application, the parent
+ * stays.
  *
  * @param listener called once, when the parent has ended
  * @returns stops looking

@@ -12,10 +12,8 @@ type Subject = OperationRegistry | CancelationToken;
  * timer, a source. Call it at the end of a test, when all work is expected to be done.
  *
  * @param subjects registries whose operations must have left nothing, tokens nobody may listen to
- * any
- * more: what belongs to others, to another test for one, does not count. Without any, all there is
- * in
- * the process
+ * any more: what belongs to others, to another test for one, does not count. Without any, all there
+ * is in the process
  * @throws Error that names everything that is left
  * @example
  * afterEach(() => expectNoLeaks(app.get(OperationRegistry)));

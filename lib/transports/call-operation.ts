@@ -8,8 +8,7 @@ import type { OpenCall, OpenCalls } from './open-calls.js';
 
 /**
  * What came in from outside: it runs in a context cell of its own, is one of the open calls until
- * it
- * is over, and has an operation, which comes into being on first use.
+ * it is over, and has an operation, which comes into being on first use.
  */
 export abstract class CallOperation implements IncomingCellOwner, OpenCall {
   readonly cell: IncomingCell = new IncomingCell(this);

@@ -14,8 +14,7 @@ export interface EarlySettings {
 
 /**
  * How a caller of one kind is told what its call failed with before it reached any interceptor: in
- * a
- * guard, or in a middleware.
+ * a guard, or in a middleware.
  */
 export interface EarlyResponder {
   /** Answers where filters have no say. @returns what Nest gets; `undefined`: they have one */

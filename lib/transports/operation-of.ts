@@ -25,8 +25,7 @@ export function rememberFailure(error: unknown, state: OperationState, subject?:
  * as the filter gets them.
  *
  * @returns `undefined` for what is no error of a call, and for calls that had no operation: those
- * of
- * undecorated handlers that never needed one
+ * of undecorated handlers that never needed one
  * @example
  * \@Catch()
  * export class FailureFilter extends BaseExceptionFilter {

@@ -23,8 +23,7 @@ export function explainClone(
 
 /**
  * Whether this is the `DataCloneError` that ended a pool's thread, as it arrives from there:
- * without
- * its message, on Node 20 as an empty object, on later versions with nothing but its stack.
+ * without its message, on Node 20 as an empty object, on later versions with nothing but its stack.
  */
 export function isLostCloneError(error: unknown): boolean {
   const { message, stack } = (error ?? {}) as { message?: unknown; stack?: unknown };

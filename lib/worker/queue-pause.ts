@@ -13,8 +13,7 @@ const pauses = new WeakMap<OperationState, Pause>();
 
 /**
  * Lets an operation's own timeout stand still while a task of it waits. What its ancestors have,
- * and a
- * deadline by the wall clock, goes on.
+ * and a deadline by the wall clock, goes on.
  *
  * @returns the task waits no more
  */

@@ -54,17 +54,15 @@ export interface PoolTaskOptions {
 
 /**
  * Runs a task in a piscina pool, with the current operation carried over as `runInThread()` does
- * it.
- * A task that stops when it is canceled leaves its thread to the pool; one that waits in the queue
- * is taken out. Only when the grace period has passed is a thread terminated, and the pool starts
- * another.
+ * it. A task that stops when it is canceled leaves its thread to the pool; one that waits in the
+ * queue is taken out. Only when the grace period has passed is a thread terminated, and the pool
+ * starts another.
  *
  * @param data the function's argument, cloned
  * @returns what the function returns, cloned, or moved with `Piscina.move()`
  * @throws CancelationError the operation's own, once the task has stopped; what the function
- * throws,
- * with name, message, code, stack and causes; what the pool refuses; TypeError when the data, the
- * metadata or an option cannot be used
+ * throws, with name, message, code, stack and causes; what the pool refuses; TypeError when the
+ * data, the metadata or an option cannot be used
  * @example
  * const pool = new Piscina({ filename: fileURLToPath(new URL('./render.js', import.meta.url)) });
  * const pdf = await runInPool<typeof render>(pool, rows, { name: 'render' });

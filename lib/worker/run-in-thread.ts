@@ -25,8 +25,7 @@ import { FILE_READERS, THREAD_READERS } from './worker-readers.js';
  * @returns what the function returns, cloned
  * @throws CancelationError the operation's own, once the thread has stopped; what the function
  * throws, with name, message, code, stack and causes; TypeError when an argument, the metadata or
- * an
- * option cannot be used; Error with code `ERR_THREAD_EXITED` when the thread ended on its own
+ * an option cannot be used; Error with code `ERR_THREAD_EXITED` when the thread ended on its own
  * @example
  * // render.ts: export function render(rows: Row[]) { for (…) currentToken().throwIfCanceled(); … }
  * const pdf = await runInThread<typeof render>(new URL('./render.js', import.meta.url), {

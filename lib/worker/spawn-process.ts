@@ -66,10 +66,8 @@ export interface SpawnedProcess<Child extends ProcessLike> {
   readonly child: Child;
   /**
    * The exit code, once the process has ended and its output was read; 128 + n for one that signal
-   * n
-   * ended, as shells say it. Rejects with the operation's own error when that was canceled, once
-   * the
-   * process has ended, and with an Error when it could not be started.
+   * n ended, as shells say it. Rejects with the operation's own error when that was canceled, once
+   * the process has ended, and with an Error when it could not be started.
    */
   readonly exited: Promise<number>;
   /** Sends a signal to the whole group. Default: SIGTERM. @returns whether anybody got it */
@@ -78,10 +76,8 @@ export interface SpawnedProcess<Child extends ProcessLike> {
 
 /**
  * Starts a program for the current operation: when that is canceled, SIGTERM goes to the program
- * and
- * to all that it has started itself, and SIGKILL to those who are still there after the grace
- * period.
- * The program leads a process group of its own, which ends with this process.
+ * and to all that it has started itself, and SIGKILL to those who are still there after the grace
+ * period. The program leads a process group of its own, which ends with this process.
  *
  * On Windows there are no process groups: the program itself is killed, what it has started is not.
  *

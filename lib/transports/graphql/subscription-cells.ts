@@ -6,8 +6,7 @@ type CellsOfOperations = WeakMap<object, IncomingCell | undefined>;
 
 /**
  * By GraphQL's context value, then by the operation as it was asked for: what an item's execution
- * has
- * in common with the call that subscribed.
+ * has in common with the call that subscribed.
  */
 const cells = new WeakMap<object, CellsOfOperations>();
 

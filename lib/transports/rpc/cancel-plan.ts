@@ -6,8 +6,7 @@ import { RpcPlan } from './rpc-plan.js';
 /**
  * The handler that hears of callers who stopped waiting. It is no work of its own: no operation, no
  * default timeout, no `request` option. While the application drains, which is when there is most
- * to
- * cancel, every call has an operation, and this one is let in.
+ * to cancel, every call has an operation, and this one is let in.
  */
 export class CancelPlan extends RpcPlan {
   override readonly isEager = false;

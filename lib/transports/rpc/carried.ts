@@ -45,8 +45,7 @@ export function carriedBy(context: ExecutionContext): Carried {
 /**
  * The id of the operation that a message was sent in, as its sender says: for logs and traces, not
  * for decisions. Whoever can send messages can write it, so it never becomes part of an operation
- * by
- * itself.
+ * by itself.
  *
  * @returns `undefined` if none was sent
  * @example

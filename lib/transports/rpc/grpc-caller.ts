@@ -5,8 +5,8 @@ import type { Caller } from '../caller.js';
 
 /**
  * A client counts from when it called, we from when the call arrived: a client that leaves this
- * near
- * to its deadline, as a part of the time it gave and in milliseconds at most, has run out of time.
+ * near to its deadline, as a part of the time it gave and in milliseconds at most, has run out of
+ * time.
  */
 const TOLERANCE = 0.1;
 const MOST_TOLERANCE = 100;

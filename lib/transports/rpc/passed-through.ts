@@ -5,8 +5,7 @@ import { toGrpcStatus } from './rpc-errors.js';
 
 /**
  * Nest hands the error of a call that is passed through to nobody: it would end the process. So
- * ours
- * are sent on the call itself.
+ * ours are sent on the call itself.
  *
  * @returns whether the error was ours, and the call is such a one
  */
