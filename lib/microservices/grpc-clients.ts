@@ -5,7 +5,7 @@ import { ownValue } from '../scope/plain-object.js';
 import type { Scope } from '../scope/scope.js';
 import type { ClientSettings } from './client-settings.js';
 import { callWithin } from './outgoing-call.js';
-import { SharedMethod } from './shared-method.js';
+import { SharedMethod } from '../scope/shared-method.js';
 
 type ServiceMethod = (...args: unknown[]) => Observable<unknown>;
 type CreateServiceMethod = (

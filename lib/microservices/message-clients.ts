@@ -15,7 +15,7 @@ import { OperationIds } from '../registry/operation-ids.js';
 import { type Carrier, carrierOf } from './carry.js';
 import type { ClientSettings } from './client-settings.js';
 import { callWithin, type OutgoingCall } from './outgoing-call.js';
-import { SharedMethod } from './shared-method.js';
+import { SharedMethod } from '../scope/shared-method.js';
 
 type Send = (this: ClientProxy, pattern: unknown, data: unknown) => Observable<unknown>;
 type Publish = (packet: ReadPacket, callback: (packet: WritePacket) => void) => () => void;

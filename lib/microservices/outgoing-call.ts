@@ -1,7 +1,7 @@
 import { Observable, type Subscriber, Subscription } from 'rxjs';
 import { rootCause } from '../operation/causes.js';
-import { type ContextCell, currentCell } from '../scope/context.js';
-import type { OperationState } from '../operation/operation-state.js';
+import { type CallingScope, callingScope } from '../operation/calling-scope.js';
+import { currentCell } from '../scope/context.js';
 import type { Scope } from '../scope/scope.js';
 
 /** A call to another service, as its client makes it. */
@@ -9,12 +9,6 @@ export interface OutgoingCall {
   readonly answers: Observable<unknown>;
   /** Nobody waits any more. */
   abandoned?(timedOut: boolean): void;
-}
-
-/** The scope that calls, and what its application wants. */
-export interface CallingScope<Owner> {
-  readonly scope: Scope;
-  readonly owner: Owner;
 }
 
 /**
@@ -32,7 +26,7 @@ export function callWithin<Owner>(
   if (cell === undefined) return plain();
   // Not before somebody subscribes: each subscriber makes a call of its own.
   return new Observable((subscriber) => {
-    const caller = callerIn(cell, owners);
+    const caller = callingScope(owners, cell);
     if (caller === undefined) return plain().subscribe(subscriber);
     const { scope } = caller;
     scope.checkClock();
@@ -42,16 +36,6 @@ export function callWithin<Owner>(
     }
     return follow(scope, open(caller), subscriber);
   });
-}
-
-function callerIn<Owner>(
-  cell: ContextCell,
-  owners: ReadonlyMap<object, Owner>,
-): CallingScope<Owner> | undefined {
-  const scope = cell.resolve();
-  const operation = scope?.operation() as OperationState | undefined;
-  const owner = operation === undefined ? undefined : owners.get(operation.host);
-  return scope === undefined || owner === undefined ? undefined : { scope, owner };
 }
 
 function follow(scope: Scope, call: OutgoingCall, subscriber: Subscriber<unknown>): () => void {

@@ -1,5 +1,6 @@
 import { type CancelationError, isCancelation, setCause } from '../scope/cancelation-error.js';
 import { describeError } from '../scope/describe-error.js';
+import { interruptedBy } from './interruption.js';
 import type { OperationState } from './operation-state.js';
 import { isInherited, memberOf, ownValue } from '../scope/plain-object.js';
 
@@ -88,13 +89,21 @@ export function surfacing(operation: OperationState, error: unknown): unknown {
  */
 export function isDueTo(operation: OperationState, error: unknown): boolean {
   if (!isObject(error)) return false;
-  if (containsError(error, operation.error())) return true;
+  if (containsError(error, operation.error(), interruptedBy)) return true;
   const name = memberOf(error, 'name');
   return (typeof name === 'string' && NAMES.has(name)) || CODES.has(memberOf(error, 'code'));
 }
 
-/** Whether an error stands anywhere below another: as a cause, or among the errors of one. */
-function containsError(error: unknown, wanted: CancelationError): boolean {
+/**
+ * Whether an error stands anywhere below another: as a cause, or among the errors of one.
+ *
+ * @param alsoBelow what else counts as below an error
+ */
+function containsError(
+  error: unknown,
+  wanted: CancelationError,
+  alsoBelow?: (link: object) => unknown,
+): boolean {
   if (error === wanted) return true;
   const reader = new CauseReader();
   const seen = new Set<unknown>();
@@ -105,7 +114,7 @@ function containsError(error: unknown, wanted: CancelationError): boolean {
     seen.add(link);
     if (link === wanted) return true;
     for (const each of reader.errorsOf(link) ?? []) pending.push(each);
-    pending.push(reader.causeOf(link));
+    pending.push(reader.causeOf(link), alsoBelow?.(link));
   }
   return false;
 }

@@ -1,6 +1,12 @@
 import { setTimeout as sleepOfNode } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { type Operation, OperationRegistry, ParentCancelation } from 'nestjs-cancelable';
+import {
+  type CancelationError,
+  type Operation,
+  OperationRegistry,
+  ParentCancelation,
+} from 'nestjs-cancelable';
+import { Interruption } from '../../lib/operation/interruption.js';
 import { deferred, microtasks, rejection } from '../support/deferred.js';
 import { MemoryLog } from '../support/memory-log.js';
 
@@ -52,6 +58,11 @@ describe("rule 8: an error that is due to the cancelation surfaces as the operat
     ['code ABORT_ERR', () => coded('ABORT_ERR')],
     ['code ERR_CANCELED', () => coded('ERR_CANCELED')],
     ['code 57014', () => coded('57014')],
+    [
+      'what a client makes of being interrupted',
+      ({ cancelation }) =>
+        new TypeError('fetch failed', { cause: new Interruption(cancelation as CancelationError) }),
+    ],
   ])('%s', async (_, fail) => {
     const { surfaced, operation, snapshot } = await failAfterCancel(fail);
     expect(surfaced).toBe(operation.cancelation);

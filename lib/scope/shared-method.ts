@@ -12,9 +12,17 @@ interface Replacement<Owner> {
   restore(): void;
 }
 
+/** What a replacement that nobody wants any more leads to; other copies of this package know it. */
+const BELOW = Symbol.for('nestjs-cancelable.below');
+
+interface Replaced {
+  [BELOW]?: () => Method | undefined;
+}
+
 /**
  * One method of a foreign class, replaced once for all applications in the process that want it:
- * they come and go in any order, and the last one to go puts it back.
+ * they come and go in any order, and the last one to go puts it back. What somebody else has put on
+ * top of it stays, and then leads straight to the method as it was.
  */
 export class SharedMethod<Name extends string, Wrapped extends Method, Owner extends object> {
   private readonly replacements = new WeakMap<object, Replacement<Owner>>();
@@ -48,13 +56,24 @@ export class SharedMethod<Name extends string, Wrapped extends Method, Owner ext
     const owners = new Map<object, Owner>();
     const below = prototype[name];
     const replaced = this.wrap(below, owners);
+    Object.defineProperties(replaced, {
+      name: { value: below.name, configurable: true },
+      length: { value: below.length, configurable: true },
+      [BELOW]: { value: () => (owners.size === 0 ? below : undefined) },
+    });
     prototype[name] = replaced;
     return {
       owners,
       restore: () => {
         // Somebody else may have put something on top: then this one, without owners, steps aside.
-        if (prototype[name] === replaced) prototype[name] = below;
+        if (prototype[name] === replaced) prototype[name] = wanted(below);
       },
     };
   }
+}
+
+/** The method below all replacements of this package that nobody wants any more. */
+function wanted<Wrapped extends Method>(method: Wrapped): Wrapped {
+  const below = (method as Replaced)[BELOW]?.() as Wrapped | undefined;
+  return below === undefined ? method : wanted(below);
 }
