@@ -59,7 +59,7 @@ type TakesAll<Parameters extends readonly unknown[], Options> = false extends {
   : true;
 
 type ThisOf<Options> = {
-  [Key in keyof Options]: Options[Key] extends (this: infer This, ...args: never[]) => unknown
+  [Key in keyof Options]-?: Options[Key] extends (this: infer This, ...args: never[]) => unknown
     ? unknown extends This
       ? never
       : This

@@ -12,6 +12,7 @@ import {
 } from '@nestjs/common';
 import {
   Cancelable,
+  type CancelableOptions,
   CancelationToken,
   CancelToken,
   CurrentOperation,
@@ -28,6 +29,9 @@ import type { Observable } from 'rxjs';
 interface Row {
   id: number;
 }
+
+/** Options with a type of their own, all of whose keys are optional. */
+const shared: CancelableOptions = { timeout: '10s' };
 
 @Controller()
 @Cancelable('10s')
@@ -66,6 +70,11 @@ export class Results {
 
   @Cancelable({ timeout: '5s' })
   async *generator(): AsyncGenerator<Row> {}
+
+  @Cancelable(shared)
+  sharedOptions(): Promise<void> {
+    return Promise.resolve();
+  }
 
   @Cancelable()
   iterable(): AsyncIterable<Row> {
