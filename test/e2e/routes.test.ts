@@ -13,6 +13,7 @@ import {
 } from '@nestjs/common';
 import {
   Cancelable,
+  type CancelableModuleOptions,
   CancelationToken,
   CancelToken,
   CurrentOperation,
@@ -169,6 +170,31 @@ describe.each(adapters)('work below a request, over %s', (adapter) => {
     expect(registry.history()).toEqual([]);
     expect(tryCurrentOperation()).toBeUndefined();
   });
+
+  it.each<[string, CancelableModuleOptions]>([
+    ['defaultTimeout', { defaultTimeout: '10s' }],
+    ['request', { request: () => undefined }],
+    ['idHeader', { http: { idHeader: 'X-Operation-Id' } }],
+  ])(
+    'a request that needs no operation has one from the start with %s',
+    async (_option, cancelable) => {
+      @Controller()
+      class PlainController {
+        @Get('plain')
+        async plain() {
+          return { plain: true };
+        }
+      }
+      const { url, registry } = await startHttpApp(adapter, {
+        controllers: [PlainController],
+        cancelable,
+      });
+
+      await get(`${url}/plain`);
+
+      expect(registry.history()).toMatchObject([{ name: 'GET /plain', status: 'completed' }]);
+    },
+  );
 
   it('request-scoped controllers and providers are wrapped like any other', async () => {
     @Injectable({ scope: Scope.REQUEST })

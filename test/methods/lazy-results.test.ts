@@ -4,6 +4,7 @@ import {
   Cancelable,
   CancelationToken,
   CancelToken,
+  currentOperation,
   type Duration,
   injected,
   OperationConflict,
@@ -53,6 +54,18 @@ class Feeds {
 
   @Cancelable({ timeout: (limit: Duration) => limit })
   limited(_limit: Duration): Observable<number> | Promise<number> {
+    return NEVER;
+  }
+
+  @Cancelable()
+  cold(): Observable<number> {
+    this.log.push(currentOperation().id);
+    return NEVER;
+  }
+
+  @Cancelable()
+  either(): Observable<number> | Promise<number> {
+    this.log.push(currentOperation().id);
     return NEVER;
   }
 
@@ -152,6 +165,38 @@ describe('rule 11: an Observable whose kind is not known beforehand has one oper
     expect([first.errors.length, second.errors.length]).toEqual([1, 0]);
     jest.advanceTimersByTime(500);
     expect(second.errors).toMatchObject([{ reason: 'timeout' }]);
+  });
+});
+
+describe('rule 11: a method that gives an Observable', () => {
+  it('is called once per subscription, in its operation, where the type says so', async () => {
+    const { feeds, registry } = await start();
+    const source = feeds.cold();
+    expect(feeds.log).toEqual([]);
+    source.subscribe({ error: () => {} });
+    source.subscribe({ error: () => {} });
+    expect(feeds.log).toHaveLength(2);
+    expect(feeds.log).toEqual(registry.list().map(({ id }) => id));
+  });
+
+  it('is called at once where it does not, in the operation of the first subscription', async () => {
+    const { feeds, registry } = await start();
+    const source = feeds.either() as Observable<number>;
+    expect(feeds.log).toHaveLength(1);
+    source.subscribe({ error: () => {} });
+    source.subscribe({ error: () => {} });
+    expect(feeds.log).toEqual([registry.list()[0]!.id]);
+    expect(registry.list()).toHaveLength(2);
+  });
+
+  it('is canceled by a consumer that stops early, with a line at debug', async () => {
+    const { feeds, registry, log } = await start();
+    feeds.cold().subscribe().unsubscribe();
+    expect(registry.history()).toMatchObject([
+      { status: 'canceled', reason: 'manual', message: 'consumer stopped' },
+    ]);
+    expect(log.find('debug', 'Feeds.cold was canceled')).toHaveLength(1);
+    expect(log.find('warn')).toEqual([]);
   });
 });
 

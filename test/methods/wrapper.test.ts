@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Header, HttpCode, Injectable, Param, SetMetadata } from '@nestjs/common';
 import {
@@ -138,6 +139,21 @@ describe('the kind of result is kept', () => {
     }
 
     @Cancelable()
+    both(): any {
+      return Object.assign(of(2), { then: (resolve: any) => resolve(2) });
+    }
+
+    @Cancelable()
+    nodeStream(source: Readable): Readable {
+      return source;
+    }
+
+    @Cancelable()
+    webStream(source: ReadableStream<number>): ReadableStream<number> {
+      return source;
+    }
+
+    @Cancelable()
     observable(): Observable<number> {
       return of(3);
     }
@@ -176,6 +192,39 @@ describe('the kind of result is kept', () => {
     expect(await kinds.promise()).toBe(1);
     expect(await kinds.thenable()).toBe(2);
     expect(registry.history().map(({ status }) => status)).toEqual(Array(3).fill('completed'));
+  });
+
+  it('a promise, where it is an Observable too', async () => {
+    const { app, registry } = await startContext({ providers: [Kinds] });
+
+    expect(await app.get(Kinds).both()).toBe(2);
+    expect(registry.history()).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('a stream of Node, whose close ends the operation', async () => {
+    const { app, registry } = await startContext({ providers: [Kinds] });
+    const source = new Readable({ read() {} });
+
+    expect(app.get(Kinds).nodeStream(source)).toBe(source);
+    expect(registry.list()).toMatchObject([{ name: 'Kinds.nodeStream' }]);
+    source.push(null);
+    await source.resume().toArray();
+    await registry.whenIdle();
+    expect(registry.history()).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('a web stream, whose close ends the operation', async () => {
+    const { app, registry } = await startContext({ providers: [Kinds] });
+    let close!: () => void;
+    const source = new ReadableStream<number>({
+      start: (controller) => void (close = () => controller.close()),
+    });
+
+    expect(app.get(Kinds).webStream(source)).toBe(source);
+    expect(registry.list()).toMatchObject([{ name: 'Kinds.webStream' }]);
+    close();
+    await registry.whenIdle();
+    expect(registry.history()).toMatchObject([{ status: 'completed' }]);
   });
 
   it.each(['observable', 'inferred'] as const)('Observables: %s', async (method) => {

@@ -96,6 +96,25 @@ describe('rule 21: exclusive', () => {
     }
   });
 
+  it.each(['cancel-previous', 'reject', 'skip', 'join'] as const)(
+    '%s: is asked for only after the scope and the id',
+    async (onConflict) => {
+      const registry = new OperationRegistry();
+      const holder = registry.start({ ...options('reject'), id: 'taken' });
+      const again = registry.run({ ...options(onConflict), id: 'taken' }, () => 2);
+      const conflict = await rejection(again);
+      expect(conflict).toBeInstanceOf(OperationConflict);
+      expect(conflict.message).toContain("'taken'");
+      const inCanceled = registry.run({ name: 'canceled', settle: 'wait' }, (operation) => {
+        operation.cancel();
+        return registry.run(options(onConflict), () => 2);
+      });
+      expect(await rejection(inCanceled)).toMatchObject({ reason: 'manual' });
+      expect(holder.operation.status).toBe('running');
+      await holder.complete();
+    },
+  );
+
   it('spawn gives the one that holds the key; start cannot', async () => {
     const registry = new OperationRegistry();
     const body = deferred();

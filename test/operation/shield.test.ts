@@ -220,6 +220,32 @@ describe('rule 9: shield(fn)', () => {
     expect(log.warnings).toEqual([expect.stringContaining('shield of order')]);
   });
 
+  it('counts its limit from its own start, where that is later than the cancel', async () => {
+    jest.useFakeTimers();
+    const registry = new OperationRegistry({ logger: new MemoryLog() });
+    const start = deferred();
+    let inner: CancelationToken | undefined;
+    const result = registry.run({ name: 'order', settle: 'wait' }, async (operation) => {
+      await start.promise;
+      await operation.shield(
+        (token) => {
+          inner = token;
+          return token.sleep('1h');
+        },
+        { limit: '2s' },
+      );
+    });
+    const outcome = rejection(result);
+    registry.cancelAll({});
+    await jest.advanceTimersByTimeAsync(10_000);
+    start.resolve();
+    await jest.advanceTimersByTimeAsync(1_999);
+    expect(inner?.isCanceled).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(inner?.isCanceled).toBe(true);
+    expect(await outcome).toMatchObject({ reason: 'manual' });
+  });
+
   it('takes its limit from shutdown.cleanup', async () => {
     jest.useFakeTimers();
     const registry = new OperationRegistry({ shutdown: { cleanup: '1s' } });

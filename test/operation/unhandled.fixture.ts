@@ -115,6 +115,22 @@ const scenarios: Record<string, () => Promise<unknown>> = {
   },
 };
 
+/** What is Node's to report, all the same. */
+const reported: typeof scenarios = {
+  'a rejection that is really nobody’s': async () => {
+    void Promise.reject(new Error('control'));
+  },
+  'a listener on the signal that throws': async () => {
+    const { operation, body, work } = begin('race');
+    operation.signal.addEventListener('abort', () => {
+      throw new Error('listener');
+    });
+    operation.cancel();
+    await work.catch(() => {});
+    body.resolve(undefined);
+  },
+};
+
 function begin(settle: 'race' | 'wait') {
   const body = deferred<unknown>();
   let operation!: Operation;
@@ -134,15 +150,11 @@ process.on('uncaughtException', (error) => {
   unhandled[current]!.push(`uncaught: ${String(error)}`);
 });
 
-for (const [name, scenario] of Object.entries(scenarios)) {
+for (const [name, scenario] of Object.entries({ ...scenarios, ...reported })) {
   current = name;
   unhandled[name] = [];
   await scenario();
   for (let count = 0; count < 5; count++) await turn();
 }
-current = 'a rejection that is really nobody’s';
-unhandled[current] = [];
-void Promise.reject(new Error('control'));
-await turn();
 
 console.log(JSON.stringify(unhandled));

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { CancelationToken, OperationRegistry } from 'nestjs-cancelable';
 import { arm, armedTimers, disarm, Timed } from '../../lib/scope/timers.js';
 import { deferred, rejection } from '../support/deferred.js';
+import { runFixture } from '../support/fixture.js';
 
 class Alarm extends Timed {
   constructor(private readonly onExpired: () => void) {
@@ -61,6 +62,16 @@ describe('rule 24: a fired timer is trusted, long ones are chained by count', ()
     await jest.advanceTimersByTimeAsync(1);
     expect(operation.status).toBe('canceling');
     disarm(scopeOf(operation.token));
+  });
+});
+
+describe('rule 24: no timer keeps a process alive', () => {
+  it('of a deadline, a zombie, a source, a shield, a cleanup, a token or a heartbeat', async () => {
+    const { timers, live } = await runFixture<{ timers: number; live: number }>(
+      new URL('idle.fixture.ts', import.meta.url),
+    );
+    expect(live).toBe(9);
+    expect(timers).toBeGreaterThanOrEqual(live);
   });
 });
 

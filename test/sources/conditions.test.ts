@@ -96,6 +96,16 @@ describe('rule 19: onCondition', () => {
     expect(failure.message).toBe('job is done failed 3 times in a row');
   });
 
+  it('takes four failures in a row, unless told otherwise, and no fifth', async () => {
+    const failing = () => Promise.reject(new Error('no connection'));
+    const source = onCondition(failing, { every: '1s', name: 'job is done' });
+    const result = new OperationRegistry().run({ sources: [source] }, forever);
+    await jest.advanceTimersByTimeAsync(3_000);
+    expect(await isPending(result)).toBe(true);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect((await rejection(result)).message).toBe('job is done failed 5 times in a row');
+  });
+
   it('refuses impossible options', () => {
     expect(thrown(() => onCondition(true as never)).message).toContain('onCondition()');
     expect(thrown(() => onCondition(() => true, { every: '0' })).message).toContain('every');
@@ -149,6 +159,26 @@ describe('rule 17: stall', () => {
     payment.resolve();
     await jest.advanceTimersByTimeAsync(25_000);
     expect(await rejection(result)).toMatchObject({ reason: 'timeout' });
+  });
+});
+
+describe('rule 15: detached work and a stall', () => {
+  it('do not know of each other: it is not canceled, and its progress does not count', async () => {
+    const registry = new OperationRegistry();
+    const detached = deferred<Operation>();
+    const result = registry.run({ name: 'import', stall: '10s' }, async (operation) => {
+      detached.resolve(registry.spawn({ name: 'mail', detached: true }, forever));
+      await forever(operation);
+    });
+    const outcome = rejection(result);
+    const mail = await detached.promise;
+    await jest.advanceTimersByTimeAsync(9_000);
+    mail.reportProgress('moving');
+    await jest.advanceTimersByTimeAsync(1_001);
+    expect(await outcome).toMatchObject({ reason: 'timeout' });
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(mail.status).toBe('running');
+    mail.cancel();
   });
 });
 
