@@ -117,16 +117,18 @@ export {
   CancelationError,
   type CancelationErrorOptions,
   type CancelationReason,
+  isCancelation,
+} from './scope/cancelation-error.js';
+export {
   ConditionCancelation,
   DisconnectCancelation,
-  isCancelation,
   ManualCancelation,
   ParentCancelation,
   ShutdownCancelation,
   SignalCancelation,
   SupersededCancelation,
   TimeoutCancelation,
-} from './scope/cancelation-error.js';
+} from './scope/cancelation-reasons.js';
 export { rootCause } from './operation/causes.js';
 export {
   OperationConflict,

@@ -1,6 +1,7 @@
 import { parentRecord } from '../scope/cancel.js';
 import { CancelRecord } from '../scope/cancel-record.js';
-import { type CancelationError, createCancelationError } from '../scope/cancelation-error.js';
+import type { CancelationError } from '../scope/cancelation-error.js';
+import { createCancelationError } from '../scope/cancelation-reasons.js';
 import { monotonicNow, wallNow } from '../scope/clock.js';
 import type { ContextCell } from '../scope/context.js';
 import { SaidOnce } from '../scope/said-once.js';

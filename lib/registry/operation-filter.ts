@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { CANCELATION_REASONS, type CancelationReason } from '../scope/cancelation-error.js';
+import type { CancelationReason } from '../scope/cancelation-error.js';
+import { CANCELATION_REASONS } from '../scope/cancelation-reasons.js';
 import { quote } from '../scope/describe-value.js';
 import { type Duration, parseDuration } from '../scope/duration.js';
 import {

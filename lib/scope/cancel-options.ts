@@ -1,4 +1,5 @@
-import { CANCELATION_REASONS, isCancelation } from './cancelation-error.js';
+import { isCancelation } from './cancelation-error.js';
+import { CANCELATION_REASONS } from './cancelation-reasons.js';
 import type { CancelOptions } from './cancel-record.js';
 import { quote } from './describe-value.js';
 import { bare, isRecord } from './plain-object.js';

@@ -1,9 +1,6 @@
 import type { Controller, Signal } from './abort-signal.js';
-import {
-  CancelationError,
-  type CanceledSubject,
-  createCancelationError,
-} from './cancelation-error.js';
+import { CancelationError, type CanceledSubject } from './cancelation-error.js';
+import { createCancelationError } from './cancelation-reasons.js';
 import type { CancelRecord } from './cancel-record.js';
 import { contextStorage } from './context-storage.js';
 import { type CancelListener, ListenerList, ListenerNode } from './listeners.js';

@@ -1,6 +1,6 @@
 import { cancelScope } from '../scope/cancel.js';
 import { CancelRecord } from '../scope/cancel-record.js';
-import { createCancelationError } from '../scope/cancelation-error.js';
+import { createCancelationError } from '../scope/cancelation-reasons.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { noop } from '../scope/thenable.js';
 import { shapeOf } from '../methods/lazy-results.js';

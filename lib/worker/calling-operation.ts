@@ -1,4 +1,5 @@
-import { createCancelationError, type CancelationError } from '../scope/cancelation-error.js';
+import type { CancelationError } from '../scope/cancelation-error.js';
+import { createCancelationError } from '../scope/cancelation-reasons.js';
 import { currentCell } from '../scope/context.js';
 import { Operation } from '../operation/operation.js';
 import type { OperationState } from '../operation/operation-state.js';

@@ -1,8 +1,5 @@
-import {
-  type CancelationReason,
-  createCancelationError,
-  isCancelation,
-} from '../scope/cancelation-error.js';
+import { type CancelationReason, isCancelation } from '../scope/cancelation-error.js';
+import { createCancelationError } from '../scope/cancelation-reasons.js';
 import { CauseReader } from '../operation/causes.js';
 import {
   OperationConflict,

@@ -9,7 +9,7 @@ import {
   rootCause,
   tryCurrentOperation,
 } from 'nestjs-cancelable/worker';
-import { TimeoutCancelation } from '../../lib/scope/cancelation-error.js';
+import { TimeoutCancelation } from '../../lib/scope/cancelation-reasons.js';
 import { OperationConflict } from '../../lib/operation/operation-errors.js';
 import { OperationRegistry } from '../../lib/registry/operation-registry.js';
 

@@ -1,5 +1,6 @@
 import { ON_DISCONNECT } from '../../operation/operation-options.js';
-import { CANCELATION_REASONS, type CancelationReason } from '../../scope/cancelation-error.js';
+import type { CancelationReason } from '../../scope/cancelation-error.js';
+import { CANCELATION_REASONS } from '../../scope/cancelation-reasons.js';
 import type { OnDisconnect } from '../../operation/operation-options.js';
 import { isRecord } from '../../scope/plain-object.js';
 import { checkOptions, refuse, oneOf } from '../../scope/validate.js';
