@@ -240,10 +240,8 @@ export abstract class IncomingCall<
   }
 
   /**
-   * The transport, or an interceptor, has lost interest: the caller left, or was answered early.
-   * Where the caller is watched, `disconnected()` mostly comes first, since it hears the connection
-   * itself: then this cancels nothing more. It makes the `disconnect` record where the loss shows
-   * before that event, on a socket that is destroyed and has not said so yet.
+   * The transport, or an interceptor, has lost interest. `disconnected()`, which hears the connection
+   * itself, mostly comes first. This records a `disconnect` where a socket has not said so yet.
    */
   stopConsumer(): void {
     const { state } = this;
