@@ -15,10 +15,31 @@ export async function loadPeer<Module>(
   try {
     return await load();
   } catch (error) {
-    const { code, message } = error as { code?: unknown; message?: unknown };
-    if (!NOT_FOUND.has(code) || !String(message).includes(`'${name}'`)) throw error;
+    if (!isMissing(name, error)) throw error;
     throw new Error(`${needs} needs the package ${name}: npm install ${name}`, {
       cause: error,
     });
   }
+}
+
+/**
+ * Loads a package that another can stand in for.
+ *
+ * @returns `undefined` where it is not installed
+ */
+export async function loadIfInstalled<Module>(
+  name: string,
+  load: () => Promise<Module>,
+): Promise<Module | undefined> {
+  try {
+    return await load();
+  } catch (error) {
+    if (!isMissing(name, error)) throw error;
+    return undefined;
+  }
+}
+
+function isMissing(name: string, error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return NOT_FOUND.has(code) && String(message).includes(`'${name}'`);
 }

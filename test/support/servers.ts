@@ -82,7 +82,8 @@ export class RunningServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private async kill(): Promise<void> {
+  /** Stops it as a crash does; it can be started again. */
+  async kill(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     this.child.kill('SIGKILL');
     await once(this.child, 'exit');

@@ -1,0 +1,1 @@
+export { redisCommands } from './redis-extension.js';

@@ -1,0 +1,59 @@
+import { OperationRegistry } from '../registry/operation-registry.js';
+import type { CancelableExtension } from '../registry/cancelable-extension.js';
+import { loadIfInstalled } from '../scope/load-peer.js';
+import { checkOptions } from '../scope/validate.js';
+import type { RedisSettings } from './client-state.js';
+import { type IoredisLibrary, tieIoredis } from './ioredis-clients.js';
+import { tieNodeRedis } from './node-redis-clients.js';
+import { Unblockers } from './unblocker.js';
+
+/**
+ * Lets a cancel reach the commands of `ioredis` and of `redis` that an operation has sent: one that
+ * blocks is interrupted, on the server too, and its connection stays usable; one that waits for a
+ * connection is never sent; new ones are refused, except in shields and cleanups. An element that
+ * the server has already handed over is delivered. It takes no options.
+ *
+ * Commands outside of an operation, pipelines, transactions and clusters are left alone.
+ *
+ * @throws TypeError for options
+ * @example
+ * CancelableModule.forRoot({ extensions: [redisCommands()] })
+ *
+ * \@Get('next')
+ * \@Cancelable('30s')
+ * async next() {
+ *   return this.redis.blpop('jobs', 0); // ends with the request
+ * }
+ * @publicApi
+ */
+export function redisCommands(...given: []): CancelableExtension {
+  for (const options of given as unknown[]) checkOptions(options, 'redisCommands()', {});
+  return {
+    name: 'redis',
+    async install({ registry, log }) {
+      const [ioredis, redis] = await Promise.all([
+        loadIfInstalled('ioredis', () => import('ioredis')),
+        loadIfInstalled('redis', () => import('redis')),
+      ]);
+      if (ioredis === undefined && redis === undefined) {
+        throw new Error(
+          'nestjs-cancelable/redis needs the package ioredis or redis: ' +
+            'npm install ioredis, or npm install redis',
+        );
+      }
+      const host = OperationRegistry.liveOf(registry);
+      const settings: RedisSettings = { log, unblockers: new Unblockers() };
+      const restores: (() => void)[] = [];
+      if (ioredis !== undefined) {
+        restores.push(tieIoredis(ioredis as unknown as IoredisLibrary, host, settings));
+      }
+      if (redis !== undefined) {
+        restores.push(tieNodeRedis(redis, host, settings));
+      }
+      return () => {
+        for (const restore of restores.reverse()) restore();
+        settings.unblockers.close();
+      };
+    },
+  };
+}
