@@ -48,13 +48,13 @@ const OF_CONNECTION = new Set([
  * Whether a command may block its connection.
  *
  * @param name in lower case
- * @param args without the name
+ * @param first the index of its first argument
  */
-export function mayBlock(name: string, args: readonly unknown[]): boolean {
+export function mayBlock(name: string, args: readonly unknown[], first = 0): boolean {
   if (BLOCKING.has(name)) return true;
-  const start = BLOCKING_WITH_OPTION.get(name);
-  if (start === undefined) return false;
-  for (let index = start; index < args.length; index++) {
+  const skipped = BLOCKING_WITH_OPTION.get(name);
+  if (skipped === undefined) return false;
+  for (let index = first + skipped; index < args.length; index++) {
     const option = String(args[index]).toLowerCase();
     if (option === 'block') return true;
     if (option === 'streams') return false;

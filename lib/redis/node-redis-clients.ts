@@ -74,7 +74,7 @@ const sendMethod = new SharedMethod<'sendCommand', SendCommand, NodeRedisSetting
       const caller = isTied ? callingScope(owners) : undefined;
       caller?.scope.checkClock();
       if (caller?.scope.isCanceled() === true) return Promise.reject(caller.scope.error());
-      const blocks = isTied && mayBlock(name, args.slice(1));
+      const blocks = isTied && mayBlock(name, args, 1);
       const state = blocks ? stateOf(client) : states.get(client);
       if (caller !== undefined && (blocks || !client.isReady || state?.gate.isHolding)) {
         const known = state ?? stateOf(client);
@@ -115,7 +115,7 @@ function batchInTurn(
     const client = this._self;
     const blocks =
       mayBlockAtAll &&
-      commands.some(({ args }) => mayBlock(String(args[0]).toLowerCase(), args.slice(1)));
+      commands.some(({ args }) => mayBlock(String(args[0]).toLowerCase(), args, 1));
     const state = blocks ? stateOf(client) : states.get(client);
     if (state === undefined || (!blocks && !state.gate.isHolding)) return send();
     return inTurn(state, blocks, send);
@@ -282,6 +282,9 @@ async function openSecond(client: NodeRedisClient): Promise<SecondConnection> {
   await second.connect();
   return {
     command: (...args) => second.sendCommand(args),
-    close: () => second.destroy(),
+    close: () => {
+      // It may have lost its server already.
+      if (second.isOpen) second.destroy();
+    },
   };
 }

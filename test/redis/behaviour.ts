@@ -2,9 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { currentOperation, type Operation, type OperationRegistry } from 'nestjs-cancelable';
 import type * as extension from 'nestjs-cancelable/redis';
 import { startContext } from '../support/app-context.js';
-import { deferred, rejection } from '../support/deferred.js';
+import { deferred, isPending, rejection } from '../support/deferred.js';
 import { describeWith, type RunningServer, startServer } from '../support/servers.js';
 import type { TestClient, TestLibrary } from './clients.js';
+import { Proxy } from './proxy.js';
 import { Observer } from './server.js';
 
 type Extension = Pick<typeof extension, 'redisCommands'>;
@@ -34,6 +35,8 @@ export function describeClients(library: TestLibrary, { redisCommands }: Extensi
 
     beforeAll(async () => {
       server = await startServer('redis');
+      // Ids that another server has yet to give.
+      for (let count = 0; count < 20; count++) (await Observer.connect(server.port)).close();
     });
     afterAll(() => server.stop());
     beforeEach(async () => {
@@ -52,13 +55,13 @@ export function describeClients(library: TestLibrary, { redisCommands }: Extensi
         {},
         { extensions: [redisCommands()], shutdown: { grace: '1ms', cleanup: '10s' } },
       );
-    const create = () => {
-      const client = library.create(server.port);
+    const create = (port = server.port) => {
+      const client = library.create(port);
       clients.push(client);
       return client;
     };
-    const connected = async () => {
-      const client = create();
+    const connected = async (port?: number) => {
+      const client = create(port);
       await client.connect();
       return client;
     };
@@ -457,6 +460,66 @@ export function describeClients(library: TestLibrary, { redisCommands }: Extensi
       }
     });
 
+    it('is over only when nothing can be unblocked any more', async () => {
+      const { registry } = await start();
+      const proxy = await Proxy.start(server.port);
+      try {
+        const client = await connected(proxy.port);
+        const got = deferred<unknown>();
+        const operation = await blocked(registry, async () => {
+          got.resolve(await client.send('BLPOP', 'list', '0'));
+        });
+        const held = proxy.holdUnblock();
+        operation.cancel();
+        await held;
+        await observer.send('RPUSH', 'list', 'a');
+        const innocent = client.send('BLPOP', 'innocent', '0');
+        innocent.catch(() => {});
+        const ping = client.send('PING');
+        // Time enough for the innocent one to be sent, if it were.
+        for (let looks = 0; looks < 50; looks++) await observer.blocked(0);
+        expect(await isPending(got.promise)).toBe(true);
+        proxy.release();
+        expect(await got.promise).toEqual(['list', 'a']);
+        await observer.blocked();
+        await observer.send('RPUSH', 'innocent', 'b');
+        expect(await innocent).toEqual(['innocent', 'b']);
+        expect(await ping).toBe('PONG');
+      } finally {
+        proxy.close();
+      }
+    });
+
+    it('never unblocks a client of the same id on another server', async () => {
+      const { registry } = await start();
+      const proxy = await Proxy.start(server.port);
+      const other = await startServer('redis');
+      const watcher = await Observer.connect(other.port);
+      try {
+        const client = await connected(proxy.port);
+        const [id] = await ids(client);
+        const namesake = await withId(other.port, Number(id));
+        const innocent = namesake.send('BLPOP', 'innocent', '0');
+        await watcher.blocked();
+        const operation = await blocked(registry, () => client.send('BLPOP', 'none', '0'));
+        const before = await watcher.calls('client\\|list');
+        proxy.target = other.port;
+        operation.cancel();
+        while ((await watcher.calls('client\\|list')) < before + 3);
+        await watcher.blocked();
+        proxy.target = server.port;
+        proxy.cut(other.port);
+        expect(await rejection(operation.result)).toBe(operation.cancelation);
+        await watcher.send('RPUSH', 'innocent', 'x');
+        expect(await innocent).toEqual(['innocent', 'x']);
+        namesake.close();
+      } finally {
+        watcher.close();
+        proxy.close();
+        await other.stop();
+      }
+    });
+
     it('never loses an element, nor hits an innocent command', async () => {
       const { registry } = await start();
       const shared = await connected();
@@ -509,6 +572,17 @@ export function describeClients(library: TestLibrary, { redisCommands }: Extensi
       String(await client.send('CLIENT', 'ID')),
     ];
   });
+}
+
+/** A client that a fresh server has given this id, which counts them. */
+async function withId(port: number, id: number): Promise<Observer> {
+  for (;;) {
+    const client = await Observer.connect(port);
+    const own: number = await client.send('CLIENT', 'ID');
+    if (own === id) return client;
+    client.close();
+    if (own > id) throw new Error(`The server gives no id ${id} any more`);
+  }
 }
 
 /** Resolves when a client has noticed that its connection is lost. */
