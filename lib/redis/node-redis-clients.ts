@@ -11,8 +11,8 @@ import type { SecondConnection } from './unblocker.js';
 /** The part of the package redis that is touched. */
 export interface NodeRedisLibrary {
   createClient(options: object): object;
-  createClientPool(options: object): object;
-  readonly AbortError: abstract new (...args: never[]) => Error;
+  /** Not in the first versions. */
+  readonly createClientPool?: (options: object) => object;
 }
 
 interface NodeRedisClient {
@@ -20,7 +20,8 @@ interface NodeRedisClient {
   readonly _self: NodeRedisClient;
   readonly isReady: boolean;
   readonly isOpen: boolean;
-  readonly socketEpoch: number;
+  /** Counts the connections; not in the first versions. */
+  readonly socketEpoch?: number;
   readonly options?: { readonly socket?: object };
   sendCommand(args: CommandArgs, options?: CommandOptions): Promise<unknown>;
   duplicate(overrides: object): NodeRedisClient;
@@ -35,10 +36,6 @@ type CommandArgs = readonly (string | Buffer)[];
 interface CommandOptions {
   readonly abortSignal?: AbortSignal | undefined;
   readonly typeMapping?: object | undefined;
-}
-
-interface NodeRedisSettings extends RedisSettings {
-  readonly library: NodeRedisLibrary;
 }
 
 type SendCommand = (
@@ -59,7 +56,7 @@ const transactions = new OpenTransactions();
 const ahead = new WeakSet<CommandArgs>();
 
 /** Every command that is not part of a pipeline or a transaction. */
-const sendMethod = new SharedMethod<'sendCommand', SendCommand, NodeRedisSettings>(
+const sendMethod = new SharedMethod<'sendCommand', SendCommand, RedisSettings>(
   'sendCommand',
   (below, owners) =>
     function (args, options) {
@@ -67,7 +64,7 @@ const sendMethod = new SharedMethod<'sendCommand', SendCommand, NodeRedisSetting
       if (owners.size === 0 || ahead.has(args)) return send();
       const client = this._self;
       const name = String(args[0]).toLowerCase();
-      const session = sessionOf(client);
+      const session = client.isReady && (client.socketEpoch ?? 'counted nowhere');
       const inTransaction = transactions.contains(client, session);
       transactions.note(client, session, name);
       const isTied = !inTransaction && !isOfConnection(name);
@@ -79,7 +76,7 @@ const sendMethod = new SharedMethod<'sendCommand', SendCommand, NodeRedisSetting
       if (caller !== undefined && (blocks || !client.isReady || state?.gate.isHolding)) {
         const known = state ?? stateOf(client);
         return new Promise((resolve, reject) => {
-          const port = new NodeRedisPort(client, send, options, caller.owner.library, reject);
+          const port = new NodeRedisPort(client, send, options, reject);
           const one = new TiedCommand(known, caller, blocks ? 'interruptible' : 'plain', port);
           port.settleWith(one, resolve);
           one.start();
@@ -90,12 +87,12 @@ const sendMethod = new SharedMethod<'sendCommand', SendCommand, NodeRedisSetting
     },
 );
 
-const pipelineMethod = new SharedMethod<'_executePipeline', ExecuteBatch, NodeRedisSettings>(
+const pipelineMethod = new SharedMethod<'_executePipeline', ExecuteBatch, RedisSettings>(
   '_executePipeline',
   (below, owners) => batchInTurn(below, owners, true),
 );
 
-const multiMethod = new SharedMethod<'_executeMulti', ExecuteBatch, NodeRedisSettings>(
+const multiMethod = new SharedMethod<'_executeMulti', ExecuteBatch, RedisSettings>(
   '_executeMulti',
   (below, owners) => batchInTurn(below, owners, false),
 );
@@ -106,7 +103,7 @@ const multiMethod = new SharedMethod<'_executeMulti', ExecuteBatch, NodeRedisSet
  */
 function batchInTurn(
   below: ExecuteBatch,
-  owners: ReadonlyMap<object, NodeRedisSettings>,
+  owners: ReadonlyMap<object, RedisSettings>,
   mayBlockAtAll: boolean,
 ): ExecuteBatch {
   return function (commands, ...rest) {
@@ -123,7 +120,7 @@ function batchInTurn(
 }
 
 /** A pool runs what waits for a client in the context of whoever gave that back. */
-const poolMethod = new SharedMethod<'execute', Execute, NodeRedisSettings>(
+const poolMethod = new SharedMethod<'execute', Execute, RedisSettings>(
   'execute',
   (below, owners) =>
     function (fn) {
@@ -139,15 +136,17 @@ export function tieNodeRedis(
   host: object,
   settings: RedisSettings,
 ): () => void {
-  const owner: NodeRedisSettings = { ...settings, library };
   // The classes are not exported.
   const clients = ownerOf(library.createClient({}), 'sendCommand');
   const restores = [
-    sendMethod.replaceOn(clients, host, owner),
-    pipelineMethod.replaceOn(clients, host, owner),
-    multiMethod.replaceOn(clients, host, owner),
-    poolMethod.replaceOn(ownerOf(library.createClientPool({}), 'execute'), host, owner),
+    sendMethod.replaceOn(clients, host, settings),
+    pipelineMethod.replaceOn(clients, host, settings),
+    multiMethod.replaceOn(clients, host, settings),
   ];
+  if (library.createClientPool !== undefined) {
+    const pools = ownerOf(library.createClientPool({}), 'execute');
+    restores.push(poolMethod.replaceOn(pools, host, settings));
+  }
   return () => {
     for (const restore of restores.reverse()) restore();
   };
@@ -172,7 +171,6 @@ class NodeRedisPort implements CommandPort {
     private readonly client: NodeRedisClient,
     private readonly sendNow: Send,
     private readonly options: CommandOptions | undefined,
-    private readonly library: NodeRedisLibrary,
     private readonly rejectCaller: (error: unknown) => void,
   ) {}
 
@@ -209,7 +207,8 @@ class NodeRedisPort implements CommandPort {
 
   private explained(error: unknown): unknown {
     const { cancelation } = this.one;
-    const isOurs = this.controller.signal.aborted && error instanceof this.library.AbortError;
+    const isOurs =
+      this.controller.signal.aborted && (error as Error).constructor.name === 'AbortError';
     if (cancelation === undefined || !isOurs) return this.one.explained(error);
     return new Interruption(cancelation);
   }
@@ -238,8 +237,9 @@ function inTurn(
   });
 }
 
-function sessionOf(client: NodeRedisClient): unknown {
-  return client.isReady ? client.socketEpoch : {};
+/** Where connections are not counted, each is taken for another one, and asked for its address. */
+function sessionOf({ isReady, socketEpoch }: NodeRedisClient): unknown {
+  return isReady && socketEpoch !== undefined ? socketEpoch : {};
 }
 
 function stateOf(client: NodeRedisClient): ClientState {

@@ -45,7 +45,10 @@ export function redisCommands(...given: []): CancelableExtension {
       const settings: RedisSettings = { log, unblockers: new Unblockers() };
       const restores: (() => void)[] = [];
       if (ioredis !== undefined) {
-        restores.push(tieIoredis(ioredis as unknown as IoredisLibrary, host, settings));
+        // The first versions of ioredis 5 have the class as their default export alone.
+        const { default: Redis, Pipeline, Cluster, Command } = ioredis;
+        const library = { Redis, Pipeline, Cluster, Command } as unknown as IoredisLibrary;
+        restores.push(tieIoredis(library, host, settings));
       }
       if (redis !== undefined) {
         restores.push(tieNodeRedis(redis, host, settings));

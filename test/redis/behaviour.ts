@@ -102,7 +102,7 @@ export function describeClients(library: TestLibrary, { redisCommands }: Extensi
         expect(await rejection(operation.result)).toBe(operation.cancelation);
         await observer.send('RPUSH', 'list', String(round));
         expect(await client.popFirst('list', 1)).toMatchObject(
-          library.name === 'redis 5' ? { element: String(round) } : ['list', String(round)],
+          library.isNodeRedis ? { element: String(round) } : ['list', String(round)],
         );
       }
     });
@@ -252,7 +252,7 @@ export function describeClients(library: TestLibrary, { redisCommands }: Extensi
       const client = create();
       const operation = registry.spawn('pop', () => client.send('BLPOP', 'list', '0'));
       const connecting = client.connect();
-      if (library.name === 'redis 5') {
+      if (library.isNodeRedis) {
         // It takes no command before it connects.
         await rejection(operation.result);
         const late = registry.spawn('pop', () => client.send('BLPOP', 'list', '0'));
@@ -277,7 +277,7 @@ export function describeClients(library: TestLibrary, { redisCommands }: Extensi
       await server.restart();
       observer = await Observer.connect(server.port);
       // ioredis sends it again to the new server, redis rejects it.
-      if (library.name !== 'redis 5') await observer.blocked();
+      if (!library.isNodeRedis) await observer.blocked();
       operation.cancel();
       await rejection(operation.result);
       await observer.blocked(0);

@@ -19,6 +19,7 @@ export interface TestClient {
 
 export interface TestLibrary {
   readonly name: string;
+  readonly isNodeRedis: boolean;
   /** The methods that the extension replaces. */
   originals(): unknown[];
   /** A client that is not connected yet. */
@@ -32,6 +33,7 @@ export function ioredisLibrary(
   const { Redis, Cluster, Pipeline } = library as any;
   return {
     name,
+    isNodeRedis: false,
     originals: () => [
       Redis.prototype.sendCommand,
       Pipeline.prototype.exec,
@@ -61,14 +63,15 @@ export function ioredisLibrary(
   };
 }
 
-export function nodeRedisLibrary(library: typeof nodeRedis): TestLibrary {
+export function nodeRedisLibrary(name: string, library: typeof nodeRedis): TestLibrary {
   const prototypeWith = (instance: object, method: string): any => {
     let owner = instance;
     while (!Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner) as object;
     return owner;
   };
   return {
-    name: 'redis 5',
+    name,
+    isNodeRedis: true,
     originals() {
       const client = prototypeWith(library.createClient({}), 'sendCommand');
       const pool = prototypeWith(library.createClientPool({}), 'execute');

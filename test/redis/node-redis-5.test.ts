@@ -8,7 +8,7 @@ import { describeClients } from './behaviour.js';
 import { nodeRedisLibrary } from './clients.js';
 import { Observer } from './server.js';
 
-describeClients(nodeRedisLibrary(library), extension);
+describeClients(nodeRedisLibrary('redis 5', library), extension);
 
 describeWith(['redis'], 'redisCommands() and what redis 5 makes of a client', () => {
   it('ties what waits for a client of a pool to its caller, and to nobody else', async () => {
