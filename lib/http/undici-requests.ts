@@ -3,6 +3,7 @@ import { type CallingScope, callingScope } from '../operation/calling-scope.js';
 import { Interruption } from '../operation/interruption.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
 import { contextStorage } from '../scope/context-storage.js';
+import { loadedCopies } from '../scope/loaded-copies.js';
 import { type Method, SharedMethod } from '../scope/shared-method.js';
 import type { OutgoingSettings } from './outgoing-options.js';
 import { parseUrl } from './parse-url.js';
@@ -219,7 +220,8 @@ const GLOBAL_DISPATCHER = /^undici\.globalDispatcher\./;
 
 /**
  * The prototypes whose `dispatch()` all requests of undici end in: of the one that is part of Node,
- * of the one that is the global dispatcher, and of the package, where it is installed.
+ * of the one that is the global dispatcher, of the package, where it is installed, and of the copies
+ * of it that are loaded.
  */
 export async function findDispatchers(): Promise<object[]> {
   const found = new Set<object>();
@@ -231,8 +233,10 @@ export async function findDispatchers(): Promise<object[]> {
       if (GLOBAL_DISPATCHER.test(key.description ?? '')) add(found, Reflect.get(realm, key));
     }
   }
-  const installed = await import('undici').catch(() => undefined);
-  add(found, installed?.Agent.prototype);
+  const installed: unknown = await import('undici').catch(() => undefined);
+  for (const copy of [installed, ...loadedCopies('undici', 'index.js')]) {
+    add(found, (copy as { Agent?: { prototype?: unknown } } | undefined)?.Agent?.prototype);
+  }
   return [...found];
 }
 

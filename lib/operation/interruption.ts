@@ -12,6 +12,7 @@ const CANCELATION = Symbol.for('nestjs-cancelable.interrupted-by');
  */
 export class Interruption extends Error {
   readonly code = 'ABORT_ERR';
+  declare readonly [CANCELATION]: CancelationError;
 
   constructor(cancelation: CancelationError) {
     super(cancelation.message);
@@ -24,7 +25,27 @@ Object.defineProperty(Interruption.prototype, 'name', {
   configurable: true,
 });
 
+/** Says of an error that a library made by itself what it is due to. */
+export function markInterrupted(error: object, { [CANCELATION]: by }: Interruption): void {
+  if (Object.isExtensible(error)) Object.defineProperty(error, CANCELATION, { value: by });
+}
+
+/** Where libraries keep what a driver failed with, beside `cause`. */
+const KEPT = ['original', 'parent', 'driverError'] as const;
+
 /** The cancelation that made a library fail with this error. */
 export function interruptedBy(error: object): unknown {
-  return Object.getOwnPropertyDescriptor(error, CANCELATION)?.value as unknown;
+  const own = ownValueOf(error, CANCELATION);
+  if (own !== undefined) return own;
+  for (const key of KEPT) {
+    const kept = ownValueOf(error, key);
+    const by =
+      typeof kept === 'object' && kept !== null ? ownValueOf(kept, CANCELATION) : undefined;
+    if (by !== undefined) return by;
+  }
+  return undefined;
+}
+
+function ownValueOf(object: object, key: PropertyKey): unknown {
+  return Object.getOwnPropertyDescriptor(object, key)?.value as unknown;
 }

@@ -1,0 +1,2 @@
+export { postgres } from './postgres-extension.js';
+export type { PostgresOptions } from './postgres-extension.js';

@@ -1,0 +1,85 @@
+import { type CallingScope, callingScope } from '../operation/calling-scope.js';
+import { Interruption } from '../operation/interruption.js';
+import { contextStorage } from '../scope/context-storage.js';
+import { SharedMethod } from '../scope/shared-method.js';
+import { bindHere } from './bind-here.js';
+import type { PgClient } from './pg.js';
+import type { PostgresSettings } from './postgres-extension.js';
+import { isHarmless } from './text-query.js';
+
+interface Pool {
+  readonly Promise?: PromiseConstructor;
+}
+
+type Release = (error?: unknown) => void;
+
+type Taken = (error: unknown, client?: PgClient, release?: Release) => unknown;
+
+type Take = (this: Pool, callback?: Taken) => unknown;
+
+/** Takes a client out of a pool, or waits for one. */
+export const takeMethod = new SharedMethod<'connect', Take, PostgresSettings>(
+  'connect',
+  (below, owners) => {
+    const take: Take = function (callback) {
+      const caller = callingScope(owners);
+      if (caller !== undefined) return wait(this, below, caller, callback);
+      // A pool calls back in the context of whoever gave the client back.
+      return below.call(this, callback === undefined ? undefined : bindHere(callback));
+    };
+    return take;
+  },
+);
+
+function wait(
+  pool: Pool,
+  below: Take,
+  { scope }: CallingScope<PostgresSettings>,
+  callback: Taken | undefined,
+): unknown {
+  if (callback === undefined) {
+    const { Promise: Own = Promise } = pool;
+    return new Own<unknown>((resolve, reject) => {
+      begin((error, client) => (error ? reject(error) : resolve(client)));
+    });
+  }
+  begin(bindHere(callback));
+  return undefined;
+
+  function begin(taken: Taken): void {
+    scope.checkClock();
+    if (scope.isCanceled()) {
+      const error = scope.error();
+      process.nextTick(() => taken(error));
+      return;
+    }
+    let isWaiting = true;
+    const listener = scope.observe((error) => {
+      isWaiting = false;
+      taken(new Interruption(error), undefined, () => {});
+    });
+    // A new connection belongs to the pool, and may be opened in anybody's place.
+    contextStorage.exit(() =>
+      below.call(pool, (error, client, release) => {
+        listener.remove();
+        if (client === undefined) {
+          if (isWaiting) taken(error, client, release);
+        } else if (isWaiting) {
+          keepAfterCancel(client);
+          taken(error, client, client.release);
+        } else {
+          release?.();
+        }
+      }),
+    );
+  }
+}
+
+/**
+ * Whoever gives a client back with an error wants its connection closed. After a cancel it is as
+ * good as before.
+ */
+function keepAfterCancel(client: PgClient): void {
+  const { release } = client;
+  client.release = (error) => release?.(isHarmless(error) ? undefined : error);
+}

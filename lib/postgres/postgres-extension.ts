@@ -1,0 +1,82 @@
+import type { CancelableExtension } from '../registry/cancelable-extension.js';
+import { OperationRegistry } from '../registry/operation-registry.js';
+import { loadPeer } from '../scope/load-peer.js';
+import { loadedCopies } from '../scope/loaded-copies.js';
+import { readBoolean, readOptions } from '../scope/validate.js';
+import { connectMethod, queryMethod } from './client-methods.js';
+import type { Library } from './pg.js';
+import { takeMethod } from './pool-slots.js';
+import { pulse } from './queue-hold.js';
+
+/**
+ * Options of `postgres()`.
+ *
+ * @publicApi
+ */
+export interface PostgresOptions {
+  /**
+   * Lets the server itself end a query when the time of its operation is up, by `statement_timeout`:
+   * for when the application cannot tell it any more. Costs two further statements a query. Default:
+   * false.
+   */
+  readonly deadlines?: boolean;
+}
+
+/** What one application wants of the queries that its operations make. */
+export interface PostgresSettings {
+  readonly library: Library;
+  readonly deadlines: boolean;
+}
+
+/**
+ * Cancels the queries that an operation has begun, on the server, as soon as the operation is
+ * canceled, with no signal passed; and lets nobody wait for a connection of a pool. For `pg`, and
+ * what is made of it: TypeORM, Knex, Drizzle, Sequelize, pg-promise, cursors and streams.
+ *
+ * The connection stays usable, and no other query is ever hit: the next one of a connection is sent
+ * when the server has taken note of the cancel. `ROLLBACK` and what else cleans up runs in an
+ * operation that is canceled, too; a `COMMIT` on its way is left alone.
+ *
+ * @throws TypeError for options that are not possible
+ * @example
+ * CancelableModule.forRoot({ extensions: [postgres()] })
+ * @publicApi
+ */
+export function postgres(options: PostgresOptions = {}): CancelableExtension {
+  const { deadlines = false } = readOptions(options, 'postgres()', { deadlines: readBoolean });
+  return {
+    name: 'postgres',
+    async install({ registry }) {
+      const own = await loadPeer('pg', 'nestjs-cancelable/postgres', () => import('pg'));
+      const host = OperationRegistry.liveOf(registry);
+      const restore = [...new Set([own, ...loadedCopies('pg', 'lib/index.js')].map(libraryOf))]
+        .map((library) => replaceMethods(host, { library, deadlines }))
+        .reverse();
+      return () => restore.forEach((step) => step());
+    },
+  };
+}
+
+/** Imported as an ES module, it is below the default. */
+function libraryOf(loaded: unknown): Library {
+  return ((loaded as { default?: unknown }).default ?? loaded) as Library;
+}
+
+/** @returns takes them back */
+function replaceMethods(host: object, settings: PostgresSettings): () => void {
+  const { Client, Pool } = settings.library;
+  const restore = [
+    pulse.replaceOn(Client.prototype, host, settings),
+    connectMethod.replaceOn(Client.prototype, host, settings),
+    queryMethod.replaceOn(Client.prototype, host, settings),
+    takeMethod.replaceOn(ownerOf(Pool.prototype, 'connect'), host, settings),
+  ].reverse();
+  return () => restore.forEach((step) => step());
+}
+
+/** The class that has a method, of those that a class is made of. */
+function ownerOf(prototype: object, name: string): object {
+  let at = prototype;
+  while (!Object.hasOwn(at, name)) at = Object.getPrototypeOf(at) as object;
+  return at;
+}

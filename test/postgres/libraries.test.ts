@@ -1,0 +1,123 @@
+import { describe, expect, it } from '@jest/globals';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { sql } from 'drizzle-orm';
+import knexOf, { type Knex } from 'knex';
+import pgPromise from 'pg-promise';
+import { Sequelize } from 'sequelize';
+import { DataSource } from 'typeorm';
+import { rejection } from '../support/deferred.js';
+import {
+  ask,
+  cancelOnceRunning,
+  closeAfterTest,
+  connection,
+  newPool,
+  start,
+  usePostgres,
+} from './support.js';
+
+usePostgres();
+
+/** A library, as an application has it: one connection, queries, transactions. */
+interface Users {
+  query(text: string): Promise<unknown>;
+  transaction(texts: readonly string[]): Promise<unknown>;
+}
+
+const libraries: Record<string, () => Promise<Users>> = {
+  TypeORM: async () => {
+    const { host, port, user, password, database } = connection();
+    const source = await new DataSource({
+      ...{ type: 'postgres', host, port, username: user, password, database },
+      ...{ poolSize: 1, logging: false },
+    }).initialize();
+    closeAfterTest(() => source.destroy());
+    return {
+      query: (text) => source.query(text),
+      transaction: (texts) =>
+        source.transaction(async (manager) => {
+          for (const text of texts) await manager.query(text);
+        }),
+    };
+  },
+  Knex: async () => {
+    const knex: Knex = knexOf({ client: 'pg', connection: connection(), pool: { min: 0, max: 1 } });
+    closeAfterTest(() => knex.destroy());
+    return {
+      query: (text) => knex.raw(text).then(),
+      transaction: (texts) =>
+        knex.transaction(async (trx) => {
+          for (const text of texts) await trx.raw(text);
+        }),
+    };
+  },
+  Drizzle: async () => {
+    const database = drizzle(newPool({ max: 1 }));
+    return {
+      query: (text) => database.execute(sql.raw(text)),
+      transaction: (texts) =>
+        database.transaction(async (trx) => {
+          for (const text of texts) await trx.execute(sql.raw(text));
+        }),
+    };
+  },
+  Sequelize: async () => {
+    const { host, port, user, password, database } = connection();
+    const sequelize = new Sequelize(database, user, password, {
+      ...{ host, port, dialect: 'postgres', logging: false, pool: { min: 0, max: 1 } },
+    });
+    closeAfterTest(() => sequelize.close());
+    return {
+      query: (text) => sequelize.query(text),
+      transaction: (texts) =>
+        sequelize.transaction(async (transaction) => {
+          for (const text of texts) await sequelize.query(text, { transaction });
+        }),
+    };
+  },
+  'pg-promise': async () => {
+    const library = pgPromise({ noWarnings: true });
+    const database = library({ ...connection(), max: 1 });
+    closeAfterTest(() => database.$pool.end());
+    return {
+      query: (text) => database.any(text),
+      transaction: (texts) =>
+        database.tx(async (task) => {
+          for (const text of texts) await task.any(text);
+        }),
+    };
+  },
+};
+
+describe.each(Object.entries(libraries))('%s', (name, open) => {
+  it('has its query canceled on the server, and goes on with its connection', async () => {
+    const registry = await start();
+    const users = await open();
+    const error = await cancelOnceRunning(registry, name, () =>
+      users.query(`SELECT pg_sleep(3600) /* ${name} */`),
+    );
+    expect(error.cause).toHaveProperty('stack');
+    expect(JSON.stringify(await users.query('SELECT 7 AS seven'))).toContain('7');
+  });
+
+  it('rolls its transaction back', async () => {
+    const registry = await start();
+    const users = await open();
+    const table = `kept_${name.replace(/\W/g, '').toLowerCase()}`;
+    await ask(`CREATE TABLE ${table} (id int)`);
+    await cancelOnceRunning(registry, `${name} within`, () =>
+      users.transaction([
+        `INSERT INTO ${table} VALUES (1)`,
+        `SELECT pg_sleep(3600) /* ${name} within */`,
+      ]),
+    );
+    const late = registry.run({ name: 'report', settle: 'wait' }, async (own) => {
+      await users.transaction([`INSERT INTO ${table} VALUES (2)`]).then(() => own.cancel());
+      return users.transaction([`INSERT INTO ${table} VALUES (3)`]);
+    });
+    await rejection(late);
+    await users.transaction([`INSERT INTO ${table} VALUES (4)`]);
+    expect(await ask(`SELECT id FROM ${table} ORDER BY id`)).toEqual([{ id: 2 }, { id: 4 }]);
+    expect(await ask("SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle in%'")).toEqual([]);
+  });
+});
