@@ -5,8 +5,8 @@ import type { OperationState } from './operation-state.js';
 import { isInherited, memberOf, ownValue } from '../scope/plain-object.js';
 
 const NAMES = new Set(['AbortError', 'TimeoutError', 'CanceledError']);
-/** Node's and axios' codes, and PostgreSQL's query_canceled. */
-const CODES = new Set<unknown>(['ABORT_ERR', 'ERR_CANCELED', '57014']);
+/** Node's and axios' codes, and those of a killed query of PostgreSQL and of MySQL. */
+const CODES = new Set<unknown>(['ABORT_ERR', 'ERR_CANCELED', '57014', 'ER_QUERY_INTERRUPTED']);
 
 /** The number of errors that are looked through for one. */
 const LONGEST_CHAIN = 20_000;

@@ -58,6 +58,7 @@ describe("rule 8: an error that is due to the cancelation surfaces as the operat
     ['code ABORT_ERR', () => coded('ABORT_ERR')],
     ['code ERR_CANCELED', () => coded('ERR_CANCELED')],
     ['code 57014', () => coded('57014')],
+    ['code ER_QUERY_INTERRUPTED', () => coded('ER_QUERY_INTERRUPTED')],
     [
       'what a client makes of being interrupted',
       ({ cancelation }) =>

@@ -12,6 +12,8 @@ interface ServerProgram {
   /** The package of Debian. */
   readonly debian: string;
   args(port: number, folder: string): string[];
+  /** Runs once, before it starts for the first time. */
+  prepare?(folder: string): void;
 }
 
 const programs = {
@@ -26,9 +28,31 @@ const programs = {
     debian: 'nats-server',
     args: (port) => ['-a', '127.0.0.1', '-p', String(port)],
   },
+  mariadb: {
+    binary: 'mariadbd',
+    debian: 'mariadb-server',
+    prepare: (folder) => {
+      const args = ['--auth-root-authentication-method=normal', '--skip-test-db'];
+      execFileSync('mariadb-install-db', [...mariadbArgs(folder), ...args], { stdio: 'ignore' });
+    },
+    args: (port, folder) => [
+      ...mariadbArgs(folder),
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      `--socket=${join(folder, 'socket')}`,
+      `--pid-file=${join(folder, 'pid')}`,
+      '--max-connections=500',
+    ],
+  },
 } satisfies Record<string, ServerProgram>;
 
 export type ServerName = keyof typeof programs;
+
+function mariadbArgs(folder: string): string[] {
+  // It refuses to run as root, unless it is told to.
+  const isRoot = process.getuid?.() === 0;
+  return ['--no-defaults', ...(isRoot ? ['--user=root'] : []), `--datadir=${join(folder, 'data')}`];
+}
 
 function isInstalled({ binary }: ServerProgram): boolean {
   try {
@@ -67,7 +91,8 @@ export class RunningServer {
   constructor(
     private child: ChildProcess,
     readonly port: number,
-    private readonly folder: string,
+    /** What it writes, and sockets of its own. */
+    readonly folder: string,
     private readonly launch: () => Promise<ChildProcess>,
   ) {}
 
@@ -92,9 +117,10 @@ export class RunningServer {
 
 /** Starts a server on a free port of this machine; resolves once it accepts connections. */
 export async function startServer(name: ServerName): Promise<RunningServer> {
-  const { binary, args }: ServerProgram = programs[name];
+  const { binary, args, prepare }: ServerProgram = programs[name];
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), `${name}-`));
+  prepare?.(folder);
   const launch = async () => {
     const child = spawn(binary, args(port, folder), { stdio: 'ignore' });
     await accepts(port, child);

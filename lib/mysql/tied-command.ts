@@ -1,0 +1,246 @@
+import type { CallingScope } from '../operation/calling-scope.js';
+import { Interruption } from '../operation/interruption.js';
+import type { CancelationError } from '../scope/cancelation-error.js';
+import { monotonicNow } from '../scope/clock.js';
+import { describeError } from '../scope/describe-error.js';
+import type { ListenerNode } from '../scope/listeners.js';
+import { noop } from '../scope/thenable.js';
+import { PATIENCE, type Victim } from './killer.js';
+import type { MysqlSettings } from './mysql-settings.js';
+import { type Command, type Connection, type Done, removeFrom } from './mysql2-library.js';
+
+/** Milliseconds before a query that was killed, and still runs, is killed again. */
+const FIRST_PAUSE = 5;
+const LONGEST_PAUSE = 250;
+const MOST_FAILURES = 3;
+
+/** What an interrupted sort is answered with. */
+const FILESORT_ABORT = 1028;
+
+type Result = Parameters<Done>;
+
+interface ServerError extends Error {
+  readonly errno?: number;
+  readonly fatal?: boolean;
+}
+
+/**
+ * A command of an operation that its cancel reaches: one that runs is killed on the server, one that
+ * waits for its connection is dropped.
+ *
+ * `KILL QUERY` hits whatever a connection executes when it arrives. So from the moment it is sent
+ * until it is answered, the command stays the current one of its connection, although it may be over:
+ * nothing else is sent.
+ */
+export class TiedCommand implements Victim {
+  private hasBegun = false;
+  private listener: ListenerNode | undefined = undefined;
+  private cancelation: CancelationError | undefined = undefined;
+  private readonly deliver: Command['onResult'];
+  private readonly emit: Command['emit'];
+  private readonly execute: Command['execute'];
+  private result: Result | undefined = undefined;
+  private isDelivered = false;
+  private hasFailedEvents = false;
+  private holdsEnd = false;
+  isOver = false;
+  isTargeted = false;
+  wasTargeted = false;
+  over: Promise<void> = Promise.resolve();
+  private markOver = noop;
+
+  /**
+   * @param mayBeKilled once it runs
+   * @param prepare of an EXECUTE that is prepared just before: where that fails, the library gives
+   * the error to the caller of both
+   */
+  constructor(
+    readonly connection: Connection,
+    private readonly command: Command,
+    private readonly caller: CallingScope<MysqlSettings>,
+    private readonly mayBeKilled: boolean,
+    private readonly prepare: TiedCommand | undefined,
+  ) {
+    const { onResult } = command;
+    this.deliver = onResult;
+    this.emit = command.emit.bind(command);
+    this.execute = command.execute.bind(command);
+    if (onResult !== undefined) command.onResult = (...result) => this.take(result);
+    command.emit = (...event) => this.pass(...event);
+    command.execute = (packet) => this.step(packet);
+  }
+
+  observe(): void {
+    this.listener = this.caller.scope.observe((error) => this.cancel(error));
+  }
+
+  /** It is never sent. */
+  drop(cancelation: CancelationError): void {
+    this.cancelation = cancelation;
+    this.end();
+    removeFrom(this.connection._commands, this.command);
+    if (this.prepare !== undefined && !this.prepare.isOver) return;
+    const interruption = new Interruption(cancelation);
+    process.nextTick(() => {
+      this.settle([interruption]);
+      this.failEvents(interruption);
+      this.emit('end');
+    });
+  }
+
+  private cancel(cancelation: CancelationError): void {
+    this.cancelation = cancelation;
+    if (!this.hasBegun) {
+      if (!this.isSkipped && this.prepare?.isOver !== false) this.drop(cancelation);
+      return;
+    }
+    if (!this.mayBeKilled) return;
+    this.over = new Promise((resolve) => (this.markOver = resolve));
+    if (this.deliver === undefined) {
+      process.nextTick(() => this.failEvents(new Interruption(cancelation)));
+    }
+    void this.kill(cancelation);
+  }
+
+  /** The PREPARE has failed: the library lets it do nothing, in its turn. */
+  private get isSkipped(): boolean {
+    return Object.hasOwn(this.command, 'start');
+  }
+
+  /** @returns whether the connection may go on */
+  private step(packet: unknown): boolean {
+    if (this.isOver) return !this.wasTargeted;
+    if (!this.hasBegun && this.cancelation !== undefined && !this.isSkipped) {
+      this.drop(this.cancelation);
+      return true;
+    }
+    this.hasBegun = true;
+    if (!this.execute(packet, this.connection)) return false;
+    this.end();
+    return !this.wasTargeted;
+  }
+
+  private end(): void {
+    this.isOver = true;
+    this.listener?.remove();
+    this.markOver();
+  }
+
+  /** The library has a result, or an error. */
+  private take(result: Result): void {
+    const error = result[0] as ServerError | null | undefined;
+    if (error?.fatal === true) this.end();
+    if (this.wasTargeted) this.result ??= result;
+    else this.settle(result);
+  }
+
+  private settle(result: Result): void {
+    if (this.isDelivered) return;
+    this.isDelivered = true;
+    this.deliver?.(...result);
+  }
+
+  private pass(name: string | symbol, ...args: unknown[]): boolean {
+    if (this.hasFailedEvents && name !== 'end') return false;
+    if (name === 'end' && this.wasTargeted) {
+      this.holdsEnd = true;
+      return true;
+    }
+    return this.emit(name, ...args);
+  }
+
+  /** Where rows are events, or a stream: there are no more. */
+  private failEvents(error: Interruption): void {
+    if (this.deliver !== undefined || this.hasFailedEvents) return;
+    this.hasFailedEvents = true;
+    this.emit('error', error);
+    const { connection } = this;
+    if (connection._paused && connection._command === this.command) connection.resume();
+  }
+
+  private async kill(cancelation: CancelationError): Promise<void> {
+    let failure: Interruption | undefined;
+    try {
+      await this.killUntilOver();
+    } catch (error) {
+      if (!this.isOver || this.isTargeted) failure = this.abandon(cancelation, error);
+    }
+    if (!this.wasTargeted && failure === undefined) return;
+    this.settle(failure === undefined ? this.explained(cancelation) : [failure]);
+    if (this.holdsEnd || failure !== undefined) this.emit('end');
+    if (failure === undefined) this.goOn();
+  }
+
+  /** A KILL that arrives before its query does has no effect: then another one follows. */
+  private async killUntilOver(): Promise<void> {
+    const { killers } = this.caller.owner;
+    const end = monotonicNow() + PATIENCE;
+    let failures = 0;
+    for (let pause = FIRST_PAUSE; !this.isOver; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      if (monotonicNow() > end) throw new Error(`it still ran ${PATIENCE} ms later`);
+      try {
+        await killers.kill(this);
+      } catch (error) {
+        if (this.isTargeted || ++failures === MOST_FAILURES) throw error;
+      }
+      await this.pause(pause);
+    }
+  }
+
+  private async pause(milliseconds: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const passed = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, milliseconds);
+      timer.unref();
+    });
+    await Promise.race([passed, this.over]);
+    clearTimeout(timer);
+  }
+
+  /** Closes the connection: nobody knows what a KILL that was not answered will hit. */
+  private abandon(cancelation: CancelationError, error: unknown): Interruption {
+    const { connection, command, caller } = this;
+    const { operation, owner } = caller;
+    owner.log.warn(
+      `A query of ${operation.name} could not be killed, and its connection is closed: ` +
+        describeError(error),
+    );
+    this.end();
+    // With nobody to tell of it, the library would tell the connection, which may have no listener.
+    command.onResult ??= noop;
+    const lost = new Error('Connection closed: a query on it could not be killed');
+    connection.stream.destroy(Object.assign(lost, { code: 'PROTOCOL_CONNECTION_LOST' }));
+    const interruption = new Interruption(cancelation);
+    Object.defineProperty(interruption, 'cause', {
+      value: error,
+      writable: true,
+      configurable: true,
+    });
+    return interruption;
+  }
+
+  /** What the server answers a query that was killed with need not be an error. */
+  private explained(cancelation: CancelationError): Result {
+    const { result } = this;
+    const error = result?.[0] as ServerError | null | undefined;
+    if (result !== undefined && error && error.errno !== FILESORT_ABORT) return result;
+    const interruption = new Interruption(cancelation);
+    if (error) Object.defineProperty(interruption, 'cause', { value: error, configurable: true });
+    return [interruption];
+  }
+
+  /** A statement that does nothing takes what is left of the KILL; then the connection goes on. */
+  private goOn(): void {
+    const { connection, command, caller } = this;
+    if (connection._command !== command) return;
+    if (connection._closing === true || connection._fatalError || connection._protocolError) return;
+    const { Connection } = caller.owner.library;
+    connection._command = Connection.createQuery('DO 0', undefined, noop, connection.config);
+    connection.sequenceId = connection.compressedSequenceId = 0;
+    // A packet that is not one would be lost in the queue of a connection that is paused.
+    const { _paused: wasPaused } = connection;
+    connection._paused = false;
+    connection.handlePacket();
+    connection._paused = wasPaused;
+  }
+}
