@@ -2,7 +2,7 @@ import { runInThisContext } from 'node:vm';
 import { type CallingScope, callingScope } from '../operation/calling-scope.js';
 import { Interruption } from '../operation/interruption.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
-import { contextStorage } from '../scope/context-storage.js';
+import { contextStorage, inContext } from '../scope/context-storage.js';
 import { loadedCopies } from '../scope/loaded-copies.js';
 import { type Method, SharedMethod } from '../scope/shared-method.js';
 import type { OutgoingSettings } from './outgoing-options.js';
@@ -162,9 +162,7 @@ class Interruptible {
 
   /** A connection calls back in the context of the request that opened it. */
   private call(callback: Callback, args: unknown[]): unknown {
-    return contextStorage.run(this.context as object, () =>
-      Reflect.apply(callback, this.below, args),
-    );
+    return inContext(this.context, () => Reflect.apply(callback, this.below, args));
   }
 
   private end(): void {

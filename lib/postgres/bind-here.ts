@@ -1,4 +1,4 @@
-import { contextStorage } from '../scope/context-storage.js';
+import { contextStorage, inContext } from '../scope/context-storage.js';
 
 /** A callback that runs in the context of whoever gave it, in none if there is none. */
 export function bindHere<This, Args extends unknown[], Result>(
@@ -6,7 +6,6 @@ export function bindHere<This, Args extends unknown[], Result>(
 ): (this: This, ...args: Args) => Result {
   const context = contextStorage.getStore();
   return function (this: This, ...args: Args) {
-    const call = () => Reflect.apply<This, Args, Result>(callback, this, args);
-    return context === undefined ? contextStorage.exit(call) : contextStorage.run(context, call);
+    return inContext(context, () => Reflect.apply<This, Args, Result>(callback, this, args));
   };
 }

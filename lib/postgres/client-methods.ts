@@ -1,5 +1,5 @@
 import { type CallingScope, callingScope } from '../operation/calling-scope.js';
-import { contextStorage } from '../scope/context-storage.js';
+import { inContext } from '../scope/context-storage.js';
 import { SharedMethod } from '../scope/shared-method.js';
 import { isCancelation } from '../scope/cancelation-error.js';
 import { bindHere } from './bind-here.js';
@@ -7,7 +7,7 @@ import { ForeignQuery } from './foreign-query.js';
 import type { Connect, PgClient, Query, QueryCallback, Submittable } from './pg.js';
 import type { PostgresSettings } from './postgres-extension.js';
 import { withStatementTimeout } from './statement-timeout.js';
-import { kindOf, rollbackFor } from './statements.js';
+import { isSingle, kindOf, rollbackFor } from './statements.js';
 import { TextQuery } from './text-query.js';
 
 /**
@@ -19,7 +19,7 @@ export const connectMethod = new SharedMethod<'connect', Connect, PostgresSettin
   (below) => {
     const connect: Connect = function (callback) {
       const bound = callback === undefined ? undefined : bindHere(callback);
-      return contextStorage.exit(() => below.call(this, bound));
+      return inContext(undefined, () => below.call(this, bound));
     };
     return connect;
   },
@@ -40,7 +40,8 @@ export const queryMethod = new SharedMethod<'query', Query, PostgresSettings>(
         return rollBack(this, below, caller, config, values, callback);
       }
       if (isSubmittable(config)) return follow(this, below, caller, config, values, callback);
-      const limited = caller.owner.deadlines && kind === 'other';
+      const limited =
+        caller.owner.deadlines && kind === 'other' && isSingle(String(textOf(config)));
       return ask(this, below, caller, [config, values, callback], limited);
     };
     return query;

@@ -1,6 +1,6 @@
 import { type CallingScope, callingScope } from '../operation/calling-scope.js';
 import { Interruption } from '../operation/interruption.js';
-import { contextStorage } from '../scope/context-storage.js';
+import { inContext } from '../scope/context-storage.js';
 import { SharedMethod } from '../scope/shared-method.js';
 import { bindHere } from './bind-here.js';
 import type { PgClient } from './pg.js';
@@ -59,7 +59,7 @@ function wait(
       taken(new Interruption(error), undefined, () => {});
     });
     // A new connection belongs to the pool, and may be opened in anybody's place.
-    contextStorage.exit(() =>
+    inContext(undefined, () =>
       below.call(pool, (error, client, release) => {
         listener.remove();
         if (client === undefined) {

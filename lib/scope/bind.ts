@@ -1,4 +1,4 @@
-import { contextStorage } from './context-storage.js';
+import { inContext } from './context-storage.js';
 import { type ContextCell, currentCell } from './context.js';
 import { refuse } from './validate.js';
 
@@ -12,7 +12,7 @@ export function bindTo<This, Args extends readonly unknown[], Result>(
   const bound = function (this: This, ...args: Args): Result {
     const place = cell();
     const call = () => Reflect.apply<This, Args, Result>(fn, this, args);
-    return place === undefined ? contextStorage.exit(call) : contextStorage.run(place, call);
+    return inContext(place, call);
   };
   // Emitters and middleware look at them.
   Object.defineProperty(bound, 'name', { value: fn.name, configurable: true });

@@ -3,7 +3,7 @@ import { cancelScope } from './cancel.js';
 import { type CancelRecord, recordFromError } from './cancel-record.js';
 import { deriveSignal, type SignalOwner } from './derived-signal.js';
 import { describeError } from './describe-error.js';
-import { contextStorage } from './context-storage.js';
+import { inContext } from './context-storage.js';
 import { ContextCell } from './context.js';
 import { ListenerList, type ListenerNode } from './listeners.js';
 import { CanceledFacts } from './canceled-facts.js';
@@ -159,8 +159,7 @@ export class TokenScope extends Scope implements SignalOwner {
     try {
       const call = () => callback(error);
       const place = (cell as ContextCell | undefined)?.scope?.callbackCell() ?? cell;
-      const result: unknown =
-        place === undefined ? contextStorage.exit(call) : contextStorage.run(place, call);
+      const result: unknown = inContext(place, call);
       if (result instanceof Promise) result.catch(reportListenerFailure);
     } catch (failure) {
       reportListenerFailure(failure);
@@ -168,7 +167,7 @@ export class TokenScope extends Scope implements SignalOwner {
   }
 
   protected override abort(controller: Controller, error: CancelationError): void {
-    contextStorage.exit(() => controller.abort(error));
+    inContext(undefined, () => controller.abort(error));
   }
 }
 
