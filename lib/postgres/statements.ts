@@ -5,7 +5,7 @@ const BEFORE = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
 const CLEANUP =
   /^(?:rollback|abort|release|discard|reset|deallocate|close|unlisten)\b|^select\s+(?:pg_catalog\.)?pg_advisory_unlock(?:_all|_shared)?\s*\(/i;
 
-const COMMIT = /^(?:commit|end)(?=$|\s+(?:work|transaction|and)\b)/i;
+const COMMIT = /^(?:commit|end)(?=\s*(?:;|$)|\s+(?:work|transaction|and)\b)/i;
 
 /** What begins or sets something: a limit around it would outlive the transaction that it is in. */
 const CONTROL = /^(?:begin|start|savepoint|set|show|prepare|listen|notify)\b/i;
