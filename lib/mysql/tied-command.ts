@@ -1,10 +1,11 @@
 import type { CallingScope } from '../operation/calling-scope.js';
-import { Interruption } from '../operation/interruption.js';
+import { Interruption, markInterrupted } from '../operation/interruption.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
 import { monotonicNow } from '../scope/clock.js';
 import { describeError } from '../scope/describe-error.js';
 import type { ListenerNode } from '../scope/listeners.js';
 import { noop } from '../scope/thenable.js';
+import { isUnprepared, type StatementKind } from './statement-kinds.js';
 import { PATIENCE, type Victim } from './killer.js';
 import type { MysqlSettings } from './mysql-settings.js';
 import { type Command, type Connection, type Done, removeFrom } from './mysql2-library.js';
@@ -14,8 +15,8 @@ const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 250;
 const MOST_FAILURES = 3;
 
-/** What an interrupted sort is answered with. */
-const FILESORT_ABORT = 1028;
+/** ER_QUERY_INTERRUPTED, and ER_FILSORT_ABORT of an interrupted sort. */
+const INTERRUPTED = new Set<unknown>([1317, 1028]);
 
 type Result = Parameters<Done>;
 
@@ -49,17 +50,11 @@ export class TiedCommand implements Victim {
   over: Promise<void> = Promise.resolve();
   private markOver = noop;
 
-  /**
-   * @param mayBeKilled once it runs
-   * @param prepare of an EXECUTE that is prepared just before: where that fails, the library gives
-   * the error to the caller of both
-   */
   constructor(
     readonly connection: Connection,
     private readonly command: Command,
     private readonly caller: CallingScope<MysqlSettings>,
-    private readonly mayBeKilled: boolean,
-    private readonly prepare: TiedCommand | undefined,
+    private readonly kind: StatementKind,
   ) {
     const { onResult } = command;
     this.deliver = onResult;
@@ -68,18 +63,18 @@ export class TiedCommand implements Victim {
     if (onResult !== undefined) command.onResult = (...result) => this.take(result);
     command.emit = (...event) => this.pass(...event);
     command.execute = (packet) => this.step(packet);
-  }
-
-  observe(): void {
-    this.listener = this.caller.scope.observe((error) => this.cancel(error));
+    this.listener = caller.scope.observe((error) => this.cancel(error));
   }
 
   /** It is never sent. */
-  drop(cancelation: CancelationError): void {
-    this.cancelation = cancelation;
+  private drop(cancelation: CancelationError): void {
+    const { connection, command } = this;
     this.end();
-    removeFrom(this.connection._commands, this.command);
-    if (this.prepare !== undefined && !this.prepare.isOver) return;
+    removeFrom(connection._commands, command);
+    // The PREPARE tells the caller.
+    if (isUnprepared(command)) return;
+    // Not everybody who cannot commit rolls back, and the next BEGIN would commit.
+    if (this.kind === 'commit') connection.addCommand(this.createQuery('ROLLBACK'));
     const interruption = new Interruption(cancelation);
     process.nextTick(() => {
       this.settle([interruption]);
@@ -91,10 +86,11 @@ export class TiedCommand implements Victim {
   private cancel(cancelation: CancelationError): void {
     this.cancelation = cancelation;
     if (!this.hasBegun) {
-      if (!this.isSkipped && this.prepare?.isOver !== false) this.drop(cancelation);
+      // An EXECUTE takes its turn, for its PREPARE may have been sent already.
+      if (!isUnprepared(this.command)) this.drop(cancelation);
       return;
     }
-    if (!this.mayBeKilled) return;
+    if (this.kind !== 'ordinary') return;
     this.over = new Promise((resolve) => (this.markOver = resolve));
     if (this.deliver === undefined) {
       process.nextTick(() => this.failEvents(new Interruption(cancelation)));
@@ -102,15 +98,10 @@ export class TiedCommand implements Victim {
     void this.kill(cancelation);
   }
 
-  /** The PREPARE has failed: the library lets it do nothing, in its turn. */
-  private get isSkipped(): boolean {
-    return Object.hasOwn(this.command, 'start');
-  }
-
   /** @returns whether the connection may go on */
   private step(packet: unknown): boolean {
     if (this.isOver) return !this.wasTargeted;
-    if (!this.hasBegun && this.cancelation !== undefined && !this.isSkipped) {
+    if (!this.hasBegun && this.cancelation !== undefined) {
       this.drop(this.cancelation);
       return true;
     }
@@ -221,26 +212,29 @@ export class TiedCommand implements Victim {
 
   /** What the server answers a query that was killed with need not be an error. */
   private explained(cancelation: CancelationError): Result {
-    const { result } = this;
-    const error = result?.[0] as ServerError | null | undefined;
-    if (result !== undefined && error && error.errno !== FILESORT_ABORT) return result;
     const interruption = new Interruption(cancelation);
-    if (error) Object.defineProperty(interruption, 'cause', { value: error, configurable: true });
-    return [interruption];
+    const error = this.result?.[0] as ServerError | null | undefined;
+    if (this.result === undefined || !error) return [interruption];
+    if (INTERRUPTED.has(error.errno)) markInterrupted(error, interruption);
+    return this.result;
   }
 
   /** A statement that does nothing takes what is left of the KILL; then the connection goes on. */
   private goOn(): void {
-    const { connection, command, caller } = this;
-    if (connection._command !== command) return;
+    const { connection } = this;
+    if (connection._command !== this.command) return;
     if (connection._closing === true || connection._fatalError || connection._protocolError) return;
-    const { Connection } = caller.owner.library;
-    connection._command = Connection.createQuery('DO 0', undefined, noop, connection.config);
+    connection._command = this.createQuery('DO 0');
     connection.sequenceId = connection.compressedSequenceId = 0;
     // A packet that is not one would be lost in the queue of a connection that is paused.
     const { _paused: wasPaused } = connection;
     connection._paused = false;
     connection.handlePacket();
     connection._paused = wasPaused;
+  }
+
+  private createQuery(sql: string): Command {
+    const { Connection } = this.caller.owner.library;
+    return Connection.createQuery(sql, undefined, noop, this.connection.config);
   }
 }

@@ -4,13 +4,10 @@ import { SharedMethod } from '../scope/shared-method.js';
 import { callInContext, letEventsStop } from './events.js';
 import type { MysqlSettings } from './mysql-settings.js';
 import { type Command, type Connection, type Mysql2Library, ownerOf } from './mysql2-library.js';
-import { isExecute, isPrepare, kindOf, sqlOf } from './statement-kinds.js';
+import { isPrepare, kindOf, sqlOf } from './statement-kinds.js';
 import { TiedCommand } from './tied-command.js';
 
 type AddCommand = (this: Connection, command: Command) => Command;
-
-/** The last PREPARE that the library has put in front of an EXECUTE. */
-const prepares = new WeakMap<Connection, TiedCommand>();
 
 /** Everything that goes over a connection, also in the promise API, is added to its queue here. */
 const addMethod = new SharedMethod<'addCommand', AddCommand, MysqlSettings>(
@@ -22,20 +19,13 @@ const addMethod = new SharedMethod<'addCommand', AddCommand, MysqlSettings>(
       if (!isStatement && command.onResult === undefined) return below.call(this, command);
       callInContext(command, contextStorage.getStore());
       if (!isStatement) return below.call(this, command);
-      const prepare = takePrepare(this, command);
       const kind = kindOf(sqlOf(command), this.config.multipleStatements === true);
       const caller = kind === 'cleanup' ? undefined : callingScope(owners);
       if (caller === undefined) return below.call(this, command);
       if (command.onResult === undefined) letEventsStop(command);
       const { scope } = caller;
-      const one = new TiedCommand(this, command, caller, kind === 'ordinary', prepare);
-      if (isPrepare(command)) prepares.set(this, one);
       scope.checkClock();
-      if (scope.isCanceled()) {
-        one.drop(scope.error());
-        return command;
-      }
-      one.observe();
+      const one = new TiedCommand(this, command, caller, kind);
       return one.isOver ? command : below.call(this, command);
     },
 );
@@ -47,11 +37,4 @@ export function tieCommands(
   settings: MysqlSettings,
 ): () => void {
   return addMethod.replaceOn(ownerOf(library.Connection.prototype, 'addCommand'), host, settings);
-}
-
-/** The PREPARE that a command depends on. */
-function takePrepare(connection: Connection, command: Command): TiedCommand | undefined {
-  const prepare = prepares.get(connection);
-  prepares.delete(connection);
-  return isExecute(command) && command.statement === undefined ? prepare : undefined;
 }

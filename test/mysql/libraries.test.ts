@@ -145,6 +145,20 @@ describeWith(['mariadb'], 'mysql() below other libraries', () => {
     expect(await db('notes').count({ count: '*' })).toEqual([{ count: 0 }]);
   });
 
+  it('leaves no transaction of Knex open that could not be committed', async () => {
+    const { registry } = await startKilling();
+    const db = knex();
+    const operation = registry.spawn({ name: 'late', settle: 'wait' }, (operation) =>
+      db.transaction(async (transaction) => {
+        await transaction('notes').insert({ id: 3, text: 'undone' });
+        operation.cancel();
+      }),
+    );
+    expect(await rejection(operation.result)).toBe(operation.cancelation);
+    await db.transaction((transaction) => transaction('notes').select());
+    expect(await db('notes').count({ count: '*' })).toEqual([{ count: 0 }]);
+  });
+
   it('destroys a stream of Knex', async () => {
     const { registry } = await startKilling();
     const db = knex();

@@ -229,6 +229,63 @@ describeWith(['mariadb'], 'mysql(): queries', () => {
     expect(await database.value('SELECT text FROM test.notes WHERE id = 10')).toBe('after');
   });
 
+  it.each([
+    ['query', (c: any) => c.query('COMMIT')],
+    ['execute', (c: any) => c.execute('COMMIT')],
+    ['commit', (c: any) => c.commit()],
+  ])('rolls back in place of a COMMIT that comes too late: %s', async (_, commit) => {
+    const { registry } = await startKilling();
+    const connection = await database.connection();
+    const operation = registry.spawn({ name: 'work', settle: 'wait' }, async (operation) => {
+      await connection.beginTransaction();
+      await connection.query("INSERT INTO notes VALUES (15, 'undone')");
+      operation.cancel();
+      await commit(connection);
+    });
+    expect(await rejection(operation.result)).toBe(operation.cancelation);
+    await connection.beginTransaction();
+    expect(await valueOf(connection, 'SELECT COUNT(*) FROM notes WHERE id = 15')).toBe(0);
+  });
+
+  it('rolls back in place of a COMMIT that still waits for its turn', async () => {
+    const { registry } = await startKilling();
+    const connection = await database.connection();
+    const operation = registry.spawn({ name: 'work', settle: 'wait' }, (operation) => {
+      const all = Promise.all([
+        connection.beginTransaction(),
+        connection.query("INSERT INTO notes VALUES (16, 'undone')"),
+        connection.commit(),
+      ]);
+      operation.cancel();
+      return all;
+    });
+    expect(await rejection(operation.result)).toBe(operation.cancelation);
+    await connection.beginTransaction();
+    expect(await valueOf(connection, 'SELECT COUNT(*) FROM notes WHERE id = 16')).toBe(0);
+  });
+
+  it.each([
+    ['refused', 0],
+    ['dropped', 1],
+  ])('calls back once: %s', async (_, ahead) => {
+    const { registry } = await startKilling();
+    const { connection } = (await database.connection()) as any;
+    const calls: unknown[] = [];
+    const operation = registry.spawn({ name: 'work', settle: 'wait' }, async (operation) => {
+      if (ahead === 0) operation.cancel();
+      else connection.query('DO SLEEP(0.05)');
+      const note = (error: Error) => calls.push(error.name);
+      connection.execute('SELECT 1', note);
+      connection.execute('SELECT ?', [2], note);
+      connection.query('SELECT 3', note);
+      operation.cancel();
+    });
+    await operation.result.catch(() => {});
+    await valueOf(connection.promise(), 'SELECT 1');
+    expect(calls).toEqual(['AbortError', 'AbortError', 'AbortError']);
+    expect(await valueOf(connection.promise(), 'SELECT 2 AS two')).toBe(2);
+  });
+
   it('lets a transaction be rolled back by whoever began it', async () => {
     const { registry } = await startKilling();
     const pool = database.promisePool({ connectionLimit: 1 });

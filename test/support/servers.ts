@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from '@jest/globals';
+import { localhost } from './tls.js';
 
 /** A server program that tests start for themselves: what it is called and how it comes. */
 interface ServerProgram {
@@ -33,6 +34,8 @@ const programs = {
     debian: 'mariadb-server',
     prepare: (folder) => {
       const args = ['--auth-root-authentication-method=normal', '--skip-test-db'];
+      writeFileSync(join(folder, 'key.pem'), localhost.key);
+      writeFileSync(join(folder, 'cert.pem'), localhost.cert);
       execFileSync('mariadb-install-db', [...mariadbArgs(folder), ...args], { stdio: 'ignore' });
     },
     args: (port, folder) => [
@@ -41,6 +44,8 @@ const programs = {
       '--bind-address=127.0.0.1',
       `--socket=${join(folder, 'socket')}`,
       `--pid-file=${join(folder, 'pid')}`,
+      `--ssl-key=${join(folder, 'key.pem')}`,
+      `--ssl-cert=${join(folder, 'cert.pem')}`,
       '--max-connections=500',
     ],
   },
