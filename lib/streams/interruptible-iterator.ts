@@ -66,7 +66,7 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     if (this.failure !== undefined) return this.deliverFailure();
     if (this.over) return Promise.resolve(DONE);
     if (++this.items % CLOCK_EVERY === 0) this.scope.checkClock();
-    if (this.scope.record !== undefined) {
+    if (this.scope.isCanceled()) {
       this.interrupt(this.scope.error());
       return this.deliverFailure();
     }

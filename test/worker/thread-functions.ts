@@ -46,6 +46,16 @@ export async function computeBelow(): Promise<unknown> {
   });
 }
 
+/** Streams what is at hand: the event loop of the thread never has a turn. */
+export async function streamNumbers(): Promise<void> {
+  const operation = currentOperation();
+  operation.reportProgress('streaming');
+  const numbers = (function* () {
+    for (let number = 0; ; number++) yield number;
+  })();
+  for await (const _ of operation.stream(numbers, { buffer: 0 }));
+}
+
 /** Hears nothing until it is let go, and then gives a value all the same. */
 export function ignoreCancel(gate: SharedArrayBuffer): string {
   currentOperation().reportProgress('deaf');

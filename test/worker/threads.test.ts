@@ -73,6 +73,14 @@ describe('a cancel reaches the thread', () => {
     expect(work.snapshot()).toMatchObject({ status: 'canceled', returned: true });
   });
 
+  it('in a stream whose items are all at hand', async () => {
+    const work = inThread('numbers', 'streamNumbers');
+    await reported(work, 'streaming');
+    work.cancel();
+
+    expect(await rejection(work.result)).toBe(work.cancelation);
+  });
+
   it('as a signal, with class, reason, message, requester, time and causes intact', async () => {
     const work = inThread({ name: 'waiting', settle: 'wait' }, 'waitForSignal');
     await reported(work, 'waiting');
