@@ -16,8 +16,9 @@ export function resolve(specifier, context, next) {
     if (existsSync(source)) return next(source.href, context);
   }
   // What starts a thread names a file of the build.
-  if (specifier.startsWith(lib) && specifier.endsWith('.js')) {
-    return next(specifier.replace(/\.js$/, '.ts'), context);
+  if (/^file:.+\.js$/.test(specifier) && !specifier.includes('/node_modules/')) {
+    const source = new URL(specifier.replace(/\.js$/, '.ts'));
+    if (existsSync(source)) return next(source.href, context);
   }
   return next(specifier, context);
 }

@@ -1,0 +1,5 @@
+export interface Sale {
+  readonly region: string;
+  /** In dollars. */
+  readonly amount: number;
+}
