@@ -5,6 +5,7 @@ import { loadedCopies } from '../scope/loaded-copies.js';
 import { readBoolean, readOptions } from '../scope/validate.js';
 import { connectMethod, queryMethod } from './client-methods.js';
 import type { Library } from './pg.js';
+import { handleMethod, lazyQueryPrototypes } from './postgres-js.js';
 import { takeMethod } from './pool-slots.js';
 import { pulse } from './queue-hold.js';
 
@@ -31,7 +32,8 @@ export interface PostgresSettings {
 /**
  * Cancels the queries that an operation has begun, on the server, as soon as the operation is
  * canceled, with no signal passed; and lets nobody wait for a connection of a pool. For `pg`, and
- * what is made of it: TypeORM, Knex, Drizzle, Sequelize, pg-promise, cursors and streams.
+ * what is made of it: TypeORM, Knex, Drizzle, Sequelize, pg-promise, cursors and streams; and for
+ * `postgres` (postgres.js), by its own `cancel()`.
  *
  * The connection stays usable, and no other query is ever hit: the next one of a connection is sent
  * when the server has taken note of the cancel. `ROLLBACK` and what else cleans up runs in an
@@ -47,14 +49,26 @@ export function postgres(options: PostgresOptions = {}): CancelableExtension {
   return {
     name: 'postgres',
     async install({ registry }) {
-      const own = await loadPeer('pg', 'nestjs-cancelable/postgres', () => import('pg'));
       const host = OperationRegistry.liveOf(registry);
-      const restore = [...new Set([own, ...loadedCopies('pg', 'lib/index.js')].map(libraryOf))]
-        .map((library) => replaceMethods(host, { library, deadlines }))
-        .reverse();
+      const lazy = await lazyQueryPrototypes();
+      const libraries = await findLibraries(lazy.length > 0);
+      const restore = [
+        ...libraries.map((library) => replaceMethods(host, { library, deadlines })),
+        ...lazy.map((prototype) => handleMethod.replaceOn(prototype, host, {})),
+      ].reverse();
       return () => restore.forEach((step) => step());
     },
   };
+}
+
+/** @param isOptional something else is there, and `pg` may be missing */
+async function findLibraries(isOptional: boolean): Promise<Library[]> {
+  const load = () => import('pg');
+  const own: unknown = isOptional
+    ? await load().catch(() => undefined)
+    : await loadPeer('pg', 'nestjs-cancelable/postgres', load);
+  const copies = [own, ...loadedCopies('pg', 'lib/index.js')].filter((copy) => copy !== undefined);
+  return [...new Set(copies.map(libraryOf))];
 }
 
 /** Imported as an ES module, it is below the default. */

@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { sql } from 'drizzle-orm';
 import knexOf, { type Knex } from 'knex';
 import pgPromise from 'pg-promise';
+import postgres from 'postgres';
 import { Sequelize } from 'sequelize';
 import { DataSource } from 'typeorm';
 import { rejection } from '../support/deferred.js';
@@ -72,6 +73,18 @@ const libraries: Record<string, () => Promise<Users>> = {
       transaction: (texts) =>
         sequelize.transaction(async (transaction) => {
           for (const text of texts) await sequelize.query(text, { transaction });
+        }),
+    };
+  },
+  'postgres.js': async () => {
+    const { user, ...rest } = connection();
+    const database = postgres({ ...rest, username: user, max: 1, onnotice: () => {} });
+    closeAfterTest(() => database.end());
+    return {
+      query: (text) => database.unsafe(text).then(),
+      transaction: (texts) =>
+        database.begin(async (trx) => {
+          for (const text of texts) await trx.unsafe(text);
         }),
     };
   },
