@@ -32,7 +32,7 @@ export interface PostgresSettings {
 /**
  * Cancels the queries that an operation has begun, on the server, as soon as the operation is
  * canceled, with no signal passed; and lets nobody wait for a connection of a pool. For `pg`, and
- * what is made of it: TypeORM, Knex, Drizzle, Sequelize, pg-promise, cursors and streams; and for
+ * what is made of it: TypeORM, Knex, Drizzle, MikroORM, Sequelize, pg-promise, cursors; and for
  * `postgres` (postgres.js), by its own `cancel()`.
  *
  * The connection stays usable, and no other query is ever hit: the next one of a connection is sent

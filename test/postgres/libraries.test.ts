@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { sql } from 'drizzle-orm';
 import knexOf, { type Knex } from 'knex';
@@ -73,6 +74,22 @@ const libraries: Record<string, () => Promise<Users>> = {
       transaction: (texts) =>
         sequelize.transaction(async (transaction) => {
           for (const text of texts) await sequelize.query(text, { transaction });
+        }),
+    };
+  },
+  MikroORM: async () => {
+    const { host, port, user, password, database } = connection();
+    const orm = await MikroORM.init({
+      ...{ host, port, user, password, dbName: database, pool: { min: 0, max: 1 } },
+      ...{ entities: [], discovery: { warnWhenNoEntities: false } },
+    });
+    closeAfterTest(() => orm.close());
+    return {
+      query: (text) => orm.em.fork().getConnection().execute(text),
+      transaction: (texts) =>
+        orm.em.fork().transactional(async (manager) => {
+          const within = manager.getTransactionContext();
+          for (const text of texts) await manager.getConnection().execute(text, [], 'all', within);
         }),
     };
   },
