@@ -24,7 +24,7 @@ interface Pool {
 type GetConnection = (this: Pool, receive: Receive) => unknown;
 type Ask = (this: Pool, sql: unknown, ...rest: unknown[]) => Command | undefined;
 
-/** Set while a connection is asked for on behalf of whoever waits already, or of a cleanup. */
+/** Set while a connection is asked for on behalf of a cleanup. */
 let isUntied = false;
 
 function untied<Result>(ask: () => Result): Result {
@@ -48,13 +48,13 @@ const poolMethod = new SharedMethod<'getConnection', GetConnection, MysqlSetting
 
 /**
  * Of the part of a cluster that a pattern names. It waits for a pool, and takes what fails there
- * for a failure of the server: so its pool hears nothing of a cancel.
+ * for a failure of the server: so its pool, asked outside of the operation, hears nothing of a cancel.
  */
 const clusterMethod = new SharedMethod<'getConnection', GetConnection, MysqlSettings>(
   'getConnection',
   (below, owners) =>
     function (receive) {
-      return waitFor(receive, owners, (own) => untied(() => below.call(this, own)));
+      return waitFor(receive, owners, (own) => below.call(this, own));
     },
 );
 

@@ -74,6 +74,19 @@ describeWith(['mariadb'], 'mysql(): streams', () => {
     expect((await connection.promise().query('SELECT 1 AS one'))[0]).toEqual([{ one: 1 }]);
   });
 
+  it('ends events of a connection that is paused', async () => {
+    const { registry } = await startKilling();
+    const { connection } = (await database.connection()) as any;
+    const operation = await database.begun(registry, 'FROM mysql.help_topic', async () => {
+      const rows = connection.query(ROWS);
+      rows.on('result', () => connection.pause());
+      throw await new Promise((resolve) => rows.on('error', resolve));
+    });
+    operation.cancel();
+    expect(await rejection(operation.result)).toBe(operation.cancelation);
+    expect((await connection.promise().query('SELECT 1 AS one'))[0]).toEqual([{ one: 1 }]);
+  });
+
   it('fails a stream that waits for a connection of its pool', async () => {
     const { registry } = await startKilling();
     const pool = database.pool({ connectionLimit: 1 });

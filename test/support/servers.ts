@@ -56,7 +56,13 @@ export type ServerName = keyof typeof programs;
 function mariadbArgs(folder: string): string[] {
   // It refuses to run as root, unless it is told to.
   const isRoot = process.getuid?.() === 0;
-  return ['--no-defaults', ...(isRoot ? ['--user=root'] : []), `--datadir=${join(folder, 'data')}`];
+  return [
+    '--no-defaults',
+    ...(isRoot ? ['--user=root'] : []),
+    `--datadir=${join(folder, 'data')}`,
+    // Each deletes the temporary files of the others when it starts.
+    `--tmpdir=${folder}`,
+  ];
 }
 
 function isInstalled({ binary }: ServerProgram): boolean {
