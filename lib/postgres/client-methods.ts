@@ -5,7 +5,7 @@ import { isCancelation } from '../scope/cancelation-error.js';
 import { bindHere } from './bind-here.js';
 import { ForeignQuery } from './foreign-query.js';
 import type { Connect, PgClient, Query, QueryCallback, Submittable } from './pg.js';
-import type { PostgresSettings } from './postgres-extension.js';
+import type { PostgresSettings } from './postgres-settings.js';
 import { withStatementTimeout } from './statement-timeout.js';
 import { isSingle, kindOf, rollbackFor } from './statements.js';
 import { TextQuery } from './text-query.js';
@@ -31,14 +31,13 @@ export const queryMethod = new SharedMethod<'query', Query, PostgresSettings>(
     const query: Query = function (config, values, callback) {
       const caller = callingScope(owners);
       const kind = caller === undefined ? undefined : kindOf(textOf(config));
-      if (caller === undefined || kind === 'cleanup')
-        return below.call(this, config, values, callback);
+      if (caller === undefined) return below.call(this, config, values, callback);
       const { scope } = caller;
       scope.checkClock();
-      if (kind === 'commit') {
-        if (!scope.isCanceled()) return below.call(this, config, values, callback);
-        return rollBack(this, below, caller, config, values, callback);
+      if (kind === 'cleanup' || (kind === 'commit' && !scope.isCanceled())) {
+        return below.call(this, config, ...[values, callback].map(bindIfFunction));
       }
+      if (kind === 'commit') return rollBack(this, below, caller, config, values, callback);
       if (isSubmittable(config)) return follow(this, below, caller, config, values, callback);
       const limited =
         caller.owner.deadlines && kind === 'other' && isSingle(String(textOf(config)));
@@ -47,6 +46,10 @@ export const queryMethod = new SharedMethod<'query', Query, PostgresSettings>(
     return query;
   },
 );
+
+function bindIfFunction(value: unknown): unknown {
+  return typeof value === 'function' ? bindHere(value as QueryCallback) : value;
+}
 
 function textOf(config: unknown): unknown {
   return typeof config === 'string'
@@ -110,6 +113,7 @@ function follow(
   callback: unknown,
 ): unknown {
   const running = new ForeignQuery(client, query, caller);
+  if (caller.scope.isCanceled()) running.refuse(caller.scope.error());
   const result = below.call(client, query, values, callback);
   running.follow();
   return result;

@@ -1,7 +1,7 @@
 import type { CallingScope } from '../operation/calling-scope.js';
 import { type Interruption, markInterrupted } from '../operation/interruption.js';
 import type { PgClient, PgConnection, Submittable } from './pg.js';
-import type { PostgresSettings } from './postgres-extension.js';
+import type { PostgresSettings } from './postgres-settings.js';
 import { RunningQuery } from './running-query.js';
 
 type HandleError = (error: unknown) => void;

@@ -4,7 +4,7 @@ import { inContext } from '../scope/context-storage.js';
 import { SharedMethod } from '../scope/shared-method.js';
 import { bindHere } from './bind-here.js';
 import type { PgClient } from './pg.js';
-import type { PostgresSettings } from './postgres-extension.js';
+import type { PostgresSettings } from './postgres-settings.js';
 import { isHarmless } from './text-query.js';
 
 interface Pool {

@@ -7,6 +7,7 @@ import { connectMethod, queryMethod } from './client-methods.js';
 import type { Library } from './pg.js';
 import { handleMethod, lazyQueryPrototypes } from './postgres-js.js';
 import { takeMethod } from './pool-slots.js';
+import type { PostgresSettings } from './postgres-settings.js';
 import { pulse } from './queue-hold.js';
 
 /**
@@ -21,12 +22,6 @@ export interface PostgresOptions {
    * false.
    */
   readonly deadlines?: boolean;
-}
-
-/** What one application wants of the queries that its operations make. */
-export interface PostgresSettings {
-  readonly library: Library;
-  readonly deadlines: boolean;
 }
 
 /**

@@ -1,11 +1,12 @@
 import type { CallingScope } from '../operation/calling-scope.js';
 import { Interruption } from '../operation/interruption.js';
+import type { CancelationError } from '../scope/cancelation-error.js';
 import { describeError } from '../scope/describe-error.js';
 import type { ListenerNode } from '../scope/listeners.js';
 import { noop } from '../scope/thenable.js';
 import { PATIENCE, requestCancel } from './cancel-request.js';
 import type { Library, PgClient, Submittable } from './pg.js';
-import type { PostgresSettings } from './postgres-extension.js';
+import type { PostgresSettings } from './postgres-settings.js';
 import { holdQueue } from './queue-hold.js';
 
 /**
@@ -34,9 +35,14 @@ export abstract class RunningQuery {
     };
   }
 
+  /** It fails when it is its turn, and is not sent. */
+  refuse(error: CancelationError): void {
+    this.dropped = new Interruption(error);
+  }
+
   /** Follows the scope; called when the client has the query. */
   follow(): void {
-    if (this.phase === 'over') return;
+    if (this.phase === 'over' || this.dropped !== undefined) return;
     this.listener = this.caller.scope.observe((error) => {
       const interruption = new Interruption(error);
       if (this.phase === 'running') {

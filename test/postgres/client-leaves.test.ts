@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Cancelable, CancelToken, type CancelationToken } from 'nestjs-cancelable';
 import { postgres } from 'nestjs-cancelable/postgres';
 import pg from 'pg';
+import { turn } from '../support/deferred.js';
 import { adapters, startHttpApp } from '../support/http-app.js';
 import { get, send } from '../support/http-client.js';
 import { newPool, running, slow, usePostgres } from './support.js';
@@ -68,6 +69,7 @@ describe.each(adapters)('a report over a real table, on %s', (adapter) => {
       await running(path, 0);
       await app.registry.whenIdle();
       expect(app.registry.history()[0]).toMatchObject({ status: 'canceled', reason: 'disconnect' });
+      while (pool.idleCount === 0) await turn();
       expect([pool.totalCount, pool.idleCount]).toEqual([1, 1]);
       expect([...app.log.find('error'), ...app.log.find('warn')]).toEqual([]);
     },

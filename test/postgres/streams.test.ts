@@ -85,6 +85,29 @@ describe('a cursor', () => {
   });
 });
 
+describe.each<[string, (client: PoolClient) => Promise<unknown>]>([
+  ['a cursor', (client) => client.query(new Cursor('INSERT INTO not_sent VALUES (1)')).read(1)],
+  [
+    'a stream',
+    (client) => client.query(new QueryStream('INSERT INTO not_sent VALUES (1)')).toArray(),
+  ],
+])('%s that begins in a canceled operation', (_, begin) => {
+  it('is not sent', async () => {
+    const registry = await start();
+    const pool = newPool({ max: 1 });
+    await ask('CREATE TABLE IF NOT EXISTS not_sent (id int)');
+    const { work, operation } = open(registry, (own) =>
+      withClient(pool, (client) => {
+        own.cancel();
+        return begin(client);
+      }),
+    );
+    expect(await rejection(work)).toBe(operation.cancelation);
+    expect(await ask('SELECT * FROM not_sent')).toEqual([]);
+    expect(await backend(pool)).toBeGreaterThan(0);
+  });
+});
+
 describe('a stream of rows', () => {
   const read = async (stream: QueryStream) => {
     let count = 0;
