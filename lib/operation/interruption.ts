@@ -1,4 +1,4 @@
-import type { CancelationError } from '../scope/cancelation-error.js';
+import { type CancelationError, isCancelation } from '../scope/cancelation-error.js';
 
 /** By a registered symbol: copies of this package in one process know each other's. */
 const CANCELATION = Symbol.for('nestjs-cancelable.interrupted-by');
@@ -39,8 +39,8 @@ export function interruptedBy(error: object): unknown {
   if (own !== undefined) return own;
   for (const key of KEPT) {
     const kept = ownValueOf(error, key);
-    const by =
-      typeof kept === 'object' && kept !== null ? ownValueOf(kept, CANCELATION) : undefined;
+    if (isCancelation(kept)) return kept;
+    const by = isObject(kept) ? ownValueOf(kept, CANCELATION) : undefined;
     if (by !== undefined) return by;
   }
   return undefined;
@@ -48,4 +48,8 @@ export function interruptedBy(error: object): unknown {
 
 function ownValueOf(object: object, key: PropertyKey): unknown {
   return Object.getOwnPropertyDescriptor(object, key)?.value as unknown;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -6,7 +6,7 @@ import type { Operation, OperationRegistry } from 'nestjs-cancelable';
 import { outgoingHttp, type OutgoingHttpOptions } from 'nestjs-cancelable/http';
 import * as undici from 'undici';
 import { startContext } from '../support/app-context.js';
-import { deferred, rejection } from '../support/deferred.js';
+import { deferred, rejection, turn } from '../support/deferred.js';
 import { clients } from './clients.js';
 import { startHttp2Upstream, startUpstream, type Upstream } from './upstream.js';
 
@@ -103,6 +103,38 @@ describe('requests that wait for a connection', () => {
     pool.destroy(new Error('by hand')).catch(() => {});
     expect((await rejection(outside)).message).toBe('by hand');
     expect((await rejection(queued)).message).toBe('by hand');
+  });
+});
+
+describe('a redirect that undici follows', () => {
+  it('belongs to whoever began it, not to the operation that opened the connection', async () => {
+    const { registry } = await start();
+    const upstream = await startUpstream();
+    const agent = new undici.Agent({ connections: 1 });
+    cleanups.push(() => agent.destroy());
+    const redirected = agent.compose(undici.interceptors.redirect({ maxRedirections: 2 }));
+    const opened = deferred();
+    const opener = open(registry, async (own) => {
+      await read(`${upstream.url}/first`, agent);
+      opened.resolve();
+      await own.sleep('1h');
+    });
+    await opened.promise;
+    const next = upstream.next();
+    const follower = open(registry, () => read(`${upstream.url}/to?%2Fhang`, redirected));
+    await next;
+    const hanging = await upstream.next();
+    expect(hanging.url).toBe('/hang');
+    opener.operation.cancel();
+    await rejection(opener.work);
+    expect(follower.operation.status).toBe('running');
+    let isOver = false;
+    follower.work.catch(() => (isOver = true));
+    await turn();
+    expect(isOver).toBe(false);
+    follower.operation.cancel();
+    expect(await rejection(follower.work)).toBe(follower.operation.cancelation);
+    await hanging.left;
   });
 });
 

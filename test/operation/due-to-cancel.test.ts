@@ -58,6 +58,10 @@ describe("rule 8: an error that is due to the cancelation surfaces as the operat
     ['code ABORT_ERR', () => coded('ABORT_ERR')],
     ['code ERR_CANCELED', () => coded('ERR_CANCELED')],
     ['code 57014', () => coded('57014')],
+    [
+      'the error where an ORM keeps what its driver failed with',
+      ({ cancelation }) => Object.assign(new Error('query failed'), { driverError: cancelation }),
+    ],
     ['code ER_QUERY_INTERRUPTED', () => coded('ER_QUERY_INTERRUPTED')],
     [
       'what a client makes of being interrupted',

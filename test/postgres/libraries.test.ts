@@ -23,7 +23,8 @@ usePostgres();
 /** A library, as an application has it: one connection, queries, transactions. */
 interface Users {
   query(text: string): Promise<unknown>;
-  transaction(texts: readonly string[]): Promise<unknown>;
+  /** @param last called before it is committed */
+  transaction(texts: readonly string[], last?: () => void): Promise<unknown>;
 }
 
 const libraries: Record<string, () => Promise<Users>> = {
@@ -36,9 +37,10 @@ const libraries: Record<string, () => Promise<Users>> = {
     closeAfterTest(() => source.destroy());
     return {
       query: (text) => source.query(text),
-      transaction: (texts) =>
+      transaction: (texts, last) =>
         source.transaction(async (manager) => {
           for (const text of texts) await manager.query(text);
+          last?.();
         }),
     };
   },
@@ -47,9 +49,10 @@ const libraries: Record<string, () => Promise<Users>> = {
     closeAfterTest(() => knex.destroy());
     return {
       query: (text) => knex.raw(text).then(),
-      transaction: (texts) =>
+      transaction: (texts, last) =>
         knex.transaction(async (trx) => {
           for (const text of texts) await trx.raw(text);
+          last?.();
         }),
     };
   },
@@ -57,9 +60,10 @@ const libraries: Record<string, () => Promise<Users>> = {
     const database = drizzle(newPool({ max: 1 }));
     return {
       query: (text) => database.execute(sql.raw(text)),
-      transaction: (texts) =>
+      transaction: (texts, last) =>
         database.transaction(async (trx) => {
           for (const text of texts) await trx.execute(sql.raw(text));
+          last?.();
         }),
     };
   },
@@ -71,9 +75,10 @@ const libraries: Record<string, () => Promise<Users>> = {
     closeAfterTest(() => sequelize.close());
     return {
       query: (text) => sequelize.query(text),
-      transaction: (texts) =>
+      transaction: (texts, last) =>
         sequelize.transaction(async (transaction) => {
           for (const text of texts) await sequelize.query(text, { transaction });
+          last?.();
         }),
     };
   },
@@ -86,10 +91,11 @@ const libraries: Record<string, () => Promise<Users>> = {
     closeAfterTest(() => orm.close());
     return {
       query: (text) => orm.em.fork().getConnection().execute(text),
-      transaction: (texts) =>
+      transaction: (texts, last) =>
         orm.em.fork().transactional(async (manager) => {
           const within = manager.getTransactionContext();
           for (const text of texts) await manager.getConnection().execute(text, [], 'all', within);
+          last?.();
         }),
     };
   },
@@ -99,9 +105,10 @@ const libraries: Record<string, () => Promise<Users>> = {
     closeAfterTest(() => database.end());
     return {
       query: (text) => database.unsafe(text).then(),
-      transaction: (texts) =>
+      transaction: (texts, last) =>
         database.begin(async (trx) => {
           for (const text of texts) await trx.unsafe(text);
+          last?.();
         }),
     };
   },
@@ -111,9 +118,10 @@ const libraries: Record<string, () => Promise<Users>> = {
     closeAfterTest(() => database.$pool.end());
     return {
       query: (text) => database.any(text),
-      transaction: (texts) =>
+      transaction: (texts, last) =>
         database.tx(async (task) => {
           for (const text of texts) await task.any(text);
+          last?.();
         }),
     };
   },
@@ -128,6 +136,20 @@ describe.each(Object.entries(libraries))('%s', (name, open) => {
     );
     expect(error.cause).toHaveProperty('stack');
     expect(JSON.stringify(await users.query('SELECT 7 AS seven'))).toContain('7');
+  });
+
+  it('commits nothing once the operation is canceled', async () => {
+    const registry = await start();
+    const users = await open();
+    const table = `late_${name.replace(/\W/g, '').toLowerCase()}`;
+    await ask(`CREATE TABLE ${table} (id int)`);
+    const work = registry.run({ name: 'report', settle: 'wait' }, (own) =>
+      users.transaction([`INSERT INTO ${table} VALUES (1)`], () => own.cancel()),
+    );
+    expect(await rejection(work)).toMatchObject({ reason: 'manual' });
+    await users.transaction([`INSERT INTO ${table} VALUES (2)`]);
+    expect(await ask(`SELECT id FROM ${table}`)).toEqual([{ id: 2 }]);
+    expect(await ask("SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle in%'")).toEqual([]);
   });
 
   it('rolls its transaction back', async () => {

@@ -3,6 +3,7 @@ import { postgres, type PostgresOptions } from 'nestjs-cancelable/postgres';
 import pg from 'pg';
 import { startContext } from '../support/app-context.js';
 import { deferred, rejection } from '../support/deferred.js';
+import { startProxy } from './proxy.js';
 import {
   ask,
   cancelOnceRunning,
@@ -104,6 +105,26 @@ describe('a query of a canceled operation', () => {
     expect((await also.work).rows).toEqual([{ text: 'also' }]);
   });
 
+  it('takes nobody along when the server hears of the cancel after it has ended', async () => {
+    const registry = await start();
+    const proxy = await startProxy();
+    const client = await newClient({ port: proxy.port });
+    const { operation, work } = open(registry, () =>
+      client.query('SELECT pg_sleep(0.3) /* ends by itself */'),
+    );
+    const behind = client.query("SELECT pg_sleep(0.3), 'behind' AS text");
+    await running('ends by itself');
+    proxy.late = 'wait';
+    proxy.waiting = async () => {
+      await running('ends by itself', 0);
+      // Time enough for the next one to begin, if nothing kept it.
+      for (let index = 0; index < 50; index++) await ask('SELECT 1');
+    };
+    operation.cancel();
+    await work.catch(() => {});
+    expect((await behind).rows[0]).toMatchObject({ text: 'behind' });
+  });
+
   it('is not sent at all when the operation is canceled already', async () => {
     const registry = await start();
     const pool = newPool();
@@ -185,18 +206,46 @@ describe('waiting for a connection', () => {
   it('is done in the context of whoever waits, not of whoever gives a connection back', async () => {
     const registry = await start();
     const pool = newPool({ max: 1 });
+    const held = deferred();
     const holder = open(registry, async (own) => {
       const client = await pool.connect();
+      held.resolve();
       await own.sleep('1h').catch(() => {});
+      // Canceled, and not over: what runs here now is refused.
       client.release();
       await running('innocent');
-      await own.shield(() => new Promise(setImmediate));
     });
-    while (pool.idleCount + pool.totalCount === 0) await new Promise(setImmediate);
+    await held.promise;
     const innocent = pool.query("SELECT pg_sleep(0.2), 'innocent' AS text");
     holder.operation.cancel();
     await holder.work.catch(() => {});
     expect((await innocent).rows[0]).toMatchObject({ text: 'innocent' });
+  });
+});
+
+describe('a connection', () => {
+  it('calls nobody back in the context of the operation that opened it', async () => {
+    const registry = await start();
+    const pool = newPool({ max: 1 });
+    const opened = deferred();
+    const opener = open(registry, async (own) => {
+      await pool.query('SELECT 1');
+      opened.resolve();
+      await own.sleep('1h');
+    });
+    await opened.promise;
+    const client = await pool.connect();
+    const nested = new Promise<pg.QueryResult<{ text: string }>>((resolve, reject) => {
+      client.query('SELECT 1', () => {
+        client.query<{ text: string }>("SELECT pg_sleep(0.3), 'nested' AS text", (error, result) =>
+          error ? reject(error) : resolve(result),
+        );
+      });
+    });
+    await running('nested');
+    opener.operation.cancel();
+    expect((await nested).rows[0]).toMatchObject({ text: 'nested' });
+    client.release();
   });
 });
 
