@@ -1,8 +1,5 @@
-import { createServer, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { HttpService } from '@nestjs/axios';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Injectable } from '@nestjs/common';
 import axios from 'axios';
 import { Cancelable } from 'nestjs-cancelable';
@@ -12,13 +9,8 @@ import { lastValueFrom, map } from 'rxjs';
 import { deferred } from '../support/deferred.js';
 import { adapters, startHttpApp } from '../support/http-app.js';
 import { get, send } from '../support/http-client.js';
+import { startModel } from './model.js';
 import { startUpstream } from './upstream.js';
-
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
 
 let target = '';
 
@@ -122,38 +114,6 @@ describe.each(adapters)('a client that leaves, on %s', (adapter) => {
   });
 });
 
-/** Answers as a model does, a token at a time, for as long as somebody listens. */
-async function startModel(tokens: number) {
-  const state = { produced: 0, total: tokens, left: deferred(), started: deferred() };
-  const server = createServer((request, response) => {
-    request.resume();
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
-    void produce(response);
-  });
-  async function produce(response: ServerResponse) {
-    let isOpen = true;
-    response.once('close', () => {
-      isOpen = false;
-      if (!response.writableFinished) state.left.resolve();
-    });
-    for (; isOpen && state.produced < tokens; state.produced++) {
-      const choices = [{ index: 0, delta: { content: `t${state.produced} ` } }];
-      response.write(
-        `data: ${JSON.stringify({ id: 'a', object: 'chat.completion.chunk', choices })}\n\n`,
-      );
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-    response.end('data: [DONE]\n\n');
-  }
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanups.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { ...state, state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1` };
-}
-
 describe.each(adapters)("a model's answer that nobody reads any more, on %s", (adapter) => {
   it('is no longer produced, with no signal passed to the openai client', async () => {
     const model = await startModel(10_000);
@@ -183,13 +143,15 @@ describe.each(adapters)("a model's answer that nobody reads any more, on %s", (a
       controllers: [ChatController],
       cancelable: { extensions: [outgoingHttp()] },
     });
+    const begun = model.next();
     const request = send(`${app.url}/chat`);
     await heard.promise;
     request.destroy();
-    await model.left.promise;
+    const answer = await begun;
+    await answer.left;
     await app.registry.whenIdle();
     // The first few were read; of ten thousand, nearly all never came to be.
-    expect(model.state.produced).toBeLessThan(2_000);
+    expect(model.tokens - answer.produced).toBeGreaterThan(8_000);
     expect(app.registry.history()[0]).toMatchObject({ reason: 'disconnect' });
   });
 });
