@@ -226,15 +226,12 @@ describe('waiting for a connection', () => {
 describe('a connection', () => {
   it('calls nobody back in the context of the operation that opened it', async () => {
     const registry = await start();
-    const pool = newPool({ max: 1 });
-    const opened = deferred();
+    const opened = deferred<pg.Client>();
     const opener = open(registry, async (own) => {
-      await pool.query('SELECT 1');
-      opened.resolve();
+      opened.resolve(await newClient());
       await own.sleep('1h');
     });
-    await opened.promise;
-    const client = await pool.connect();
+    const client = await opened.promise;
     const nested = new Promise<pg.QueryResult<{ text: string }>>((resolve, reject) => {
       client.query('SELECT 1', () => {
         client.query<{ text: string }>("SELECT pg_sleep(0.3), 'nested' AS text", (error, result) =>
@@ -245,7 +242,6 @@ describe('a connection', () => {
     await running('nested');
     opener.operation.cancel();
     expect((await nested).rows[0]).toMatchObject({ text: 'nested' });
-    client.release();
   });
 });
 
@@ -327,11 +323,11 @@ describe('a transaction', () => {
     const registry = await start();
     const pool = newPool({ max: 1 });
     const rows = await table('left_open');
-    await cancelOnceRunning(registry, 'left', async () => {
+    await cancelOnceRunning(registry, 'no end', async () => {
       const client = await pool.connect();
       await client.query('BEGIN');
       await client.query('INSERT INTO left_open VALUES (1)');
-      const failed = (await rejection(client.query(slow('left')))) as Error;
+      const failed = (await rejection(client.query(slow('no end')))) as Error;
       client.release(failed);
       throw failed;
     });

@@ -62,7 +62,7 @@ export const slow = (marker: string) => `SELECT pg_sleep(3600) /* ${marker} */`;
 async function active(marker: string): Promise<number> {
   const { rows } = await observer.query<{ count: string }>(
     `SELECT count(*) FROM pg_stat_activity
-     WHERE state <> 'idle' AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'`,
+     WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'`,
     [marker],
   );
   return Number(rows[0]!.count);
