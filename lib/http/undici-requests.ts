@@ -56,9 +56,12 @@ const LAST = new Set<string>([
   'onResponseError',
 ]);
 
+/** Marks the handlers of this file. */
+const OWN = Symbol('own');
+
 /**
- * The handlers of requests that are on their way: dispatchers hand them to one another, and a pool
- * that is full does so later, in the context of whoever has left it.
+ * The handlers of requests that belong to no operation and are on their way: dispatchers hand them
+ * to one another, and a pool that is full does so later, in the context of whoever has left it.
  */
 const seen = new WeakSet<object>();
 
@@ -68,7 +71,7 @@ const dispatch = new SharedMethod<'dispatch', Dispatch, OutgoingSettings>(
     const send: Dispatch = function (options, handler) {
       // Whatever is wrong with them, undici says it.
       if (!isObject(options) || !isObject(handler)) return below.call(this, options, handler);
-      if (seen.has(handler)) return below.call(this, options, handler);
+      if (OWN in handler || seen.has(handler)) return below.call(this, options, handler);
       const caller = callingScope(owners);
       if (caller === undefined || caller.owner.isIgnored(() => urlOf(this, options))) {
         seen.add(handler);
@@ -76,7 +79,6 @@ const dispatch = new SharedMethod<'dispatch', Dispatch, OutgoingSettings>(
       }
       const { scope, owner } = caller;
       const request = new Interruptible(handler, caller);
-      seen.add(request.handler);
       scope.checkClock();
       if (scope.isCanceled()) {
         request.interrupt(scope.error());
@@ -114,7 +116,7 @@ class Interruptible {
     private readonly below: Handler,
     private readonly caller: CallingScope<OutgoingSettings>,
   ) {
-    const handler: Record<string, Callback> = {};
+    const handler: Record<string, Callback> & { [OWN]?: true } = { [OWN]: true };
     for (const name of CALLBACKS) {
       const callback = below[name];
       if (typeof callback === 'function') handler[name] = this.forward(name, callback as Callback);
@@ -148,14 +150,15 @@ class Interruptible {
     if (name === 'onConnect' || name === 'onRequestStart') {
       return (control, ...rest) => {
         this.abort = abortOf(control);
-        if (this.interruption === undefined) return this.call(callback, [control, ...rest]);
-        return this.abort?.(this.interruption);
+        if (this.interruption === undefined) return callback.call(this.below, control, ...rest);
+        return this.abort(this.interruption);
       };
     }
-    const isLast = LAST.has(name);
+    // Only at its end does a handler go on to something else: a redirect, another try.
+    if (!LAST.has(name)) return callback.bind(this.below);
     return (...args) => {
       if (this.isOver) return undefined;
-      if (isLast) this.end();
+      this.end();
       return this.call(callback, args);
     };
   }

@@ -1,6 +1,5 @@
 import { type CallingScope, callingScope } from '../operation/calling-scope.js';
 import { Interruption } from '../operation/interruption.js';
-import { inContext } from '../scope/context-storage.js';
 import { SharedMethod } from '../scope/shared-method.js';
 import { bindHere } from './bind-here.js';
 import type { PgClient } from './pg.js';
@@ -58,20 +57,17 @@ function wait(
       isWaiting = false;
       taken(new Interruption(error), undefined, () => {});
     });
-    // A new connection belongs to the pool, and may be opened in anybody's place.
-    inContext(undefined, () =>
-      below.call(pool, (error, client, release) => {
-        listener.remove();
-        if (client === undefined) {
-          if (isWaiting) taken(error, client, release);
-        } else if (isWaiting) {
-          keepAfterCancel(client);
-          taken(error, client, client.release);
-        } else {
-          release?.();
-        }
-      }),
-    );
+    below.call(pool, (error, client, release) => {
+      listener.remove();
+      if (client === undefined) {
+        if (isWaiting) taken(error, client, release);
+      } else if (isWaiting) {
+        keepAfterCancel(client);
+        taken(error, client, client.release);
+      } else {
+        release?.();
+      }
+    });
   }
 }
 

@@ -3,7 +3,7 @@ import axios from 'axios';
 import got from 'got';
 import http, { request as importedRequest } from 'node:http';
 import https from 'node:https';
-import type { Readable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
 import ky from 'ky';
 import nodeFetch from 'node-fetch';
 import { firstValueFrom } from 'rxjs';
@@ -52,6 +52,15 @@ export const clients: Readonly<Record<string, HttpClient>> = {
   'fetch that was kept from before': async (url) => (await capturedFetch(url)).text(),
   "undici's fetch": async (url) => (await undici.fetch(url)).text(),
   "undici's request": async (url) => (await undici.request(url)).body.text(),
+  "undici's stream": async (url) => {
+    let text = '';
+    const write = (chunk: Buffer, _encoding: string, done: () => void) => {
+      text += chunk.toString();
+      done();
+    };
+    await undici.stream(url, { method: 'GET' }, () => new Writable({ write }));
+    return text;
+  },
   "undici's request with an agent of its own": async (url) => {
     const dispatcher = new undici.Agent({ connections: 1 });
     const { body } = await undici.request(url, { dispatcher });

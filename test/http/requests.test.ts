@@ -153,6 +153,18 @@ describe('the requests of node:http', () => {
     await Promise.all(seen.map(({ left }) => left));
   });
 
+  it('are interrupted while they resolve a name', async () => {
+    const { registry } = await start();
+    const asked = deferred();
+    const { operation, work } = open(registry, async () => {
+      const request = http.get('http://nowhere.invalid/', { lookup: () => asked.resolve() });
+      await once(request, 'response');
+    });
+    await asked.promise;
+    operation.cancel();
+    expect(await rejection(work)).toBe(operation.cancelation);
+  });
+
   it('leave a connection alone that was upgraded', async () => {
     const { registry } = await start();
     const upstream = await startUpstream();
