@@ -3,6 +3,9 @@ import { deferred, rejection } from '../support/deferred.js';
 import { describeWith } from '../support/servers.js';
 import { Database, generator, startKilling } from './harness.js';
 
+const QUERIES = 2_000;
+const ROUNDS = 300;
+
 describeWith(['mariadb'], 'mysql() under load', () => {
   let database: Database;
   beforeAll(async () => {
@@ -18,7 +21,7 @@ describeWith(['mariadb'], 'mysql() under load', () => {
     const random = generator(11);
     const counts = { canceled: 0, completed: 0, innocent: 0 };
     const texts = ['SELECT ? AS n', 'SELECT ? + SLEEP(0.002) AS n', 'DO ? + SLEEP(0.001)'];
-    let left = 6_000;
+    let left = QUERIES;
     let stop = false;
     const cancelOne = async () => {
       const text = texts[Math.floor(random() * texts.length)]!;
@@ -61,9 +64,9 @@ describeWith(['mariadb'], 'mysql() under load', () => {
     await Promise.all(Array.from({ length: 6 }, cancel));
     stop = true;
     await Promise.all(innocents);
-    expect(counts.canceled + counts.completed).toBe(6_000);
-    expect(counts.canceled).toBeGreaterThan(500);
-    expect(counts.innocent).toBeGreaterThan(500);
+    expect(counts.canceled + counts.completed).toBe(QUERIES);
+    expect(counts.canceled).toBeGreaterThan(QUERIES / 12);
+    expect(counts.innocent).toBeGreaterThan(QUERIES / 12);
     expect(log.find('warn', '')).toEqual([]);
     expect((pool as any)._allConnections.length).toBe(5);
     expect((pool as any)._freeConnections.length).toBe(5);
@@ -75,7 +78,7 @@ describeWith(['mariadb'], 'mysql() under load', () => {
     const { registry } = await startKilling();
     const connection = await database.connection();
     const random = generator(12);
-    for (let round = 0; round < 1_000; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const operation = registry.spawn({ name: 'short', settle: 'wait' }, () =>
         connection.query('SELECT SLEEP(0.001)'),
       );
@@ -103,7 +106,7 @@ describeWith(['mariadb'], 'mysql() under load', () => {
     for (const operation of operations) {
       expect(await rejection(operation.result)).toBe(operation.cancelation);
     }
-    expect(await database.running()).toEqual([]);
+    await database.runs('SLEEP(60)', 0);
     expect((await connections()) - before).toBe(101);
     while ((await database.processes()).length > 100);
   });
