@@ -14,5 +14,7 @@ export default {
     '^.+\\.ts$': ['@swc/jest', swc],
   },
   maxWorkers: 2,
+  // What a file has loaded stays with its worker, which is slower the more it has.
+  workerIdleMemoryLimit: '1GB',
   testTimeout: 60_000,
 };

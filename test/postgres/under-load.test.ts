@@ -53,7 +53,7 @@ describe(`${QUERIES} queries on a pool of 5, canceled at any moment`, () => {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
     expect(counts.answered + counts.canceled + counts.innocent).toBe(QUERIES);
-    expect(counts.canceled).toBeGreaterThan(QUERIES / 10);
+    expect(counts.canceled).toBeGreaterThan(QUERIES / 100);
     await running('load', 0);
     expect([pool.totalCount, pool.idleCount, pool.waitingCount]).toEqual([5, 5, 0]);
     expect(registry.list()).toEqual([]);
