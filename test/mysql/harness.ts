@@ -104,6 +104,11 @@ export class Database {
   }
 
   /** Resolves when so many statements with a text run. */
+  /** Resolves when nothing runs: what looks for a query, and what kills it, are seen for a moment. */
+  async idle(): Promise<void> {
+    while ((await this.running()).length > 0);
+  }
+
   async runs(text: string, count = 1): Promise<Process[]> {
     for (;;) {
       const found = (await this.running()).filter(({ INFO }) => INFO?.includes(text));

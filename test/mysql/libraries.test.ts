@@ -46,7 +46,7 @@ describeWith(['mariadb'], 'mysql() below other libraries', () => {
     operation.cancel();
     const error = await rejection(operation.result);
     expect(error).toBe(operation.cancelation);
-    expect(await database.running()).toEqual([]);
+    await database.idle();
     return error;
   };
 

@@ -43,7 +43,7 @@ describeWith(['mariadb'], 'mysql(): queries', () => {
     expect(error).toBe(operation.cancelation);
     expect(operation.status).toBe('canceled');
     expect(['ER_QUERY_INTERRUPTED', 'ABORT_ERR']).toContain(error.cause.code);
-    expect(await database.running()).toEqual([]);
+    await database.idle();
     expect(await valueOf(connection, 'SELECT CONNECTION_ID()')).toBe(id);
   });
 
@@ -93,7 +93,7 @@ describeWith(['mariadb'], 'mysql(): queries', () => {
     });
     const outcome = await operation.result.catch((error: unknown) => error);
     expect([operation.cancelation, [{ answer: 42 }]]).toContainEqual(outcome);
-    expect(await database.running()).toEqual([]);
+    await database.idle();
   });
 
   it('drops what waits for its connection, without sending it', async () => {

@@ -50,7 +50,7 @@ describeWith(['mariadb'], 'mysql(): streams', () => {
     operation.cancel();
     expect(await rejection(operation.result)).toBe(operation.cancelation);
     expect((await connection.query('SELECT 1 AS one'))[0]).toEqual([{ one: 1 }]);
-    expect(await database.running()).toEqual([]);
+    await database.idle();
   });
 
   it('ends no process where nobody listens for errors', async () => {
@@ -98,7 +98,7 @@ describeWith(['mariadb'], 'mysql(): streams', () => {
     operation.cancel();
     expect(await rejection(operation.result)).toBe(operation.cancelation);
     held.release();
-    expect(await database.running()).toEqual([]);
+    await database.idle();
   });
 
   it('leaves a stream outside of an operation alone', async () => {
