@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type CallingScope, callingScope } from '../operation/calling-scope.js';
 import { Interruption } from '../operation/interruption.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
-import { SharedMethod } from '../scope/shared-method.js';
+import { SharedMethod, undoing } from '../scope/shared-method.js';
 import { noop } from '../scope/thenable.js';
 import type { OutgoingSettings } from './outgoing-options.js';
 import { parseUrl } from './parse-url.js';
@@ -71,11 +71,10 @@ const onSocket = new SharedMethod<'onSocket', OnSocket, OutgoingSettings>(
 
 /** @returns takes it back */
 export function replaceNodeRequests(host: object, settings: OutgoingSettings): () => void {
-  const restore = [
+  return undoing([
     onSocket.replaceOn(ClientRequest.prototype, host, settings),
     addRequest.replaceOn(Agent.prototype, host, settings),
-  ];
-  return () => restore.forEach((step) => step());
+  ]);
 }
 
 /**

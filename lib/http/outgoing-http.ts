@@ -1,5 +1,6 @@
 import type { CancelableExtension } from '../registry/cancelable-extension.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
+import { undoing } from '../scope/shared-method.js';
 import { replaceHttp2Requests } from './http2-requests.js';
 import { replaceNodeRequests } from './node-requests.js';
 import { type OutgoingHttpOptions, readOutgoingOptions } from './outgoing-options.js';
@@ -29,12 +30,11 @@ export function outgoingHttp(options: OutgoingHttpOptions = {}): CancelableExten
     async install({ registry }) {
       const host = OperationRegistry.liveOf(registry);
       const dispatchers = await findDispatchers();
-      const restore = [
+      return undoing([
         replaceNodeRequests(host, settings),
         replaceHttp2Requests(host, settings),
         ...dispatchers.map((prototype) => replaceDispatch(prototype, host, settings)),
-      ];
-      return () => restore.forEach((step) => step());
+      ]);
     },
   };
 }

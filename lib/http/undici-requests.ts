@@ -4,7 +4,8 @@ import { Interruption } from '../operation/interruption.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
 import { contextStorage, inContext } from '../scope/context-storage.js';
 import { loadedCopies } from '../scope/loaded-copies.js';
-import { type Method, SharedMethod } from '../scope/shared-method.js';
+import { isObject } from '../scope/plain-object.js';
+import { ownerOf, SharedMethod } from '../scope/shared-method.js';
 import type { OutgoingSettings } from './outgoing-options.js';
 import { parseUrl } from './parse-url.js';
 
@@ -242,16 +243,5 @@ export async function findDispatchers(): Promise<object[]> {
 }
 
 function add(found: Set<object>, dispatcher: unknown): void {
-  let owner: unknown;
-  for (let at = dispatcher; isObject(at); at = Object.getPrototypeOf(at) as unknown) {
-    // The outermost class only says that there is such a method.
-    if (Object.hasOwn(at, 'dispatch') && owner === undefined) owner = at;
-  }
-  if (isObject(owner) && typeof (owner as { dispatch?: Method }).dispatch === 'function') {
-    found.add(owner);
-  }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+  if (isObject(dispatcher) && 'dispatch' in dispatcher) found.add(ownerOf(dispatcher, 'dispatch'));
 }

@@ -1,5 +1,6 @@
 import { loadPeer } from '../scope/load-peer.js';
 import { readFunction, refusePromise } from '../scope/promised-options.js';
+import { undoing } from '../scope/shared-method.js';
 import { readOptions } from '../scope/validate.js';
 import type { CancelableExtension } from '../registry/cancelable-extension.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
@@ -68,12 +69,10 @@ export function microservices(options: MicroservicesOptions = {}): CancelableExt
         },
       };
       const { ClientGrpcProxy, ClientProxy } = library;
-      const restoreSend = sendMethod.replaceOn(ClientProxy.prototype, host, settings);
-      const restoreGrpc = serviceMethods.replaceOn(ClientGrpcProxy.prototype, host, settings);
-      return () => {
-        restoreGrpc();
-        restoreSend();
-      };
+      return undoing([
+        sendMethod.replaceOn(ClientProxy.prototype, host, settings),
+        serviceMethods.replaceOn(ClientGrpcProxy.prototype, host, settings),
+      ]);
     },
   };
 }

@@ -1,15 +1,7 @@
 import { Interruption } from '../operation/interruption.js';
-import { contextStorage } from '../scope/context-storage.js';
+import { boundTo } from '../scope/context-storage.js';
 import { noop } from '../scope/thenable.js';
 import type { Command } from './mysql2-library.js';
-
-/** Runs a function where its caller was, which may be outside of every operation. */
-export function inContext<Args extends unknown[], Result>(
-  cell: object | undefined,
-  fn: (...args: Args) => Result,
-): (...args: Args) => Result {
-  return (...args) => contextStorage.run(cell as object, fn, ...args);
-}
 
 /**
  * Lets a command call its caller where that was: the library calls from the context of whoever
@@ -17,8 +9,8 @@ export function inContext<Args extends unknown[], Result>(
  */
 export function callInContext(command: Command, cell: object | undefined): void {
   const { onResult } = command;
-  if (onResult !== undefined) command.onResult = inContext(cell, onResult);
-  command.emit = inContext(cell, command.emit.bind(command));
+  if (onResult !== undefined) command.onResult = boundTo(cell, onResult);
+  command.emit = boundTo(cell, command.emit.bind(command));
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { CancelableExtension } from '../registry/cancelable-extension.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 import { loadPeer } from '../scope/load-peer.js';
+import { undoing } from '../scope/shared-method.js';
 import { checkOptions } from '../scope/validate.js';
 import { Killers } from './killer.js';
 import type { Mysql2Library } from './mysql2-library.js';
@@ -41,11 +42,11 @@ export function mysql(...given: []): CancelableExtension {
       )) as unknown as Mysql2Library;
       const host = OperationRegistry.liveOf(registry);
       const settings: MysqlSettings = { log, library, killers: new Killers(library) };
-      const restores = [tieCommands(library, host, settings), tiePools(library, host, settings)];
-      return () => {
-        for (const restore of restores.reverse()) restore();
-        settings.killers.close();
-      };
+      return undoing([
+        () => settings.killers.close(),
+        tieCommands(library, host, settings),
+        tiePools(library, host, settings),
+      ]);
     },
   };
 }

@@ -79,13 +79,6 @@ export interface Command extends EventEmitter {
   readonly parameters?: unknown;
 }
 
-/** The prototype that has a method. */
-export function ownerOf(start: object, method: string): object {
-  let owner = start;
-  while (!Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner) as object;
-  return owner;
-}
-
 /** @returns false if it is not there */
 export function removeFrom<Item>(queue: Queue<Item>, item: Item): boolean {
   for (let index = 0; index < queue.length; index++) {

@@ -1,9 +1,9 @@
 import { callingScope } from '../operation/calling-scope.js';
 import { contextStorage } from '../scope/context-storage.js';
-import { SharedMethod } from '../scope/shared-method.js';
+import { ownerOf, SharedMethod } from '../scope/shared-method.js';
 import { callInContext, letEventsStop } from './events.js';
 import type { MysqlSettings } from './mysql-settings.js';
-import { type Command, type Connection, type Mysql2Library, ownerOf } from './mysql2-library.js';
+import { type Command, type Connection, type Mysql2Library } from './mysql2-library.js';
 import { isPrepare, kindOf, sqlOf } from './statement-kinds.js';
 import { TiedCommand } from './tied-command.js';
 

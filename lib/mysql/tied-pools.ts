@@ -1,15 +1,14 @@
 import { type CallingScope, callingScope } from '../operation/calling-scope.js';
 import { Interruption } from '../operation/interruption.js';
-import { contextStorage } from '../scope/context-storage.js';
+import { boundHere, inContext } from '../scope/context-storage.js';
 import type { ListenerNode } from '../scope/listeners.js';
-import { SharedMethod } from '../scope/shared-method.js';
-import { inContext, letEventsStop } from './events.js';
+import { ownerOf, SharedMethod, undoing } from '../scope/shared-method.js';
+import { letEventsStop } from './events.js';
 import type { MysqlSettings } from './mysql-settings.js';
 import {
   type Command,
   type Connection,
   type Mysql2Library,
-  ownerOf,
   type Queue,
   removeFrom,
 } from './mysql2-library.js';
@@ -81,15 +80,12 @@ export function tiePools(
   const pools = ownerOf(library.Pool.prototype, 'getConnection');
   // The class is not exported.
   const clusters = ownerOf(library.createPoolCluster({}).of('*'), 'getConnection');
-  const restores = [
+  return undoing([
     poolMethod.replaceOn(pools, host, settings),
     queryMethod.replaceOn(pools, host, settings),
     executeMethod.replaceOn(pools, host, settings),
     clusterMethod.replaceOn(clusters, host, settings),
-  ];
-  return () => {
-    for (const restore of restores.reverse()) restore();
-  };
+  ]);
 }
 
 /**
@@ -103,9 +99,9 @@ function waitFor(
   queue?: Queue<unknown>,
 ): unknown {
   if (owners.size === 0) return ask(receive);
-  const own = inContext(contextStorage.getStore(), receive);
+  const own = boundHere(receive);
   const caller = isUntied ? undefined : callingScope(owners);
-  if (caller === undefined) return contextStorage.run(undefined as never, ask, own);
+  if (caller === undefined) return inContext(undefined, () => ask(own));
   const { scope } = caller;
   scope.checkClock();
   if (scope.isCanceled()) {
@@ -113,7 +109,7 @@ function waitFor(
     return undefined;
   }
   const waiting = new PoolWait(own, caller, queue);
-  return contextStorage.run(undefined as never, ask, waiting.receive);
+  return inContext(undefined, () => ask(waiting.receive));
 }
 
 /** A caller that waits for a connection of a pool. */

@@ -1,4 +1,5 @@
 import { type CancelationError, isCancelation } from '../scope/cancelation-error.js';
+import { isObject } from '../scope/plain-object.js';
 
 /** By a registered symbol: copies of this package in one process know each other's. */
 const CANCELATION = Symbol.for('nestjs-cancelable.interrupted-by');
@@ -48,8 +49,4 @@ export function interruptedBy(error: object): unknown {
 
 function ownValueOf(object: object, key: PropertyKey): unknown {
   return Object.getOwnPropertyDescriptor(object, key)?.value as unknown;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

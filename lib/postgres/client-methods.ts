@@ -1,8 +1,7 @@
 import { type CallingScope, callingScope } from '../operation/calling-scope.js';
-import { inContext } from '../scope/context-storage.js';
+import { boundHere, inContext } from '../scope/context-storage.js';
 import { SharedMethod } from '../scope/shared-method.js';
 import { isCancelation } from '../scope/cancelation-error.js';
-import { bindHere } from './bind-here.js';
 import { ForeignQuery } from './foreign-query.js';
 import type { Connect, PgClient, Query, QueryCallback, Submittable } from './pg.js';
 import type { PostgresSettings } from './postgres-settings.js';
@@ -18,7 +17,7 @@ export const connectMethod = new SharedMethod<'connect', Connect, PostgresSettin
   'connect',
   (below) => {
     const connect: Connect = function (callback) {
-      const bound = callback === undefined ? undefined : bindHere(callback);
+      const bound = callback === undefined ? undefined : boundHere(callback);
       return inContext(undefined, () => below.call(this, bound));
     };
     return connect;
@@ -30,17 +29,18 @@ export const queryMethod = new SharedMethod<'query', Query, PostgresSettings>(
   (below, owners) => {
     const query: Query = function (config, values, callback) {
       const caller = callingScope(owners);
-      const kind = caller === undefined ? undefined : kindOf(textOf(config));
       if (caller === undefined) return below.call(this, config, values, callback);
+      const text = textOf(config);
+      const kind = kindOf(text);
       const { scope } = caller;
       scope.checkClock();
       if (kind === 'cleanup' || (kind === 'commit' && !scope.isCanceled())) {
         return below.call(this, config, ...[values, callback].map(bindIfFunction));
       }
-      if (kind === 'commit') return rollBack(this, below, caller, config, values, callback);
+      if (kind === 'commit')
+        return rollBack(this, below, caller, String(text), [config, values, callback]);
       if (isSubmittable(config)) return follow(this, below, caller, config, values, callback);
-      const limited =
-        caller.owner.deadlines && kind === 'other' && isSingle(String(textOf(config)));
+      const limited = caller.owner.deadlines && kind === 'other' && isSingle(String(text));
       return ask(this, below, caller, [config, values, callback], limited);
     };
     return query;
@@ -48,7 +48,7 @@ export const queryMethod = new SharedMethod<'query', Query, PostgresSettings>(
 );
 
 function bindIfFunction(value: unknown): unknown {
-  return typeof value === 'function' ? bindHere(value as QueryCallback) : value;
+  return typeof value === 'function' ? boundHere(value as QueryCallback) : value;
 }
 
 function textOf(config: unknown): unknown {
@@ -90,7 +90,7 @@ function ask(
     else send(settle);
   };
   if (typeof given === 'function') {
-    begin(bindHere(given));
+    begin(boundHere(given));
     return undefined;
   }
   const { _Promise: Own = Promise } = client;
@@ -128,17 +128,16 @@ function rollBack(
   client: PgClient,
   below: Query,
   { scope }: CallingScope<PostgresSettings>,
-  config: unknown,
-  values: unknown,
-  callback: unknown,
+  commit: string,
+  [config, values, callback]: Parameters<Query>,
 ): unknown {
   const error = scope.error();
-  const text = rollbackFor(String(textOf(config)));
+  const text = rollbackFor(commit);
   const given = [values, callback, (config as { callback?: unknown }).callback].find(
     (each) => typeof each === 'function',
   ) as QueryCallback | undefined;
   if (given !== undefined) {
-    const settle = bindHere(given);
+    const settle = boundHere(given);
     return below.call(client, text, () => settle(error));
   }
   const done = () => Promise.reject(error);

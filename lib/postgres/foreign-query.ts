@@ -1,5 +1,6 @@
 import type { CallingScope } from '../operation/calling-scope.js';
 import { type Interruption, markInterrupted } from '../operation/interruption.js';
+import { isObject } from '../scope/plain-object.js';
 import type { PgClient, PgConnection, Submittable } from './pg.js';
 import type { PostgresSettings } from './postgres-settings.js';
 import { RunningQuery } from './running-query.js';
@@ -71,8 +72,4 @@ export class ForeignQuery extends RunningQuery {
     const { state } = this.query.cursor ?? this.query;
     return state !== 'idle';
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,7 +1,7 @@
 import { type CallingScope, callingScope } from '../operation/calling-scope.js';
 import { Interruption } from '../operation/interruption.js';
+import { boundHere } from '../scope/context-storage.js';
 import { SharedMethod } from '../scope/shared-method.js';
-import { bindHere } from './bind-here.js';
 import type { PgClient } from './pg.js';
 import type { PostgresSettings } from './postgres-settings.js';
 import { isHarmless } from './text-query.js';
@@ -24,7 +24,7 @@ export const takeMethod = new SharedMethod<'connect', Take, PostgresSettings>(
       const caller = callingScope(owners);
       if (caller !== undefined) return wait(this, below, caller, callback);
       // A pool calls back in the context of whoever gave the client back.
-      return below.call(this, callback === undefined ? undefined : bindHere(callback));
+      return below.call(this, callback === undefined ? undefined : boundHere(callback));
     };
     return take;
   },
@@ -42,7 +42,7 @@ function wait(
       begin((error, client) => (error ? reject(error) : resolve(client)));
     });
   }
-  begin(bindHere(callback));
+  begin(boundHere(callback));
   return undefined;
 
   function begin(taken: Taken): void {

@@ -1,7 +1,8 @@
 import type { CancelableExtension } from '../registry/cancelable-extension.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
-import { loadPeer } from '../scope/load-peer.js';
+import { loadIfInstalled, loadPeer } from '../scope/load-peer.js';
 import { loadedCopies } from '../scope/loaded-copies.js';
+import { ownerOf, undoing } from '../scope/shared-method.js';
 import { readBoolean, readOptions } from '../scope/validate.js';
 import { connectMethod, queryMethod } from './client-methods.js';
 import type { Library } from './pg.js';
@@ -47,11 +48,10 @@ export function postgres(options: PostgresOptions = {}): CancelableExtension {
       const host = OperationRegistry.liveOf(registry);
       const lazy = await lazyQueryPrototypes();
       const libraries = await findLibraries(lazy.length > 0);
-      const restore = [
+      return undoing([
         ...libraries.map((library) => replaceMethods(host, { library, deadlines })),
         ...lazy.map((prototype) => handleMethod.replaceOn(prototype, host, {})),
-      ].reverse();
-      return () => restore.forEach((step) => step());
+      ]);
     },
   };
 }
@@ -60,7 +60,7 @@ export function postgres(options: PostgresOptions = {}): CancelableExtension {
 async function findLibraries(isOptional: boolean): Promise<Library[]> {
   const load = () => import('pg');
   const own: unknown = isOptional
-    ? await load().catch(() => undefined)
+    ? await loadIfInstalled('pg', load)
     : await loadPeer('pg', 'nestjs-cancelable/postgres', load);
   const copies = [own, ...loadedCopies('pg', 'lib/index.js')].filter((copy) => copy !== undefined);
   return [...new Set(copies.map(libraryOf))];
@@ -74,18 +74,10 @@ function libraryOf(loaded: unknown): Library {
 /** @returns takes them back */
 function replaceMethods(host: object, settings: PostgresSettings): () => void {
   const { Client, Pool } = settings.library;
-  const restore = [
+  return undoing([
     pulse.replaceOn(Client.prototype, host, settings),
     connectMethod.replaceOn(Client.prototype, host, settings),
     queryMethod.replaceOn(Client.prototype, host, settings),
     takeMethod.replaceOn(ownerOf(Pool.prototype, 'connect'), host, settings),
-  ].reverse();
-  return () => restore.forEach((step) => step());
-}
-
-/** The class that has a method, of those that a class is made of. */
-function ownerOf(prototype: object, name: string): object {
-  let at = prototype;
-  while (!Object.hasOwn(at, name)) at = Object.getPrototypeOf(at) as object;
-  return at;
+  ]);
 }

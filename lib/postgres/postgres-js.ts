@@ -1,7 +1,9 @@
 import { type CallingScope, callingScope } from '../operation/calling-scope.js';
 import { Interruption, markInterrupted } from '../operation/interruption.js';
 import { describeError } from '../scope/describe-error.js';
+import { loadIfInstalled } from '../scope/load-peer.js';
 import { loadedCopies } from '../scope/loaded-copies.js';
+import { isObject } from '../scope/plain-object.js';
 import { SharedMethod } from '../scope/shared-method.js';
 import { kindOf, rollbackFor } from './statements.js';
 
@@ -69,7 +71,7 @@ function follow(query: LazyQuery, { scope, operation }: CallingScope<object>): v
   };
   query.reject = (error) => {
     listener.remove();
-    if (interruption !== undefined && typeof error === 'object' && error !== null) {
+    if (interruption !== undefined && isObject(error)) {
       markInterrupted(error, interruption);
     }
     reject(error);
@@ -81,7 +83,7 @@ type Postgres = (options: object) => (strings: TemplateStringsArray) => object;
 
 /** The prototypes of the queries of each copy of the package `postgres`; none: it is not installed. */
 export async function lazyQueryPrototypes(): Promise<object[]> {
-  const installed = await import('postgres').catch(() => undefined);
+  const installed = await loadIfInstalled('postgres', () => import('postgres'));
   const copies = [installed?.default, ...loadedCopies('postgres', 'cjs/src/index.js')];
   return [...new Set(copies)]
     .filter((copy): copy is Postgres => typeof copy === 'function')

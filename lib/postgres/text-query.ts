@@ -1,5 +1,6 @@
 import type { CallingScope } from '../operation/calling-scope.js';
 import { type Interruption, markInterrupted } from '../operation/interruption.js';
+import { isObject } from '../scope/plain-object.js';
 import type { PgClient, QueryCallback, Submittable } from './pg.js';
 import type { PostgresSettings } from './postgres-settings.js';
 import { RunningQuery } from './running-query.js';
@@ -12,7 +13,7 @@ const harmless = new WeakSet<object>();
 
 /** Whether a connection need not be closed because of an error. */
 export function isHarmless(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && harmless.has(error);
+  return isObject(error) && harmless.has(error);
 }
 
 type Outcome = Parameters<QueryCallback>;

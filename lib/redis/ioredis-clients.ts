@@ -1,5 +1,5 @@
 import { callingScope } from '../operation/calling-scope.js';
-import { SharedMethod } from '../scope/shared-method.js';
+import { SharedMethod, undoing } from '../scope/shared-method.js';
 import { ClientState, type RedisConnection, type RedisSettings } from './client-state.js';
 import { isOfConnection, mayBlock, OpenTransactions } from './command-kinds.js';
 import { Turn } from './connection-gate.js';
@@ -149,14 +149,11 @@ export function tieIoredis(
   settings: RedisSettings,
 ): () => void {
   const owner: IoredisSettings = { ...settings, library };
-  const restores = [
+  return undoing([
     sendMethod.replaceOn(library.Redis.prototype, host, owner),
     execMethod.replaceOn(library.Pipeline.prototype, host, owner),
     clusterMethod.replaceOn(library.Cluster.prototype, host, owner),
-  ];
-  return () => {
-    for (const restore of restores.reverse()) restore();
-  };
+  ]);
 }
 
 /** What the library does with one command: it is settled by two methods of its own. */

@@ -1,7 +1,7 @@
 import { callingScope } from '../operation/calling-scope.js';
 import { Interruption } from '../operation/interruption.js';
-import { contextStorage } from '../scope/context-storage.js';
-import { SharedMethod } from '../scope/shared-method.js';
+import { boundHere } from '../scope/context-storage.js';
+import { ownerOf, SharedMethod, undoing } from '../scope/shared-method.js';
 import { ClientState, type RedisConnection, type RedisSettings } from './client-state.js';
 import { isOfConnection, mayBlock, OpenTransactions } from './command-kinds.js';
 import { Turn } from './connection-gate.js';
@@ -125,8 +125,7 @@ const poolMethod = new SharedMethod<'execute', Execute, RedisSettings>(
   (below, owners) =>
     function (fn) {
       if (owners.size === 0) return below.call(this, fn);
-      const cell = contextStorage.getStore();
-      return below.call(this, (client) => contextStorage.run(cell as object, fn, client));
+      return below.call(this, boundHere(fn));
     },
 );
 
@@ -147,16 +146,7 @@ export function tieNodeRedis(
     const pools = ownerOf(library.createClientPool({}), 'execute');
     restores.push(poolMethod.replaceOn(pools, host, settings));
   }
-  return () => {
-    for (const restore of restores.reverse()) restore();
-  };
-}
-
-/** The prototype that has a method. */
-function ownerOf(instance: object, method: string): object {
-  let owner = instance;
-  while (!Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner) as object;
-  return owner;
+  return undoing(restores);
 }
 
 type Send = (changed?: CommandOptions) => Promise<unknown>;

@@ -1,6 +1,7 @@
 import { OperationRegistry } from '../registry/operation-registry.js';
 import type { CancelableExtension } from '../registry/cancelable-extension.js';
 import { loadIfInstalled } from '../scope/load-peer.js';
+import { undoing } from '../scope/shared-method.js';
 import { checkOptions } from '../scope/validate.js';
 import type { RedisSettings } from './client-state.js';
 import { type IoredisLibrary, tieIoredis } from './ioredis-clients.js';
@@ -43,7 +44,7 @@ export function redisCommands(...given: []): CancelableExtension {
       }
       const host = OperationRegistry.liveOf(registry);
       const settings: RedisSettings = { log, unblockers: new Unblockers() };
-      const restores: (() => void)[] = [];
+      const restores = [() => settings.unblockers.close()];
       if (ioredis !== undefined) {
         // The first versions of ioredis 5 have the class as their default export alone.
         const { default: Redis, Pipeline, Cluster, Command } = ioredis;
@@ -53,10 +54,7 @@ export function redisCommands(...given: []): CancelableExtension {
       if (redis !== undefined) {
         restores.push(tieNodeRedis(redis, host, settings));
       }
-      return () => {
-        for (const restore of restores.reverse()) restore();
-        settings.unblockers.close();
-      };
+      return undoing(restores);
     },
   };
 }

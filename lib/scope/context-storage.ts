@@ -10,3 +10,20 @@ export const contextStorage = new AsyncLocalStorage<object>();
 export function inContext<Result>(context: object | undefined, call: () => Result): Result {
   return contextStorage.run(context as object, call);
 }
+
+/** A function that runs in a context, or in none, wherever it is called. */
+export function boundTo<This, Args extends unknown[], Result>(
+  context: object | undefined,
+  fn: (this: This, ...args: Args) => Result,
+): (this: This, ...args: Args) => Result {
+  return function (this: This, ...args: Args) {
+    return inContext(context, () => Reflect.apply<This, Args, Result>(fn, this, args));
+  };
+}
+
+/** A function that runs where it was made, which may be in no context. */
+export function boundHere<This, Args extends unknown[], Result>(
+  fn: (this: This, ...args: Args) => Result,
+): (this: This, ...args: Args) => Result {
+  return boundTo(contextStorage.getStore(), fn);
+}

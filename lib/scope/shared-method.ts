@@ -72,6 +72,20 @@ export class SharedMethod<Name extends string, Wrapped extends Method, Owner ext
   }
 }
 
+/** The object in a chain of prototypes that has a method of its own. */
+export function ownerOf(start: object, method: string): object {
+  let owner = start;
+  while (!Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner) as object;
+  return owner;
+}
+
+/** @returns takes back all that was done, the last first */
+export function undoing(steps: readonly (() => void)[]): () => void {
+  return () => {
+    for (const step of [...steps].reverse()) step();
+  };
+}
+
 /** The method below all replacements of this package that nobody wants any more. */
 function wanted<Wrapped extends Method>(method: Wrapped): Wrapped {
   const below = (method as Replaced)[BELOW]?.() as Wrapped | undefined;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Caller, SocketCaller } from '../caller.js';
 import { HttpCaller } from '../http/http-caller.js';
 import { rawOf } from '../http/raw.js';
+import { isObject } from '../../scope/plain-object.js';
 
 /** The parts of the context value that servers set for a query or a subscription. */
 interface ContextValue {
@@ -39,8 +40,4 @@ const NO_RESPONSE = { destroyed: false, writableEnded: false } as ServerResponse
 function socketOf(extra: unknown): object | undefined {
   const socket = isObject(extra) ? (extra as { socket?: unknown }).socket : undefined;
   return isObject(socket) ? socket : undefined;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
