@@ -1,6 +1,8 @@
 import { connect } from 'node:net';
-import { contextStorage } from '../scope/context-storage.js';
+import { inContext } from '../scope/context-storage.js';
+import { KeptConnections } from '../scope/kept-connections.js';
 import { noop } from '../scope/thenable.js';
+import { inTime } from '../scope/waiting.js';
 import type { Connection, ConnectionConfig, Mysql2Library } from './mysql2-library.js';
 
 /** Milliseconds after which an answer is no longer expected. */
@@ -19,97 +21,37 @@ export interface Victim {
   wasTargeted: boolean;
 }
 
-/** Kills queries of one server and user, over a connection that it opens when needed. */
-class Killer {
-  private second: Promise<Connection> | undefined = undefined;
-  private running = 0;
-  private isKept = true;
-  private idle: NodeJS.Timeout | undefined = undefined;
-
-  constructor(
-    private readonly library: Mysql2Library,
-    private readonly ended: () => void,
-  ) {}
-
-  /** Settles when the server has answered, or when there is nothing to kill any more. */
-  async kill(victim: Victim): Promise<void> {
-    clearTimeout(this.idle);
-    this.running++;
-    const second = (this.second ??= this.open(victim.connection));
-    try {
-      const connection = await Promise.race([inTime(second), victim.over]);
-      if (connection === undefined || victim.isOver) return;
-      await Promise.race([checkServer(connection, victim.connection), victim.over]);
-      if (victim.isOver) return;
-      victim.isTargeted = victim.wasTargeted = true;
-      await rowsOf(connection, `KILL QUERY ${victim.connection.threadId}`);
-      victim.isTargeted = false;
-    } catch (error) {
-      this.drop(second);
-      throw error;
-    } finally {
-      if (--this.running === 0) this.rest();
-    }
-  }
-
-  /** What is opened here belongs to no operation. */
-  private open(to: Connection): Promise<Connection> {
-    const opened = contextStorage.run(undefined as never, () => openSecond(this.library, to));
-    opened.then((connection) => connection.once('end', () => this.drop(opened)), noop);
-    return opened;
-  }
-
-  /** Nothing is to be killed for the time being. */
-  private rest(): void {
-    if (!this.isKept) return this.close();
-    this.idle = setTimeout(() => this.close(), KEPT);
-    this.idle.unref();
-  }
-
-  /** One that has failed is of no use, and neither is what it has not answered yet. */
-  private drop(second: Promise<Connection>): void {
-    if (this.second === second) this.second = undefined;
-    second.then((connection) => connection.stream.destroy(), noop);
-  }
-
-  /** Keeps no connection any more; what runs may end. */
-  close(): void {
-    this.isKept = false;
-    clearTimeout(this.idle);
-    if (this.running > 0) return;
-    const { second } = this;
-    this.second = undefined;
-    second?.then((connection) => connection.end(), noop);
-    this.ended();
-  }
-}
-
-/** The second connections of one application. */
+/** Kills queries, over a connection for each server and user. */
 export class Killers {
-  private readonly live = new Map<unknown, Killer>();
-  private isClosed = false;
+  private readonly connections = new KeptConnections<Connection>({
+    idle: KEPT,
+    close: (connection) => connection.end(),
+    destroy: (connection) => connection.stream.destroy(),
+    onEnd: (connection, ended) => connection.once('end', ended),
+  });
 
   constructor(private readonly library: Mysql2Library) {}
 
+  /** Settles when the server has answered, or when there is nothing to kill any more. */
   kill(victim: Victim): Promise<void> {
-    const key = serverOf(victim.connection);
-    let killer = this.live.get(key);
-    if (killer === undefined) {
-      const made = new Killer(this.library, () => {
-        if (this.live.get(key) === made) this.live.delete(key);
-      });
-      killer = made;
-      this.live.set(key, killer);
-    }
-    const killed = killer.kill(victim);
-    if (this.isClosed) killer.close();
-    return killed;
+    const { connection } = victim;
+    const open = () => openSecond(this.library, connection);
+    return this.connections.use(serverOf(connection), open, (second) => killOver(second, victim));
   }
 
   close(): void {
-    this.isClosed = true;
-    for (const killer of [...this.live.values()]) killer.close();
+    this.connections.close();
   }
+}
+
+async function killOver(opened: Promise<Connection>, victim: Victim): Promise<void> {
+  const second = await Promise.race([inTime(opened, PATIENCE), victim.over]);
+  if (second === undefined || victim.isOver) return;
+  await Promise.race([checkServer(second, victim.connection), victim.over]);
+  if (victim.isOver) return;
+  victim.isTargeted = victim.wasTargeted = true;
+  await rowsOf(second, `KILL QUERY ${victim.connection.threadId}`);
+  victim.isTargeted = false;
 }
 
 /** Connections of the same key may be killed over the same connection. */
@@ -182,22 +124,9 @@ async function checkServer(second: Connection, first: Connection): Promise<void>
 
 function rowsOf(connection: Connection, sql: string): Promise<unknown[][]> {
   const answer = new Promise<unknown[][]>((resolve, reject) => {
-    contextStorage.run(undefined as never, () => {
+    inContext(undefined, () => {
       connection.query(sql, (error, rows) => (error ? reject(error) : resolve(rows as never)));
     });
   });
-  return inTime(answer);
-}
-
-async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE} ms`)), PATIENCE);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return inTime(answer, PATIENCE);
 }

@@ -1,10 +1,11 @@
 import type { CallingScope } from '../operation/calling-scope.js';
 import { Interruption, markInterrupted } from '../operation/interruption.js';
-import type { CancelationError } from '../scope/cancelation-error.js';
+import { type CancelationError, setCause } from '../scope/cancelation-error.js';
 import { monotonicNow } from '../scope/clock.js';
 import { describeError } from '../scope/describe-error.js';
 import type { ListenerNode } from '../scope/listeners.js';
 import { noop } from '../scope/thenable.js';
+import { pauseUntil } from '../scope/waiting.js';
 import { isUnprepared, type StatementKind } from './statement-kinds.js';
 import { PATIENCE, type Victim } from './killer.js';
 import type { MysqlSettings } from './mysql-settings.js';
@@ -174,18 +175,8 @@ export class TiedCommand implements Victim {
       } catch (error) {
         if (this.isTargeted || ++failures === MOST_FAILURES) throw error;
       }
-      await this.pause(pause);
+      await pauseUntil(this.over, pause);
     }
-  }
-
-  private async pause(milliseconds: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const passed = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, milliseconds);
-      timer.unref();
-    });
-    await Promise.race([passed, this.over]);
-    clearTimeout(timer);
   }
 
   /** Closes the connection: nobody knows what a KILL that was not answered will hit. */
@@ -202,11 +193,7 @@ export class TiedCommand implements Victim {
     const lost = new Error('Connection closed: a query on it could not be killed');
     connection.stream.destroy(Object.assign(lost, { code: 'PROTOCOL_CONNECTION_LOST' }));
     const interruption = new Interruption(cancelation);
-    Object.defineProperty(interruption, 'cause', {
-      value: error,
-      writable: true,
-      configurable: true,
-    });
+    setCause(interruption, error);
     return interruption;
   }
 

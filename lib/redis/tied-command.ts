@@ -1,8 +1,9 @@
 import type { CallingScope } from '../operation/calling-scope.js';
 import { Interruption } from '../operation/interruption.js';
-import type { CancelationError } from '../scope/cancelation-error.js';
+import { type CancelationError, setCause } from '../scope/cancelation-error.js';
 import { describeError } from '../scope/describe-error.js';
 import type { ListenerNode } from '../scope/listeners.js';
+import { pauseUntil } from '../scope/waiting.js';
 import type { ClientState, RedisSettings } from './client-state.js';
 import { type Manner, Turn } from './connection-gate.js';
 import type { Blocked, ClientAddress } from './unblocker.js';
@@ -79,11 +80,7 @@ export class TiedCommand implements Blocked {
     const { cancelation } = this;
     if (cancelation === undefined || !(error instanceof Error)) return error;
     if (!error.message.startsWith('UNBLOCKED') || error.cause !== undefined) return error;
-    Object.defineProperty(error, 'cause', {
-      value: new Interruption(cancelation),
-      writable: true,
-      configurable: true,
-    });
+    setCause(error, new Interruption(cancelation));
     return error;
   }
 
@@ -119,15 +116,12 @@ export class TiedCommand implements Blocked {
         if (++failures > MOST_FAILURES) return this.givenUp(error);
         pause = Math.max(pause, PAUSE_AFTER_FAILURE * failures);
       }
-      await this.pause(pause);
+      await pauseUntil(this.over, pause);
     }
   }
 
   private unblockOnce(address: ClientAddress): Promise<boolean> {
-    const { connection } = this.client;
-    const { unblockers } = this.caller.owner;
-    const unblocker = unblockers.of(connection, () => connection.openSecond());
-    return unblocker.unblock(address, this);
+    return this.caller.owner.unblockers.unblock(this.client.connection, address, this);
   }
 
   private givenUp(error: unknown): void {
@@ -136,15 +130,5 @@ export class TiedCommand implements Blocked {
     owner.log.warn(
       `A blocking command of ${operation.name} could not be interrupted: ${describeError(error)}`,
     );
-  }
-
-  private async pause(milliseconds: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const passed = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, milliseconds);
-      timer.unref();
-    });
-    await Promise.race([passed, this.over]);
-    clearTimeout(timer);
   }
 }

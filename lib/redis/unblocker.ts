@@ -1,4 +1,5 @@
-import { contextStorage } from '../scope/context-storage.js';
+import { KeptConnections } from '../scope/kept-connections.js';
+import { inTime } from '../scope/waiting.js';
 
 /** Which client a connection is, as its server sees it. */
 export interface ClientAddress {
@@ -31,111 +32,59 @@ export interface Blocked {
   readonly over: Promise<void>;
 }
 
-/** Interrupts the blocking commands of one client, over a connection that it opens when needed. */
-class Unblocker {
-  private second: Promise<SecondConnection> | undefined = undefined;
-  private verified: ClientAddress | undefined = undefined;
-  private running = 0;
-  private isKept = true;
-  private idle: NodeJS.Timeout | undefined = undefined;
+/** A client that has another connection opened to its server. */
+interface Opener {
+  openSecond(): Promise<SecondConnection>;
+}
 
-  constructor(
-    private readonly open: () => Promise<SecondConnection>,
-    private readonly ended: () => void,
-  ) {}
+/** Interrupts blocking commands, over a connection for each client that has any. */
+export class Unblockers {
+  private readonly connections = new KeptConnections<SecondConnection>({
+    idle: KEPT,
+    close: (connection) => connection.close(),
+    destroy: (connection) => connection.close(),
+  });
 
   /**
    * Settles when the server has answered: from then on it unblocks nothing any more.
    *
    * @returns false if the client was not blocked
    */
-  async unblock(address: ClientAddress, blocked: Blocked): Promise<boolean> {
-    clearTimeout(this.idle);
-    this.running++;
-    // What is opened here belongs to no operation.
-    const second = (this.second ??= contextStorage.run(undefined as never, this.open));
-    try {
-      const connection = await Promise.race([second, blocked.over]);
-      if (connection === undefined) return false;
-      const isHere = await Promise.race([this.leadsTo(address, connection), blocked.over]);
-      if (isHere !== true || blocked.isOver) return false;
-      const answer = await inTime(connection.command('CLIENT', 'UNBLOCK', address.id, 'ERROR'));
-      return Number(answer) === 1;
-    } catch (error) {
-      if (this.second === second) this.discard();
-      throw error;
-    } finally {
-      if (--this.running === 0) this.rest();
-    }
-  }
-
-  /**
-   * Whether the second connection leads to the server of a client. It can be another one: behind a
-   * balancer, or after a restart, and has clients of the same ids.
-   */
-  private async leadsTo(address: ClientAddress, connection: SecondConnection): Promise<boolean> {
-    if (this.verified === address) return true;
-    const found = addressIn(await inTime(connection.command('CLIENT', 'LIST', 'ID', address.id)));
-    if (found?.id !== address.id || found.addr !== address.addr) return false;
-    this.verified = address;
-    return true;
-  }
-
-  /** Nothing is to be interrupted for the time being. */
-  private rest(): void {
-    if (!this.isKept) return this.discard();
-    this.idle = setTimeout(() => this.discard(), KEPT);
-    this.idle.unref();
-  }
-
-  private discard(): void {
-    clearTimeout(this.idle);
-    const { second } = this;
-    this.second = this.verified = undefined;
-    second?.then(
-      (connection) => connection.close(),
-      () => {},
-    );
-    if (this.running === 0) this.ended();
-  }
-
-  /** Keeps no connection any more; what runs may end. */
-  close(): void {
-    this.isKept = false;
-    if (this.running === 0) this.discard();
-  }
-}
-
-/** The second connections of one application. */
-export class Unblockers {
-  private readonly live = new Map<object, Unblocker>();
-  private isClosed = false;
-
-  of(client: object, open: () => Promise<SecondConnection>): Unblocker {
-    let unblocker = this.live.get(client);
-    if (unblocker === undefined) {
-      unblocker = new Unblocker(open, () => this.live.delete(client));
-      this.live.set(client, unblocker);
-      if (this.isClosed) unblocker.close();
-    }
-    return unblocker;
+  unblock(client: Opener, address: ClientAddress, blocked: Blocked): Promise<boolean> {
+    const open = () => client.openSecond();
+    return this.connections.use(client, open, (second) => unblockOver(second, address, blocked));
   }
 
   close(): void {
-    this.isClosed = true;
-    for (const unblocker of [...this.live.values()]) unblocker.close();
+    this.connections.close();
   }
 }
 
-async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE} ms`)), PATIENCE);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+async function unblockOver(
+  opened: Promise<SecondConnection>,
+  address: ClientAddress,
+  blocked: Blocked,
+): Promise<boolean> {
+  const second = await Promise.race([opened, blocked.over]);
+  if (second === undefined) return false;
+  const isHere = await Promise.race([leadsTo(second, address), blocked.over]);
+  if (isHere !== true || blocked.isOver) return false;
+  const answer = await inTime(second.command('CLIENT', 'UNBLOCK', address.id, 'ERROR'), PATIENCE);
+  return Number(answer) === 1;
+}
+
+/** The clients that connections are known to share their server with. */
+const verified = new WeakMap<SecondConnection, ClientAddress>();
+
+/**
+ * Whether the second connection leads to the server of a client. It can be another one: behind a
+ * balancer, or after a restart, and has clients of the same ids.
+ */
+async function leadsTo(second: SecondConnection, address: ClientAddress): Promise<boolean> {
+  if (verified.get(second) === address) return true;
+  const list = await inTime(second.command('CLIENT', 'LIST', 'ID', address.id), PATIENCE);
+  const found = addressIn(list);
+  if (found?.id !== address.id || found.addr !== address.addr) return false;
+  verified.set(second, address);
+  return true;
 }
