@@ -1,14 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach } from '@jest/globals';
+import { closeAfterTest } from '../support/close-after-test.js';
 import { deferred } from '../support/deferred.js';
-
-const cleanups: (() => void)[] = [];
-
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0)) cleanup();
-});
 
 /** An answer as the model gives it. */
 export interface ModelAnswer {
@@ -28,7 +22,7 @@ export async function startModel(tokens: number) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  cleanups.push(() => {
+  closeAfterTest(() => {
     server.closeAllConnections();
     server.close();
   });

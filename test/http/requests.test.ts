@@ -1,34 +1,19 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Operation, OperationRegistry } from 'nestjs-cancelable';
+import { describe, expect, it } from '@jest/globals';
+import type { OperationRegistry } from 'nestjs-cancelable';
 import { outgoingHttp, type OutgoingHttpOptions } from 'nestjs-cancelable/http';
 import * as undici from 'undici';
 import { startContext } from '../support/app-context.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 import { deferred, rejection, turn } from '../support/deferred.js';
+import { openOperation } from '../support/open-operation.js';
 import { clients } from './clients.js';
 import { startHttp2Upstream, startUpstream, type Upstream } from './upstream.js';
 
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
-
 async function start(options?: OutgoingHttpOptions) {
   return startContext({}, { extensions: [outgoingHttp(options)] });
-}
-
-/** An operation whose body is told by the test what to do. */
-function open(registry: OperationRegistry, body: (operation: Operation) => Promise<unknown>) {
-  let operation!: Operation;
-  const work = registry.run({ name: 'work', settle: 'wait' }, (own) => {
-    operation = own;
-    return body(own);
-  });
-  work.catch(() => {});
-  return { work, operation };
 }
 
 const get = clients['node:http']!;
@@ -40,7 +25,7 @@ describe('requests that wait for a connection', () => {
     const { registry } = await start();
     const upstream = await startUpstream();
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-    cleanups.push(() => agent.destroy());
+    closeAfterTest(() => agent.destroy());
     const ask = (path: string) =>
       new Promise<string>((resolve, reject) => {
         const request = http.get(`${upstream.url}${path}`, { agent }, (response) => {
@@ -48,10 +33,10 @@ describe('requests that wait for a connection', () => {
         });
         request.once('error', reject);
       });
-    const first = open(registry, () => ask('/hang'));
+    const first = openOperation(registry, () => ask('/hang'));
     await upstream.next();
-    const second = open(registry, () => ask('/second'));
-    const third = open(registry, () => ask('/third'));
+    const second = openOperation(registry, () => ask('/second'));
+    const third = openOperation(registry, () => ask('/third'));
     second.operation.cancel();
     expect(await rejection(second.work)).toBe(second.operation.cancelation);
     first.operation.cancel();
@@ -66,11 +51,11 @@ describe('requests that wait for a connection', () => {
     const { registry } = await start();
     const upstream = await startUpstream();
     const pool = new undici.Pool(upstream.url, { connections: 1, pipelining: 1 });
-    cleanups.push(() => pool.destroy());
-    const first = open(registry, () => read(`${upstream.url}/hang`, pool));
+    closeAfterTest(() => pool.destroy());
+    const first = openOperation(registry, () => read(`${upstream.url}/hang`, pool));
     await upstream.next();
-    const second = open(registry, () => read(`${upstream.url}/second`, pool));
-    const third = open(registry, () => read(`${upstream.url}/third`, pool));
+    const second = openOperation(registry, () => read(`${upstream.url}/second`, pool));
+    const third = openOperation(registry, () => read(`${upstream.url}/third`, pool));
     const outside = read(`${upstream.url}/outside`, pool);
     second.operation.cancel();
     expect(await rejection(second.work)).toBe(second.operation.cancelation);
@@ -86,10 +71,10 @@ describe('requests that wait for a connection', () => {
     const { registry } = await start();
     const upstream = await startUpstream();
     const pool = new undici.Pool(upstream.url, { connections: 1, pipelining: 1 });
-    cleanups.push(() => pool.destroy());
+    closeAfterTest(() => pool.destroy());
     // The connection is opened by the first operation, which goes on.
     const ended = deferred();
-    const first = open(registry, async () => {
+    const first = openOperation(registry, async () => {
       await read(`${upstream.url}/first`, pool);
       await ended.promise;
     });
@@ -111,17 +96,17 @@ describe('a redirect that undici follows', () => {
     const { registry } = await start();
     const upstream = await startUpstream();
     const agent = new undici.Agent({ connections: 1 });
-    cleanups.push(() => agent.destroy());
+    closeAfterTest(() => agent.destroy());
     const redirected = agent.compose(undici.interceptors.redirect({ maxRedirections: 2 }));
     const opened = deferred();
-    const opener = open(registry, async (own) => {
+    const opener = openOperation(registry, async (own) => {
       await read(`${upstream.url}/first`, agent);
       opened.resolve();
       await own.sleep('1h');
     });
     await opened.promise;
     const next = upstream.next();
-    const follower = open(registry, () => read(`${upstream.url}/to?%2Fhang`, redirected));
+    const follower = openOperation(registry, () => read(`${upstream.url}/to?%2Fhang`, redirected));
     await next;
     const hanging = await upstream.next();
     expect(hanging.url).toBe('/hang');
@@ -142,7 +127,7 @@ describe('the requests of node:http', () => {
   it('bring nothing down that nobody listens to', async () => {
     const { registry } = await start();
     const upstream = await startUpstream();
-    const { operation, work } = open(registry, (own) => {
+    const { operation, work } = openOperation(registry, (own) => {
       http.get(`${upstream.url}/hang`);
       http.get(`${upstream.url}/stall`, () => {});
       return own.sleep('1h');
@@ -156,7 +141,7 @@ describe('the requests of node:http', () => {
   it('are interrupted while they resolve a name', async () => {
     const { registry } = await start();
     const asked = deferred();
-    const { operation, work } = open(registry, async () => {
+    const { operation, work } = openOperation(registry, async () => {
       const request = http.get('http://nowhere.invalid/', { lookup: () => asked.resolve() });
       await once(request, 'response');
     });
@@ -169,7 +154,7 @@ describe('the requests of node:http', () => {
     const { registry } = await start();
     const upstream = await startUpstream();
     const server = http.createServer().listen(0, '127.0.0.1');
-    cleanups.push(() => server.close());
+    closeAfterTest(() => server.close());
     server.on('upgrade', (_request, socket) => {
       socket.write(
         'HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n',
@@ -178,13 +163,13 @@ describe('the requests of node:http', () => {
     });
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
-    const { work } = open(registry, async (own) => {
+    const { work } = openOperation(registry, async (own) => {
       const request = http.get({ port, headers: { connection: 'upgrade', upgrade: 'echo' } });
       const [, socket] = (await once(request, 'upgrade')) as [
         unknown,
         http.IncomingMessage['socket'],
       ];
-      cleanups.push(() => socket.destroy());
+      closeAfterTest(() => socket.destroy());
       own.cancel();
       socket.write('still here');
       const [chunk] = (await once(socket, 'data')) as [Buffer];
@@ -198,7 +183,7 @@ describe('the requests of node:http', () => {
 describe('the requests of node:http2', () => {
   async function session(upstream: Upstream) {
     const client = http2.connect(upstream.url);
-    cleanups.push(() => client.destroy());
+    closeAfterTest(() => client.destroy());
     await once(client, 'connect');
     return client;
   }
@@ -213,14 +198,14 @@ describe('the requests of node:http2', () => {
     const { registry } = await start();
     const upstream = await startHttp2Upstream();
     const client = await session(upstream);
-    const { operation, work } = open(registry, () => text(client, path));
+    const { operation, work } = openOperation(registry, () => text(client, path));
     const seen = await upstream.next();
     operation.cancel();
     expect(await rejection(work)).toBe(operation.cancelation);
     await seen.left;
     expect(upstream.codes).toEqual([http2.constants.NGHTTP2_CANCEL]);
     expect(await text(client, '/after')).toContain('/after');
-    const late = open(registry, async (own) => {
+    const late = openOperation(registry, async (own) => {
       own.cancel();
       return text(client, '/late');
     });
@@ -232,8 +217,8 @@ describe('the requests of node:http2', () => {
     const { registry } = await start();
     const upstream = await startHttp2Upstream();
     const client = http2.connect(upstream.url);
-    cleanups.push(() => client.destroy());
-    const { operation, work } = open(registry, () => text(client, '/never'));
+    closeAfterTest(() => client.destroy());
+    const { operation, work } = openOperation(registry, () => text(client, '/never'));
     operation.cancel();
     expect(await rejection(work)).toBe(operation.cancelation);
     expect(await text(client, '/after')).toContain('/after');
@@ -249,7 +234,7 @@ describe('the requests of node:http2', () => {
       return upstream.next();
     });
     expect(Number(headers['x-request-timeout-ms'])).toBeGreaterThan(30_000);
-    const { work } = open(registry, async (own) => {
+    const { work } = openOperation(registry, async (own) => {
       const call = client.request({ ':path': '/grpc', 'content-type': 'application/grpc+proto' });
       let status: unknown;
       call.once('response', (answer) => (status = answer[':status']));
@@ -347,7 +332,7 @@ describe('outgoingHttp()', () => {
       places().forEach((each, index) => expect(each).not.toBe(before[index]));
       for (const index of order) {
         for (const client of [clients['fetch of a string']!, get]) {
-          const { operation, work } = open(apps[index]!.registry, () =>
+          const { operation, work } = openOperation(apps[index]!.registry, () =>
             client(`${upstream.url}/hang`),
           );
           const seen = await upstream.next();
@@ -374,13 +359,13 @@ describe('outgoingHttp()', () => {
     const other = await startContext({});
     for (const client of [clients['fetch of a string']!, clients["undici's request"]!, get]) {
       urls.length = 0;
-      const audit = open(registry, async (own) => {
+      const audit = openOperation(registry, async (own) => {
         own.cancel();
         return client(`${upstream.url}/audit`);
       });
       expect(await audit.work).not.toContain('x-request-timeout-ms');
       expect(urls).toEqual([`${upstream.url}/audit`]);
-      const work = open(other.registry, async (own) => {
+      const work = openOperation(other.registry, async (own) => {
         own.cancel();
         return client(upstream.url);
       });

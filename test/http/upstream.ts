@@ -7,14 +7,8 @@ import {
 } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
-import { afterEach } from '@jest/globals';
+import { closeAfterTest } from '../support/close-after-test.js';
 import { deferred, type Deferred } from '../support/deferred.js';
-
-const cleanups: (() => void)[] = [];
-
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0)) cleanup();
-});
 
 /** A request as the other side sees it. */
 export interface SeenRequest {
@@ -122,7 +116,7 @@ export async function startSilentServer(): Promise<Upstream> {
       'close',
     ).then(() => {});
     upstream.add({ url: '', headers: {}, left });
-    cleanups.push(() => socket.destroy());
+    closeAfterTest(() => socket.destroy());
   });
   return upstream;
 }
@@ -137,7 +131,7 @@ async function listening(
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  cleanups.push(() => {
+  closeAfterTest(() => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });

@@ -14,7 +14,8 @@ import { firstValueFrom, lastValueFrom, NEVER, type Observable, Subject } from '
 import * as library from '@nestjs/microservices';
 import { carrierOf } from '../../lib/microservices/carry.js';
 import { callWithin } from '../../lib/microservices/outgoing-call.js';
-import { closeAfterTest, connectClient, startService } from '../rpc/support.js';
+import { connectClient, startService } from '../rpc/support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 import { startContext } from '../support/app-context.js';
 import { rejection, thrown } from '../support/deferred.js';
 import { entered, heard, serving, tcp } from './support.js';

@@ -6,7 +6,8 @@ import { ClientProxyFactory, GrpcMethod, GrpcStreamMethod, Transport } from '@ne
 import { Cancelable, currentOperation, type Operation } from 'nestjs-cancelable';
 import { microservices } from 'nestjs-cancelable/microservices';
 import { concat, lastValueFrom, map, mergeMap, NEVER, Observable, of, take, toArray } from 'rxjs';
-import { closeAfterTest, startService } from '../rpc/support.js';
+import { startService } from '../rpc/support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 import { startContext } from '../support/app-context.js';
 import { type Deferred, deferred, rejection } from '../support/deferred.js';
 import { freePort } from '../support/servers.js';

@@ -134,12 +134,3 @@ export class Database {
     return operation;
   }
 }
-
-/** Numbers from 0 to 1 that are the same on every run. */
-export function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}

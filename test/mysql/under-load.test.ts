@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { deferred, rejection } from '../support/deferred.js';
+import { randomNumbers } from '../support/random.js';
 import { describeWith } from '../support/servers.js';
-import { Database, generator, startKilling } from './harness.js';
+import { Database, startKilling } from './harness.js';
 
 const QUERIES = 2_000;
 const ROUNDS = 300;
@@ -18,7 +19,7 @@ describeWith(['mariadb'], 'mysql() under load', () => {
     const { registry, log } = await startKilling();
     const pool = database.pool({ connectionLimit: 5 });
     const promises = pool.promise();
-    const random = generator(11);
+    const random = randomNumbers(11);
     const counts = { canceled: 0, completed: 0, innocent: 0 };
     const texts = ['SELECT ? AS n', 'SELECT ? + SLEEP(0.002) AS n', 'DO ? + SLEEP(0.001)'];
     let left = QUERIES;
@@ -77,7 +78,7 @@ describeWith(['mariadb'], 'mysql() under load', () => {
   it('never hits the next query of the same connection', async () => {
     const { registry } = await startKilling();
     const connection = await database.connection();
-    const random = generator(12);
+    const random = randomNumbers(12);
     for (let round = 0; round < ROUNDS; round++) {
       const operation = registry.spawn({ name: 'short', settle: 'wait' }, () =>
         connection.query('SELECT SLEEP(0.001)'),

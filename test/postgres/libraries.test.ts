@@ -8,15 +8,8 @@ import postgres from 'postgres';
 import { Sequelize } from 'sequelize';
 import { DataSource } from 'typeorm';
 import { rejection } from '../support/deferred.js';
-import {
-  ask,
-  cancelOnceRunning,
-  closeAfterTest,
-  connection,
-  newPool,
-  start,
-  usePostgres,
-} from './support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
+import { ask, cancelOnceRunning, connection, newPool, start, usePostgres } from './support.js';
 
 usePostgres();
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { closeAfterTest, connection } from './support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
+import { connection } from './support.js';
 
 export interface Proxy {
   readonly port: number;

@@ -4,12 +4,12 @@ import pg from 'pg';
 import { startContext } from '../support/app-context.js';
 import { deferred, rejection } from '../support/deferred.js';
 import { startProxy } from './proxy.js';
+import { openOperation } from '../support/open-operation.js';
 import {
   ask,
   cancelOnceRunning,
   newClient,
   newPool,
-  open,
   running,
   slow,
   start,
@@ -79,9 +79,9 @@ describe('a query of a canceled operation', () => {
     const first = client.query(slow('first'));
     first.catch(() => {});
     await running('first');
-    const dropped = open(registry, () => client.query(slow('dropped')));
+    const dropped = openOperation(registry, () => client.query(slow('dropped')));
     const outside = client.query("SELECT 'outside' AS text");
-    const kept = open(registry, () => client.query("SELECT 'kept' AS text"));
+    const kept = openOperation(registry, () => client.query("SELECT 'kept' AS text"));
     dropped.operation.cancel();
     expect(await rejection(dropped.work)).toBe(dropped.operation.cancelation);
     await ask(
@@ -95,9 +95,9 @@ describe('a query of a canceled operation', () => {
   it('takes nobody along who waits behind it on the same connection', async () => {
     const registry = await start();
     const client = await newClient();
-    const { operation, work } = open(registry, () => client.query(slow('ahead')));
+    const { operation, work } = openOperation(registry, () => client.query(slow('ahead')));
     const behind = client.query("SELECT 'behind' AS text");
-    const also = open(registry, () => client.query("SELECT 'also' AS text"));
+    const also = openOperation(registry, () => client.query("SELECT 'also' AS text"));
     await running('ahead');
     operation.cancel();
     expect(await rejection(work)).toBe(operation.cancelation);
@@ -109,7 +109,7 @@ describe('a query of a canceled operation', () => {
     const registry = await start();
     const proxy = await startProxy();
     const client = await newClient({ port: proxy.port });
-    const { operation, work } = open(registry, () =>
+    const { operation, work } = openOperation(registry, () =>
       client.query('SELECT pg_sleep(0.3) /* ends by itself */'),
     );
     const behind = client.query("SELECT pg_sleep(0.3), 'behind' AS text");
@@ -129,7 +129,7 @@ describe('a query of a canceled operation', () => {
     const registry = await start();
     const pool = newPool();
     await ask('CREATE TABLE late (id int)');
-    const { work, operation } = open(registry, async (own) => {
+    const { work, operation } = openOperation(registry, async (own) => {
       const client = await pool.connect();
       own.cancel();
       try {
@@ -151,7 +151,7 @@ describe('a query of a canceled operation', () => {
       texts.push((await pool.query<{ text: string }>('SELECT $1 AS text', [text])).rows[0]!.text);
     };
     const cleanedUp = deferred();
-    const { work } = open(registry, (own) => {
+    const { work } = openOperation(registry, (own) => {
       own.defer(() => read('cleanup').then(cleanedUp.resolve));
       return own.shield(async () => {
         own.cancel();
@@ -167,7 +167,7 @@ describe('a query of a canceled operation', () => {
   it('surfaces when another error comes first', async () => {
     const registry = await start();
     const pool = newPool();
-    const { work } = open(registry, () => pool.query('SELECT 1 / 0'));
+    const { work } = openOperation(registry, () => pool.query('SELECT 1 / 0'));
     expect(code(await rejection(work))).toBe('22012');
     expect(await rejection(pool.query('nonsense'))).toMatchObject({ code: '42601' });
   });
@@ -179,9 +179,9 @@ describe('waiting for a connection', () => {
     const pool = newPool({ max: 1 });
     const holder = await pool.connect();
     const waiters = [
-      open(registry, () => pool.query('SELECT 1')),
-      open(registry, async () => (await pool.connect()).release()),
-      open(
+      openOperation(registry, () => pool.query('SELECT 1')),
+      openOperation(registry, async () => (await pool.connect()).release()),
+      openOperation(
         registry,
         () =>
           new Promise<void>((resolve, reject) => {
@@ -207,7 +207,7 @@ describe('waiting for a connection', () => {
     const registry = await start();
     const pool = newPool({ max: 1 });
     const held = deferred();
-    const holder = open(registry, async (own) => {
+    const holder = openOperation(registry, async (own) => {
       const client = await pool.connect();
       held.resolve();
       await own.sleep('1h').catch(() => {});
@@ -227,7 +227,7 @@ describe('a connection', () => {
   it('calls nobody back in the context of the operation that opened it', async () => {
     const registry = await start();
     const opened = deferred<pg.Client>();
-    const opener = open(registry, async (own) => {
+    const opener = openOperation(registry, async (own) => {
       opened.resolve(await newClient());
       await own.sleep('1h');
     });
@@ -287,7 +287,7 @@ describe('a transaction', () => {
     const registry = await start();
     const pool = newPool({ max: 1 });
     const rows = await table('not_committed');
-    const { work, operation } = open(registry, async (own) => {
+    const { work, operation } = openOperation(registry, async (own) => {
       const client = await pool.connect();
       await client.query('BEGIN');
       await client.query('INSERT INTO not_committed VALUES (1)');
@@ -310,7 +310,7 @@ describe('a transaction', () => {
       CREATE FUNCTION linger() RETURNS trigger AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END' LANGUAGE plpgsql;
       CREATE CONSTRAINT TRIGGER lingers AFTER INSERT ON committed
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION linger()`);
-    const { work, operation } = open(registry, () =>
+    const { work, operation } = openOperation(registry, () =>
       transaction(pool, (client) => client.query('INSERT INTO committed VALUES (1)')),
     );
     await running('COMMIT');
@@ -421,7 +421,7 @@ describe('postgres()', () => {
     await start();
     const other = await startContext({});
     const pool = newPool();
-    const { work } = open(other.registry, async (own) => {
+    const { work } = openOperation(other.registry, async (own) => {
       own.cancel();
       return pool.query('SELECT 1 AS one');
     });

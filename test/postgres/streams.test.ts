@@ -6,12 +6,12 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import Cursor from 'pg-cursor';
 import QueryStream from 'pg-query-stream';
 import { rejection } from '../support/deferred.js';
+import { openOperation } from '../support/open-operation.js';
 import {
   ask,
   cancelOnceRunning,
   newClient,
   newPool,
-  open,
   running,
   start,
   usePostgres,
@@ -57,7 +57,7 @@ describe('a cursor', () => {
     const registry = await start();
     const pool = newPool({ max: 1 });
     const pid = await backend(pool);
-    const { work, operation } = open(registry, (own) =>
+    const { work, operation } = openOperation(registry, (own) =>
       withClient(pool, async (client) => {
         const cursor = client.query(new Cursor(rowsUntil(500, 'between')));
         expect(await cursor.read(2)).toHaveLength(2);
@@ -74,7 +74,7 @@ describe('a cursor', () => {
     const registry = await start();
     const client = await newClient();
     const ahead = client.query("SELECT pg_sleep(0.3), 'ahead' AS text");
-    const { work, operation } = open(registry, async () => {
+    const { work, operation } = openOperation(registry, async () => {
       const cursor = client.query(new Cursor(rowsUntil(5, 'dropped')));
       return cursor.read(2);
     });
@@ -96,7 +96,7 @@ describe.each<[string, (client: PoolClient) => Promise<unknown>]>([
     const registry = await start();
     const pool = newPool({ max: 1 });
     await ask('CREATE TABLE IF NOT EXISTS not_sent (id int)');
-    const { work, operation } = open(registry, (own) =>
+    const { work, operation } = openOperation(registry, (own) =>
       withClient(pool, (client) => {
         own.cancel();
         return begin(client);
@@ -131,7 +131,7 @@ describe('a stream of rows', () => {
     const registry = await start();
     const pool = newPool({ max: 1 });
     const pid = await backend(pool);
-    const { work, operation } = open(registry, (own) =>
+    const { work, operation } = openOperation(registry, (own) =>
       withClient(pool, async (client) => {
         const stream = client.query(new QueryStream(rowsUntil(900, 'slow'), [], { batchSize: 2 }));
         for await (const row of stream) {
@@ -148,7 +148,7 @@ describe('a stream of rows', () => {
   it('stops its query when its reader stops', async () => {
     const registry = await start();
     const pool = newPool({ max: 1 });
-    const { work } = open(registry, () =>
+    const { work } = openOperation(registry, () =>
       withClient(pool, async (client) => {
         const stream = client.query(new QueryStream(rowsUntil(2, 'left'), [], { batchSize: 2 }));
         for await (const row of stream) {
@@ -202,7 +202,7 @@ describe('LISTEN', () => {
     const registry = await start();
     const client = await newClient();
     await registry.run('subscribe', () => client.query('LISTEN news'));
-    const { operation, work } = open(registry, (own) => own.sleep('1h'));
+    const { operation, work } = openOperation(registry, (own) => own.sleep('1h'));
     operation.cancel();
     await rejection(work);
     const heard = once(client, 'notification') as Promise<[{ payload?: string }]>;

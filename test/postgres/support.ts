@@ -1,21 +1,12 @@
-import { afterAll, afterEach, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 import type { CancelationError, Operation, OperationRegistry } from 'nestjs-cancelable';
 import { postgres, type PostgresOptions } from 'nestjs-cancelable/postgres';
 import pg from 'pg';
 import { startContext } from '../support/app-context.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 import { rejection } from '../support/deferred.js';
+import { openOperation } from '../support/open-operation.js';
 import { type RunningPostgres, startPostgres } from '../support/postgres.js';
-
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-/** Called after the test, in reverse order. */
-export function closeAfterTest(close: () => unknown): void {
-  cleanups.push(close);
-}
 
 let server: RunningPostgres;
 let observer: pg.Client;
@@ -81,27 +72,13 @@ export async function ask<Row extends pg.QueryResultRow>(
   return (await observer.query<Row>(text, values)).rows;
 }
 
-/** An operation whose caller waits for its body. */
-export function open<Result>(
-  registry: OperationRegistry,
-  body: (operation: Operation) => Promise<Result>,
-) {
-  let operation!: Operation;
-  const work = registry.run({ name: 'report', settle: 'wait' }, (own) => {
-    operation = own;
-    return body(own);
-  });
-  work.catch(() => {});
-  return { work, operation };
-}
-
 /** Cancels an operation once the server runs its query, and sees it gone. */
 export async function cancelOnceRunning(
   registry: OperationRegistry,
   marker: string,
   body: (operation: Operation) => Promise<unknown>,
 ): Promise<CancelationError> {
-  const { work, operation } = open(registry, body);
+  const { work, operation } = openOperation(registry, body);
   await running(marker);
   operation.cancel();
   const error = (await rejection(work)) as CancelationError;

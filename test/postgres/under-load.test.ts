@@ -1,26 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { isCancelation } from 'nestjs-cancelable';
-import { ask, newPool, open, running, start, usePostgres } from './support.js';
+import { openOperation } from '../support/open-operation.js';
+import { randomNumbers } from '../support/random.js';
+import { ask, newPool, running, start, usePostgres } from './support.js';
 
 usePostgres();
 
 const QUERIES = 5_000;
 const AT_ONCE = 20;
 
-/** Repeatable: the same numbers on each run. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    return state / 2 ** 32;
-  };
-}
-
 describe(`${QUERIES} queries on a pool of 5, canceled at any moment`, () => {
   it('hit no other query, lose none, and leave none behind', async () => {
     const registry = await start();
     const pool = newPool({ max: 5 });
-    const next = random(7);
+    const next = randomNumbers(7);
     const counts = { answered: 0, canceled: 0, innocent: 0 };
     const one = async (index: number) => {
       const seconds = next() * 0.004;
@@ -35,7 +28,7 @@ describe(`${QUERIES} queries on a pool of 5, canceled at any moment`, () => {
         counts.innocent++;
         return;
       }
-      const { work, operation } = open(registry, query);
+      const { work, operation } = openOperation(registry, query);
       const turns = Math.floor(next() * 12);
       for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
       if (index % 3 === 1) operation.cancel();

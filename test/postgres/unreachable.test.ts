@@ -3,7 +3,8 @@ import { postgres } from 'nestjs-cancelable/postgres';
 import { startContext } from '../support/app-context.js';
 import { rejection } from '../support/deferred.js';
 import { startProxy } from './proxy.js';
-import { newPool, open, running, slow, usePostgres } from './support.js';
+import { openOperation } from '../support/open-operation.js';
+import { newPool, running, slow, usePostgres } from './support.js';
 
 usePostgres();
 
@@ -14,7 +15,7 @@ describe('a server that cannot be told to cancel', () => {
       const { registry, log } = await startContext({}, { extensions: [postgres()] });
       const proxy = await startProxy();
       const pool = newPool({ port: proxy.port, max: 1 });
-      const { work, operation } = open(registry, () => pool.query(slow(late)));
+      const { work, operation } = openOperation(registry, () => pool.query(slow(late)));
       await running(late);
       proxy.late = late;
       operation.cancel();

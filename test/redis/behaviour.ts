@@ -3,6 +3,7 @@ import { currentOperation, type Operation, type OperationRegistry } from 'nestjs
 import type * as extension from 'nestjs-cancelable/redis';
 import { startContext } from '../support/app-context.js';
 import { deferred, isPending, rejection } from '../support/deferred.js';
+import { randomNumbers } from '../support/random.js';
 import { describeWith, type RunningServer, startServer } from '../support/servers.js';
 import type { TestClient, TestLibrary } from './clients.js';
 import { Proxy } from './proxy.js';
@@ -547,7 +548,7 @@ export function describeClients(library: TestLibrary, { redisCommands }: Extensi
     it('never loses an element, nor hits an innocent command', async () => {
       const { registry } = await start();
       const shared = await connected();
-      const random = generator(42);
+      const random = randomNumbers(42);
       const pushed = 1500;
       const delivered: string[] = [];
       let canceled = 0;
@@ -613,13 +614,4 @@ async function withId(port: number, id: number): Promise<Observer> {
 async function gone(client: TestClient): Promise<void> {
   const raw = client.raw as { status?: string; isReady?: boolean };
   while (raw.status === 'ready' || raw.isReady === true) await new Promise(setImmediate);
-}
-
-/** Numbers from 0 to 1 that are the same on every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

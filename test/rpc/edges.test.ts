@@ -38,7 +38,8 @@ import { type Deferred, deferred, rejection } from '../support/deferred.js';
 import { observe } from '../support/observe.js';
 import { withQuickShutdown } from '../support/quick-shutdown.js';
 import { freePort } from '../support/servers.js';
-import { closeAfterTest, connectClient, startService } from './support.js';
+import { connectClient, startService } from './support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 
 const tcp = (port: number) =>
   ({ transport: Transport.TCP, options: { host: '127.0.0.1', port } }) as const;

@@ -15,7 +15,8 @@ import { GrpcMethod, MessagePattern, type TcpContext, Transport } from '@nestjs/
 import { Cancelable } from 'nestjs-cancelable';
 import { type Deferred, deferred } from '../support/deferred.js';
 import { freePort } from '../support/servers.js';
-import { closeAfterTest, startService } from './support.js';
+import { startService } from './support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 
 let guarded: Deferred<void>;
 let runs: number;

@@ -7,7 +7,8 @@ import { GrpcMethod, GrpcStreamCall, Transport } from '@nestjs/microservices';
 import { Cancelable, currentOperation, type Operation, OperationLimit } from 'nestjs-cancelable';
 import { type Deferred, deferred } from '../support/deferred.js';
 import { freePort } from '../support/servers.js';
-import { closeAfterTest, startService } from './support.js';
+import { startService } from './support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 
 interface City {
   readonly name: string;

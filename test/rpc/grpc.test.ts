@@ -15,7 +15,8 @@ import { Cancelable, currentOperation, type Operation } from 'nestjs-cancelable'
 import { concat, map, mergeMap, NEVER, type Observable, toArray } from 'rxjs';
 import { type Deferred, deferred } from '../support/deferred.js';
 import { freePort } from '../support/servers.js';
-import { closeAfterTest, type Service, startService } from './support.js';
+import { type Service, startService } from './support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 
 interface City {
   readonly name: string;

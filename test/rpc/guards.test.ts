@@ -24,7 +24,8 @@ import { deferred, rejection, turn } from '../support/deferred.js';
 import { NestLog } from '../support/nest-log.js';
 import { CheckGuard, Permissions, SlowGuard } from '../support/permissions.js';
 import { freePort } from '../support/servers.js';
-import { closeAfterTest, connectClient, startService } from './support.js';
+import { connectClient, startService } from './support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 
 const tcp = (port: number) =>
   ({ transport: Transport.TCP, options: { host: '127.0.0.1', port } }) as const;

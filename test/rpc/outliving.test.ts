@@ -11,7 +11,8 @@ import type { Observable } from 'rxjs';
 import { deferred, turn } from '../support/deferred.js';
 import { createOutlivingWork } from '../support/outliving-work.js';
 import { freePort } from '../support/servers.js';
-import { closeAfterTest, type Service, startService } from './support.js';
+import { type Service, startService } from './support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 import { message } from './tcp-message.js';
 
 const cases = [

@@ -10,7 +10,8 @@ import { GrpcMethod, MessagePattern, Transport } from '@nestjs/microservices';
 import { Cancelable, type CancelableModuleOptions } from 'nestjs-cancelable';
 import { turn } from '../support/deferred.js';
 import { freePort } from '../support/servers.js';
-import { closeAfterTest, startService } from './support.js';
+import { startService } from './support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 import { message } from './tcp-message.js';
 
 const TEXT = 'x'.repeat(100_000);

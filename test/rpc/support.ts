@@ -1,4 +1,3 @@
-import { afterEach } from '@jest/globals';
 import { type INestMicroservice, Module, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
@@ -12,6 +11,7 @@ import {
   type CancelableModuleOptions,
   OperationRegistry,
 } from 'nestjs-cancelable';
+import { closeAfterTest } from '../support/close-after-test.js';
 import { NestLog } from '../support/nest-log.js';
 import { type Observed, observe } from '../support/observe.js';
 import { withQuickShutdown } from '../support/quick-shutdown.js';
@@ -19,17 +19,6 @@ import { withQuickShutdown } from '../support/quick-shutdown.js';
 export interface Service extends Observed {
   readonly app: INestMicroservice;
   readonly log: NestLog;
-}
-
-let closing: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of closing.reverse()) await close();
-  closing = [];
-});
-
-export function closeAfterTest(close: () => unknown): void {
-  closing.push(close);
 }
 
 /** Starts a microservice; it is closed after the test. */

@@ -16,7 +16,8 @@ import { observe } from '../support/observe.js';
 import { withQuickShutdown } from '../support/quick-shutdown.js';
 import { freePort } from '../support/servers.js';
 import { entered, metadata } from './reports.controller.js';
-import { closeAfterTest, connectClient, startService } from './support.js';
+import { connectClient, startService } from './support.js';
+import { closeAfterTest } from '../support/close-after-test.js';
 import { message } from './tcp-message.js';
 
 const tcp = (port: number) =>

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterEach } from '@jest/globals';
+import { closeAfterTest } from './close-after-test.js';
 import { BSON, type Document } from 'mongodb';
 import { deferred, type Deferred } from './deferred.js';
 
@@ -19,12 +19,6 @@ export const HELLO = {
   maxWriteBatchSize: 100_000,
   logicalSessionTimeoutMinutes: 30,
 };
-
-const cleanups: (() => void)[] = [];
-
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0)) cleanup();
-});
 
 /** A command as the server sees it. */
 export interface SeenCommand {
@@ -51,7 +45,7 @@ export class FakeMongo {
     const mongo = new FakeMongo(isReady);
     mongo.server.listen(0, '127.0.0.1');
     await once(mongo.server, 'listening');
-    cleanups.push(() => {
+    closeAfterTest(() => {
       mongo.server.close();
       for (const socket of mongo.sockets) socket.destroy();
     });
