@@ -3,10 +3,12 @@ import type { Scope } from '../scope/scope.js';
 import type { OperationState } from './operation-state.js';
 
 /** The scope that calls something outside, and what its application wants of such calls. */
-export interface CallingScope<Owner> {
-  readonly scope: Scope;
-  readonly operation: OperationState;
-  readonly owner: Owner;
+export class CallingScope<Owner> {
+  constructor(
+    readonly scope: Scope,
+    readonly operation: OperationState,
+    readonly owner: Owner,
+  ) {}
 }
 
 /**
@@ -25,5 +27,5 @@ export function callingScope<Owner>(
   const operation = scope?.operation() as OperationState | undefined;
   if (scope === undefined || operation === undefined) return undefined;
   const owner = owners.get(operation.host);
-  return owner === undefined ? undefined : { scope, operation, owner };
+  return owner === undefined ? undefined : new CallingScope(scope, operation, owner);
 }

@@ -41,7 +41,7 @@ export const queryMethod = new SharedMethod<'query', Query, PostgresSettings>(
         return rollBack(this, below, caller, String(text), [config, values, callback]);
       if (isSubmittable(config)) return follow(this, below, caller, config, values, callback);
       const limited = caller.owner.deadlines && kind === 'other' && isSingle(String(text));
-      return ask(this, below, caller, [config, values, callback], limited);
+      return ask(this, below, caller, queryOf(caller.owner, config, values, callback), limited);
     };
     return query;
   },
@@ -61,19 +61,27 @@ function isSubmittable(config: unknown): config is Submittable {
   return typeof (config as { submit?: unknown } | null | undefined)?.submit === 'function';
 }
 
+function queryOf(
+  { library }: PostgresSettings,
+  config: unknown,
+  values: unknown,
+  callback: unknown,
+): Submittable {
+  const query = new library.Query(config, values, callback);
+  const timeout = (config as { query_timeout?: unknown } | null)?.query_timeout;
+  if (timeout !== undefined) Object.assign(query, { query_timeout: timeout });
+  return query;
+}
+
 /** A query by its text: the promise, or the callback, is ours to settle. */
 function ask(
   client: PgClient,
   below: Query,
   caller: CallingScope<PostgresSettings>,
-  args: Parameters<Query>,
+  query: Submittable,
   isLimited: boolean,
 ): unknown {
-  const { scope, owner } = caller;
-  const [config] = args;
-  const query = new owner.library.Query(...args);
-  const timeout = (config as { query_timeout?: unknown } | null)?.query_timeout;
-  if (timeout !== undefined) Object.assign(query, { query_timeout: timeout });
+  const { scope } = caller;
   const { callback: given } = query;
   const send = (settle: QueryCallback) => {
     if (scope.isCanceled()) {

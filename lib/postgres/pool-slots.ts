@@ -4,10 +4,11 @@ import { boundHere } from '../scope/context-storage.js';
 import { SharedMethod } from '../scope/shared-method.js';
 import type { PgClient } from './pg.js';
 import type { PostgresSettings } from './postgres-settings.js';
-import { isHarmless } from './text-query.js';
 
 interface Pool {
   readonly Promise?: PromiseConstructor;
+  readonly idleCount?: number;
+  readonly waitingCount?: number;
 }
 
 type Release = (error?: unknown) => void;
@@ -42,7 +43,7 @@ function wait(
       begin((error, client) => (error ? reject(error) : resolve(client)));
     });
   }
-  begin(boundHere(callback));
+  begin(boundHere(callback.length > 2 ? releasingAsNow(callback) : callback));
   return undefined;
 
   function begin(taken: Taken): void {
@@ -50,6 +51,11 @@ function wait(
     if (scope.isCanceled()) {
       const error = scope.error();
       process.nextTick(() => taken(error));
+      return;
+    }
+    if (pool.waitingCount === 0 && Number(pool.idleCount) > 0) {
+      // There is nothing to wait for.
+      below.call(pool, taken);
       return;
     }
     let isWaiting = true;
@@ -62,8 +68,7 @@ function wait(
       if (client === undefined) {
         if (isWaiting) taken(error, client, release);
       } else if (isWaiting) {
-        keepAfterCancel(client);
-        taken(error, client, client.release);
+        taken(error, client, release);
       } else {
         release?.();
       }
@@ -71,11 +76,8 @@ function wait(
   }
 }
 
-/**
- * Whoever gives a client back with an error wants its connection closed. After a cancel it is as
- * good as before.
- */
-function keepAfterCancel(client: PgClient): void {
-  const { release } = client;
-  client.release = (error) => release?.(isHarmless(error) ? undefined : error);
+/** What releases the client may be replaced while it is taken. */
+function releasingAsNow(taken: Taken): Taken {
+  return (error, client, release) =>
+    taken(error, client, client === undefined ? release : (given) => client.release?.(given));
 }

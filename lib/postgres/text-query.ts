@@ -1,20 +1,12 @@
 import type { CallingScope } from '../operation/calling-scope.js';
 import { type Interruption, markInterrupted } from '../operation/interruption.js';
-import { isObject } from '../scope/plain-object.js';
+import { keepAfter } from './kept-clients.js';
 import type { PgClient, QueryCallback, Submittable } from './pg.js';
 import type { PostgresSettings } from './postgres-settings.js';
 import { RunningQuery } from './running-query.js';
 
 /** PostgreSQL's query_canceled. */
 const CANCELED = '57014';
-
-/** Errors after which a connection is as good as before. */
-const harmless = new WeakSet<object>();
-
-/** Whether a connection need not be closed because of an error. */
-export function isHarmless(error: unknown): boolean {
-  return isObject(error) && harmless.has(error);
-}
 
 type Outcome = Parameters<QueryCallback>;
 
@@ -80,7 +72,7 @@ export class TextQuery extends RunningQuery {
     const [error] = outcome;
     if (this.interruption !== undefined && isCanceled(error)) {
       markInterrupted(error, this.interruption);
-      if (this.status === 'I') harmless.add(error);
+      if (this.status === 'I') keepAfter(this.client, error);
     }
     settle(...outcome);
   }

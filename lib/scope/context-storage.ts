@@ -17,7 +17,7 @@ export function boundTo<This, Args extends unknown[], Result>(
   fn: (this: This, ...args: Args) => Result,
 ): (this: This, ...args: Args) => Result {
   return function (this: This, ...args: Args) {
-    return inContext(context, () => Reflect.apply<This, Args, Result>(fn, this, args));
+    return contextStorage.run(context as object, Reflect.apply<This, Args, Result>, fn, this, args);
   };
 }
 

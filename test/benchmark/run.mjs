@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { suites } from './suites/index.mjs';
+import { median } from './suites/support.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -54,11 +55,6 @@ function medianOfEach(samples) {
   return Object.fromEntries(
     Object.keys(samples[0]).map((key) => [key, median(samples.map((sample) => sample[key]))]),
   );
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
 }
 
 function print({ title }, rows) {

@@ -60,3 +60,8 @@ export const round = (value, digits = 2) => Number(value.toFixed(digits));
 export function verdict(value, must, aim) {
   return value <= aim ? 'aim' : value <= must ? 'must' : 'MISSED';
 }
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
