@@ -15,6 +15,7 @@ export const layers = {
   operation: { imports: ['scope', 'streams'], nest: [] },
   sources: { imports: ['scope', 'operation'], nest: [] },
   registry: { imports: ['scope', 'streams', 'operation', 'sources'], nest: ['common'] },
+  cluster: { imports: ['scope', 'streams', 'operation', 'registry'], nest: [] },
   methods: {
     imports: ['scope', 'streams', 'operation', 'sources', 'registry'],
     nest: ['common', 'core'],

@@ -136,3 +136,11 @@ export {
   OperationNotFound,
   OperationRefused,
 } from './operation/operation-errors.js';
+
+// Across instances
+export type {
+  CancelationBus,
+  CancelationBusHost,
+  ClusterLeases,
+} from './cluster/cancelation-bus.js';
+export { localBus } from './cluster/local-bus.js';
