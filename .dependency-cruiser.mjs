@@ -14,8 +14,8 @@ export const layers = {
   streams: { imports: ['scope'], nest: [] },
   operation: { imports: ['scope', 'streams'], nest: [] },
   sources: { imports: ['scope', 'operation'], nest: [] },
-  registry: { imports: ['scope', 'streams', 'operation', 'sources'], nest: ['common'] },
-  cluster: { imports: ['scope', 'streams', 'operation', 'registry'], nest: [] },
+  cluster: { imports: ['scope', 'operation'], nest: [] },
+  registry: { imports: ['scope', 'streams', 'operation', 'sources', 'cluster'], nest: ['common'] },
   methods: {
     imports: ['scope', 'streams', 'operation', 'sources', 'registry'],
     nest: ['common', 'core'],

@@ -1,0 +1,176 @@
+import { monotonicNow, wallNow } from '../scope/clock.js';
+import { inContext } from '../scope/context-storage.js';
+import { describeError } from '../scope/describe-error.js';
+import { isoTime } from '../scope/plain-data.js';
+import type { OperationLog } from '../operation/operation-host.js';
+import { Asking, type AskOptions } from './asking.js';
+import type { ClusterSettings } from './cluster-options.js';
+import { KeptAnswers } from './kept-answers.js';
+import type { Member } from './members.js';
+import { Post } from './post.js';
+import { Presence } from './presence.js';
+import { type Outcome, Question } from './question.js';
+import type { WireMessage } from './wire.js';
+
+/** What an instance is, to the others. */
+export interface Identity {
+  readonly id: string;
+  /** Draws what cannot be guessed. */
+  readonly createId: () => string;
+  /** How many operations are live here. */
+  readonly live: () => number;
+  readonly isDraining: () => boolean;
+  readonly log: OperationLog;
+}
+
+/** Answers a question; a throw is told to whoever asked. */
+export type Answering = (body: unknown, from: string) => unknown;
+
+export type Hearing = (body: unknown, from: string) => void;
+
+interface Topic {
+  readonly answer: Answering;
+  /** It changes something: a question that comes twice is acted on once. */
+  readonly isKept: boolean;
+}
+
+/**
+ * This instance's link to the others of its service: who they are, questions and answers, and what
+ * is told without a question. It keeps no operation waiting, and fails nobody but who asks.
+ */
+export class ClusterLink {
+  readonly name: string;
+  readonly timeout: number;
+  readonly presence: Presence;
+  readonly post: Post;
+  private readonly asking: Asking;
+  private readonly startedAt = isoTime(wallNow());
+  private readonly topics = new Map<string, Topic>();
+  private readonly listeners = new Map<string, Hearing>();
+  private readonly kept = new KeptAnswers(monotonicNow);
+
+  constructor(
+    private readonly settings: ClusterSettings,
+    private readonly identity: Identity,
+  ) {
+    const { id, log, createId } = identity;
+    this.name = settings.instance ?? id;
+    this.timeout = settings.timeout;
+    const self = () => this.self();
+    this.post = new Post(settings, id, log);
+    this.presence = new Presence(this.post, self, settings.timeout);
+    this.asking = new Asking(this.post, this.presence, self, createId);
+  }
+
+  get id(): string {
+    return this.identity.id;
+  }
+
+  get service(): string {
+    return this.settings.service;
+  }
+
+  /** This instance, as the others see it. */
+  self(): Member {
+    const { id, live, isDraining } = this.identity;
+    const { name, startedAt, settings } = this;
+    return { id, name, startedAt, live: live(), draining: isDraining(), every: settings.heartbeat };
+  }
+
+  /** @param isKept it changes something: a question that comes twice is acted on once */
+  answerTo(topic: string, answer: Answering, isKept = false): void {
+    this.topics.set(topic, { answer, isKept });
+  }
+
+  hear(topic: string, listener: Hearing): void {
+    this.listeners.set(topic, listener);
+  }
+
+  /** Never fails: what does not work is logged, and told to whoever asks. */
+  async open(): Promise<void> {
+    const isOpen = await this.post.open(
+      (message) => inContext(undefined, () => this.take(message)),
+      () => this.presence.rejoin(),
+    );
+    if (isOpen && this.post.isOpen) this.presence.start();
+  }
+
+  /** Says good-bye, and hears nothing any more. */
+  async close(): Promise<void> {
+    this.presence.stop();
+    this.asking.stop();
+    await this.post.close();
+  }
+
+  /**
+   * Asks one or all, this instance too, and waits until they have answered, or for the timeout.
+   * Never fails.
+   */
+  ask(topic: string, body: unknown, options: AskOptions): Promise<Outcome> {
+    if (options.to === this.id) return this.askSelf(topic, body);
+    return inContext(undefined, () =>
+      this.asking.ask(topic, body, options, (question) => {
+        void this.answerSelf(question, topic, body);
+      }),
+    );
+  }
+
+  /** Tells one or all others something, and does not know whether they hear it. */
+  tell(topic: string, body: unknown, to?: string): void {
+    if (to !== this.id) void this.post.send(to, this.post.message('tell', topic, '', body));
+    if (to === undefined || to === this.id) this.listeners.get(topic)?.(body, this.id);
+  }
+
+  private async askSelf(topic: string, body: unknown): Promise<Outcome> {
+    const question = new Question('', [this.self()], () => {});
+    await this.answerSelf(question, topic, body);
+    return question.outcome;
+  }
+
+  private async answerSelf(question: Question, topic: string, body: unknown): Promise<void> {
+    const from = this.self();
+    try {
+      const answer = await this.topics.get(topic)?.answer(body, this.id);
+      question.answered({ from, problem: undefined, body: answer });
+    } catch (error) {
+      question.answered({ from, problem: describeError(error), body: undefined });
+    }
+  }
+
+  private take({ kind, from, topic, request, body }: WireMessage): void {
+    if (from === this.id) {
+      if (kind === 'beat') this.presence.heardOwn();
+    } else if (kind === 'beat') {
+      this.presence.heard(from, topic, body);
+    } else if (kind === 'bye') {
+      this.presence.gone(from);
+    } else if (kind === 'answer') {
+      this.asking.answered(from, request, body);
+    } else if (kind === 'tell') {
+      this.listeners.get(topic)?.(body, from);
+    } else {
+      void this.reply(from, topic, request, body);
+    }
+  }
+
+  private async reply(from: string, topic: string, request: string, body: unknown): Promise<void> {
+    const known = this.topics.get(topic);
+    // A later release asks what this one does not know, and sees that it does not answer.
+    if (known === undefined) {
+      this.post.ignore('version');
+      return;
+    }
+    const make = async (): Promise<string> => {
+      let answer: { readonly value: unknown } | { readonly problem: string };
+      try {
+        answer = { value: await known.answer(body, from) };
+      } catch (error) {
+        answer = { problem: describeError(error) };
+      }
+      const told = { by: this.self(), ...answer };
+      return this.post.encode(from, this.post.message('answer', topic, request, told));
+    };
+    const text = await (known.isKept ? this.kept.answer(`${from} ${request}`, make) : make());
+    await this.post.sendText(from, text);
+  }
+}

@@ -1,0 +1,35 @@
+/** Questions are repeated for at most half a minute. */
+const KEPT_FOR = 60_000;
+const MOST_KEPT = 10_000;
+
+interface Kept {
+  readonly answer: Promise<string>;
+  readonly since: number;
+}
+
+/**
+ * Answers to questions that change something, by the question: one that comes twice is answered
+ * the same, and not acted on again.
+ */
+export class KeptAnswers {
+  private readonly kept = new Map<string, Kept>();
+
+  constructor(private readonly now: () => number) {}
+
+  answer(key: string, make: () => Promise<string>): Promise<string> {
+    const known = this.kept.get(key);
+    if (known !== undefined) return known.answer;
+    this.forget();
+    const answer = make();
+    this.kept.set(key, { answer, since: this.now() });
+    return answer;
+  }
+
+  private forget(): void {
+    const oldest = this.now() - KEPT_FOR;
+    for (const [key, { since }] of this.kept) {
+      if (since >= oldest && this.kept.size < MOST_KEPT) return;
+      this.kept.delete(key);
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import { monotonicNow } from '../scope/clock.js';
+import { inContext } from '../scope/context-storage.js';
+import { type Member, Members, readMember } from './members.js';
+import type { Post } from './post.js';
+
+/** Milliseconds: those who are there answer a newcomer within it. */
+const JOINING = 500;
+/** How many of its own heartbeats an instance must miss to know that it hears nobody. */
+const DEAF_AFTER = 3;
+
+/**
+ * Who is there. Everybody says so with every heartbeat; a newcomer is told by the others whom they
+ * know. Only when it hears its own word come back does an instance trust what it knows.
+ */
+export class Presence {
+  readonly members = new Members();
+  /** Everybody who is there is known. */
+  isReady = false;
+  private isJoining = false;
+  private waiters: (() => void)[] = [];
+  private heardSelf = 0;
+  private timer: NodeJS.Timeout | undefined = undefined;
+  private readonly beating = new Set<() => void>();
+  private readonly leaving = new Set<(id: string) => void>();
+
+  constructor(
+    private readonly post: Post,
+    private readonly self: () => Member,
+    /** Milliseconds within which calls want an answer. */
+    private readonly timeout: number,
+  ) {}
+
+  start(): void {
+    this.heardSelf = monotonicNow();
+    this.tick();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.isReady = false;
+    this.wake();
+  }
+
+  /** Called with every heartbeat. @returns stops that */
+  onBeat(listener: () => void): () => void {
+    this.beating.add(listener);
+    return () => void this.beating.delete(listener);
+  }
+
+  /** Called with the id of an instance that is gone. @returns stops that */
+  onLeft(listener: (id: string) => void): () => void {
+    this.leaving.add(listener);
+    return () => void this.leaving.delete(listener);
+  }
+
+  /** Tells the others how it is. */
+  announce(): void {
+    void this.post.send(undefined, this.post.message('beat', '', '', this.self()));
+  }
+
+  /** The connection was lost and is back: nobody could be heard. */
+  rejoin(): void {
+    this.isReady = false;
+    this.members.excuse();
+    void this.join();
+  }
+
+  async whenReady(timeout: number): Promise<void> {
+    if (this.isReady || !this.post.isOpen) return;
+    await new Promise<void>((resolve) => {
+      this.waiters.push(resolve);
+      setTimeout(resolve, timeout).unref();
+    });
+  }
+
+  heardOwn(): void {
+    this.heardSelf = monotonicNow();
+  }
+
+  heard(from: string, topic: string, body: unknown): void {
+    const member = readMember(body);
+    if (member?.id !== from) {
+      this.post.ignore('garbage');
+      return;
+    }
+    this.members.heard(member);
+    const { others } = body as { others?: unknown };
+    if (Array.isArray(others)) {
+      for (const other of others as unknown[]) this.heardOf(other);
+    }
+    if (topic !== 'hello') return;
+    const known = { ...this.self(), others: this.members.toGossip() };
+    void this.post.send(from, this.post.message('beat', '', '', known));
+  }
+
+  gone(id: string): void {
+    this.members.left(id);
+    for (const listener of [...this.leaving]) listener(id);
+  }
+
+  private heardOf(other: unknown): void {
+    const member = readMember(other);
+    if (member === undefined || member.id === this.self().id) return;
+    const { ago } = other as { ago?: unknown };
+    if (typeof ago !== 'number' || this.members.get(member.id) !== undefined) return;
+    this.members.heard(member, Math.max(0, ago));
+  }
+
+  private tick(): void {
+    const { every } = this.self();
+    this.timer = setTimeout(() => this.tick(), every * (0.9 + Math.random() * 0.2));
+    this.timer.unref();
+    inContext(undefined, () => {
+      if (monotonicNow() - this.heardSelf > DEAF_AFTER * every) this.isReady = false;
+      if (this.isReady) this.announce();
+      else void this.join();
+      void this.forget();
+      for (const listener of [...this.beating]) listener();
+    });
+  }
+
+  /** Asks who is there, and takes it that it knows after a while. */
+  private async join(): Promise<void> {
+    if (this.isJoining || !this.post.isOpen) return;
+    this.isJoining = true;
+    const asked = monotonicNow();
+    const problem = await this.post.send(
+      undefined,
+      this.post.message('beat', 'hello', '', this.self()),
+    );
+    if (problem !== undefined) {
+      this.isJoining = false;
+      return;
+    }
+    const enough = () => {
+      this.isJoining = false;
+      if (this.heardSelf < asked || !this.post.isOpen) return;
+      this.isReady = true;
+      this.post.problem = undefined;
+      this.wake();
+    };
+    setTimeout(enough, Math.min(JOINING, this.timeout / 2)).unref();
+  }
+
+  private wake(): void {
+    for (const wake of this.waiters.splice(0)) wake();
+  }
+
+  /** Whoever is silent and listens no longer is gone; whoever listens may only be frozen. */
+  private async forget(): Promise<void> {
+    if (!this.isReady) return;
+    for (const { id } of this.members.silent()) {
+      const isListening = await this.post.isListening(id);
+      if (isListening === 'failed') return;
+      const isSilent = this.isReady && this.members.silent().some((each) => each.id === id);
+      if (isListening !== true && isSilent) this.gone(id);
+    }
+  }
+}
