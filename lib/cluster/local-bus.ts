@@ -37,12 +37,15 @@ class LocalBus implements CancelationBus {
     },
   };
   private readonly stops = new Set<() => void>();
+  private isOpen = false;
 
   open(): Promise<void> {
+    this.isOpen = true;
     return Promise.resolve();
   }
 
   publish(channel: string, message: string): Promise<void> {
+    if (!this.isOpen) return Promise.reject(new Error('localBus(): the bus is not open'));
     for (const listener of exchange.channels.get(channel) ?? []) {
       setImmediate(() => {
         if (exchange.channels.get(channel)?.has(listener) === true) listener(message);
@@ -71,6 +74,7 @@ class LocalBus implements CancelationBus {
   }
 
   close(): Promise<void> {
+    this.isOpen = false;
     for (const stop of [...this.stops]) stop();
     return Promise.resolve();
   }
