@@ -7,6 +7,8 @@ import type {
   ModulesContainer,
 } from '@nestjs/core';
 import type { CancelableModuleOptions } from './cancelable-module-options.js';
+import { readClusterOptions } from './cluster/cluster-options.js';
+import { joinCluster } from './registry/cluster-node.js';
 import { readStreamLimits } from './transports/backpressure.js';
 import { CancelableInterceptor } from './transports/cancelable.interceptor.js';
 import { EarlyErrorsFilter } from './transports/early-errors.filter.js';
@@ -198,6 +200,7 @@ export class CancelableApplication implements DrainedTransports {
         return stop;
       },
     };
+    this.joinCluster();
     try {
       for (const extension of this.options.extensions ?? []) {
         const uninstall = await extension.install(host);
@@ -208,6 +211,21 @@ export class CancelableApplication implements DrainedTransports {
       await this.takeBack();
       throw error;
     }
+  }
+
+  /** The last to be taken back: until then, the others may ask and cancel. */
+  private joinCluster(): void {
+    const { cluster } = this.options;
+    if (cluster === undefined) return;
+    const node = joinCluster(this.calls.live, readClusterOptions(cluster));
+    const stop = this.drain.onBegin(() => node.announce());
+    this.undo.push([
+      'the link to other instances',
+      () => {
+        stop();
+        return node.leave();
+      },
+    ]);
   }
 
   /**

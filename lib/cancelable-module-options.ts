@@ -1,4 +1,5 @@
 import type { FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
+import { checkClusterOptions, type ClusterOptions } from './cluster/cluster-options.js';
 import type { CancelableExtension } from './registry/cancelable-extension.js';
 import { checkStreamLimits, type StreamLimits } from './transports/backpressure.js';
 import { checkHttpOptions, type HttpOptions } from './transports/http/http-options.js';
@@ -47,6 +48,8 @@ export interface CancelableModuleOptions extends Omit<
   streams?: StreamLimits;
   /** What a shutdown gives to what runs. */
   shutdown?: ShutdownOptions;
+  /** The other instances of the service, for `registry.cluster`. Default: there are none. */
+  cluster?: ClusterOptions;
   /** Integrations with clients of the outside world. Default: none. */
   extensions?: readonly CancelableExtension[];
 }
@@ -79,7 +82,15 @@ export interface CancelableModuleAsyncOptions extends Pick<ModuleMetadata, 'impo
 }
 
 /** The options that are objects of options themselves. */
-const NESTED = ['policies', 'http', 'streams', 'shutdown', 'history', 'zombies'] as const;
+const NESTED = [
+  'policies',
+  'http',
+  'streams',
+  'shutdown',
+  'history',
+  'zombies',
+  'cluster',
+] as const;
 
 /** @throws TypeError that says what was given, what is allowed, and where */
 export function readModuleOptions(
@@ -152,6 +163,7 @@ const READERS: Parameters<typeof readOptions>[2] = {
   maxChildren: registryReaders.maxChildren,
   maxTimeout: registryReaders.maxTimeout,
   extensions: checkExtensions,
+  cluster: checkClusterOptions,
 };
 
 function checkExtensions(value: unknown, where: string): void {

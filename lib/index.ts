@@ -131,6 +131,7 @@ export {
 } from './scope/cancelation-reasons.js';
 export { rootCause } from './operation/causes.js';
 export {
+  ClusterIncomplete,
   OperationConflict,
   OperationLimit,
   OperationNotFound,
@@ -143,4 +144,18 @@ export type {
   CancelationBusHost,
   ClusterLeases,
 } from './cluster/cancelation-bus.js';
+export type { ClusterOptions } from './cluster/cluster-options.js';
 export { localBus } from './cluster/local-bus.js';
+export type {
+  ClusterAnswer,
+  ClusterEvent,
+  ClusterInstance,
+  ClusterOperation,
+  ClusterTreeNode,
+} from './registry/cluster-answer.js';
+export type { ClusterFilter } from './registry/cluster-filter.js';
+export {
+  type ClusterCallOptions,
+  type ClusterCancelOptions,
+  ClusterRegistry,
+} from './registry/cluster-registry.js';

@@ -4,13 +4,32 @@ import { describeError } from '../scope/describe-error.js';
 import { isoTime } from '../scope/plain-data.js';
 import type { OperationLog } from '../operation/operation-host.js';
 import { Asking, type AskOptions } from './asking.js';
+import type { CancelationBus } from './cancelation-bus.js';
 import type { ClusterSettings } from './cluster-options.js';
 import { KeptAnswers } from './kept-answers.js';
 import type { Member } from './members.js';
 import { Post } from './post.js';
 import { Presence } from './presence.js';
 import { type Outcome, Question } from './question.js';
-import type { WireMessage } from './wire.js';
+import { decoded, Encoded, jsonOf, type WireMessage } from './wire.js';
+
+const noBus: CancelationBus = {
+  name: 'none',
+  open: () => Promise.resolve(),
+  publish: () => Promise.resolve(),
+  subscribe: () => Promise.resolve(() => Promise.resolve()),
+  isHeard: () => Promise.resolve(false),
+  close: () => Promise.resolve(),
+};
+
+const ALONE: ClusterSettings = {
+  bus: noBus,
+  service: '',
+  instance: undefined,
+  heartbeat: 1_000,
+  timeout: 1_000,
+  lease: 10_000,
+};
 
 /** What an instance is, to the others. */
 export interface Identity {
@@ -40,13 +59,17 @@ interface Topic {
  */
 export class ClusterLink {
   readonly name: string;
+  /** Milliseconds. */
   readonly timeout: number;
+  /** There are no other instances. */
+  readonly isAlone: boolean;
   readonly presence: Presence;
   readonly post: Post;
   private readonly asking: Asking;
   private readonly startedAt = isoTime(wallNow());
   private readonly topics = new Map<string, Topic>();
   private readonly listeners = new Map<string, Hearing>();
+  private readonly closing: (() => void)[] = [];
   private readonly kept = new KeptAnswers(monotonicNow);
 
   constructor(
@@ -56,14 +79,33 @@ export class ClusterLink {
     const { id, log, createId } = identity;
     this.name = settings.instance ?? id;
     this.timeout = settings.timeout;
+    this.isAlone = settings.bus === noBus;
     const self = () => this.self();
     this.post = new Post(settings, id, log);
     this.presence = new Presence(this.post, self, settings.timeout);
     this.asking = new Asking(this.post, this.presence, self, createId);
   }
 
+  /** For a registry without a cluster: the only instance there is. */
+  static alone(identity: Identity): ClusterLink {
+    return new ClusterLink(ALONE, identity);
+  }
+
   get id(): string {
     return this.identity.id;
+  }
+
+  createId(): string {
+    return this.identity.createId();
+  }
+
+  /** Whether another instance is there, as far as is known. */
+  knows(id: string): boolean {
+    return this.presence.members.get(id) !== undefined;
+  }
+
+  nameOf(id: string): string {
+    return id === this.id ? this.name : (this.presence.members.get(id)?.name ?? id);
   }
 
   get service(): string {
@@ -95,8 +137,14 @@ export class ClusterLink {
     if (isOpen && this.post.isOpen) this.presence.start();
   }
 
+  /** Called when this instance leaves. */
+  onClose(listener: () => void): void {
+    this.closing.push(listener);
+  }
+
   /** Says good-bye, and hears nothing any more. */
   async close(): Promise<void> {
+    for (const listener of this.closing) listener();
     this.presence.stop();
     this.asking.stop();
     await this.post.close();
@@ -107,7 +155,7 @@ export class ClusterLink {
    * Never fails.
    */
   ask(topic: string, body: unknown, options: AskOptions): Promise<Outcome> {
-    if (options.to === this.id) return this.askSelf(topic, body);
+    if (this.isAlone || options.to === this.id) return this.askSelf(topic, body);
     return inContext(undefined, () =>
       this.asking.ask(topic, body, options, (question) => {
         void this.answerSelf(question, topic, body);
@@ -117,8 +165,9 @@ export class ClusterLink {
 
   /** Tells one or all others something, and does not know whether they hear it. */
   tell(topic: string, body: unknown, to?: string): void {
-    if (to !== this.id) void this.post.send(to, this.post.message('tell', topic, '', body));
-    if (to === undefined || to === this.id) this.listeners.get(topic)?.(body, this.id);
+    if (to !== this.id && !this.isAlone)
+      void this.post.send(to, this.post.message('tell', topic, '', body));
+    if (to === undefined || to === this.id) this.listeners.get(topic)?.(decoded(body), this.id);
   }
 
   private async askSelf(topic: string, body: unknown): Promise<Outcome> {
@@ -131,7 +180,7 @@ export class ClusterLink {
     const from = this.self();
     try {
       const answer = await this.topics.get(topic)?.answer(body, this.id);
-      question.answered({ from, problem: undefined, body: answer });
+      question.answered({ from, problem: undefined, body: decoded(answer) });
     } catch (error) {
       question.answered({ from, problem: describeError(error), body: undefined });
     }
@@ -161,13 +210,13 @@ export class ClusterLink {
       return;
     }
     const make = async (): Promise<string> => {
-      let answer: { readonly value: unknown } | { readonly problem: string };
+      let answer: string;
       try {
-        answer = { value: await known.answer(body, from) };
+        answer = `"value":${jsonOf(await known.answer(body, from))}`;
       } catch (error) {
-        answer = { problem: describeError(error) };
+        answer = `"problem":${jsonOf(describeError(error))}`;
       }
-      const told = { by: this.self(), ...answer };
+      const told = new Encoded(`{"by":${jsonOf(this.self())},${answer}}`);
       return this.post.encode(from, this.post.message('answer', topic, request, told));
     };
     const text = await (known.isKept ? this.kept.answer(`${from} ${request}`, make) : make());

@@ -1,4 +1,6 @@
 import type { Observable } from 'rxjs';
+import { clusterLinkOf } from './cluster-node.js';
+import { ClusterRegistry } from './cluster-registry.js';
 import { OperationStore } from './operation-store.js';
 import type { OperationEvent } from './operation-events.js';
 import { compileFilter, type OperationFilter } from './operation-filter.js';
@@ -20,6 +22,7 @@ import type { OperationStatistics } from './statistics.js';
  */
 export class OperationRegistry extends ScopedRegistry {
   readonly #live: OperationStore;
+  #cluster: ClusterRegistry | undefined = undefined;
 
   /** @throws TypeError when an option is not valid */
   constructor(options?: OperationRegistryOptions);
@@ -37,6 +40,14 @@ export class OperationRegistry extends ScopedRegistry {
   /** @internal */
   static over(live: OperationStore): OperationRegistry {
     return new OperationRegistry(live);
+  }
+
+  /**
+   * The operations of all instances of the service, for `CancelableModule.forRoot({ cluster })`;
+   * otherwise of this one.
+   */
+  get cluster(): ClusterRegistry {
+    return (this.#cluster ??= new ClusterRegistry(() => clusterLinkOf(this.#live)));
   }
 
   /** Everything that happens. A subscriber that throws is logged and changes nothing. */

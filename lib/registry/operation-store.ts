@@ -22,7 +22,12 @@ import { OperationEvents } from './operation-events.js';
 import type { Matcher } from './operation-filter.js';
 import { OperationIds } from './operation-ids.js';
 import type { RegistrySettings } from './registry-options.js';
-import { LONGEST_NAME, type OperationStatistics, Statistics } from './statistics.js';
+import {
+  type AllSamples,
+  LONGEST_NAME,
+  type OperationStatistics,
+  Statistics,
+} from './statistics.js';
 
 /** The kinds that code inside of the application begins by itself, without a call from outside. */
 const INNER_KINDS: ReadonlySet<OperationKind> = new Set(['method', 'task', 'cqrs', 'event']);
@@ -232,6 +237,10 @@ export class OperationStore implements OperationHost<OperationState> {
 
   readStatistics(): OperationStatistics {
     return this.statistics.read(this.live.size);
+  }
+
+  readSamples(): AllSamples {
+    return this.statistics.samples();
   }
 
   /** Resolves once every operation that matches has really ended, also those begun meanwhile. */

@@ -89,7 +89,7 @@ export function watchOperation(
   });
 }
 
-function outcomeMessage(data: Data): Message {
+export function outcomeMessage(data: Data): Message {
   return { type: 'settled', data, id: `settled:${data.id}`, retry: NOT_AGAIN };
 }
 

@@ -19,6 +19,17 @@ export interface Percentiles {
   readonly p99: number;
 }
 
+/** A hundred equal parts of what was measured, each by its longest, in milliseconds. */
+export interface Samples {
+  readonly count: number;
+  readonly values: readonly number[];
+}
+
+export interface AllSamples {
+  readonly duration: Samples;
+  readonly cancelLatency: Samples;
+}
+
 /**
  * Counters of the operations of one name.
  *
@@ -152,6 +163,11 @@ export class Statistics {
     };
   }
 
+  /** The hundred parts that percentiles of several instances are made of. */
+  samples(): AllSamples {
+    return { duration: samples(this.durations), cancelLatency: samples(this.latencies) };
+  }
+
   private busiest(): [string, NameCounters][] {
     const begun = [...this.names].filter(([, { started }]) => started > 0);
     const busiest = begun.sort(([, a], [, b]) => b.started - a.started).slice(0, BUSIEST);
@@ -178,4 +194,14 @@ function percentiles(histogram: RecordableHistogram): Percentiles {
   if (histogram.count === 0) return { p50: 0, p95: 0, p99: 0 };
   const at = (percentile: number) => histogram.percentile(percentile) / MICROSECONDS;
   return { p50: at(50), p95: at(95), p99: at(99) };
+}
+
+function samples(histogram: RecordableHistogram): Samples {
+  const { count } = histogram;
+  if (count === 0) return { count, values: [] };
+  const values = Array.from(
+    { length: 100 },
+    (_, index) => histogram.percentile(index + 1) / MICROSECONDS,
+  );
+  return { count, values };
 }

@@ -5,6 +5,7 @@ import {
 } from '../scope/cancelation-error.js';
 import { rootCause } from '../operation/causes.js';
 import {
+  ClusterIncomplete,
   OperationConflict,
   OperationLimit,
   OperationNotFound,
@@ -51,6 +52,7 @@ export const PUBLIC_MESSAGES: Readonly<Record<CancelationReason, string>> = {
 const KNOWN_ERRORS = [
   [OperationConflict, 409, 'OPERATION_CONFLICT', 'The operation is already running'],
   [OperationLimit, 503, 'OPERATION_LIMIT', 'The server is busy'],
+  [ClusterIncomplete, 503, 'CLUSTER_INCOMPLETE', 'Not all instances have answered'],
   [OperationRefused, 503, 'OPERATION_REFUSED', 'The server is shutting down'],
   [OutcomeSeen, 204, 'OPERATION_SETTLED', 'The operation has ended'],
   [OperationNotFound, 404, 'OPERATION_NOT_FOUND', 'No such operation'],

@@ -1,0 +1,237 @@
+import { setImmediate } from 'node:timers/promises';
+import { type ClusterLink } from '../cluster/cluster-link.js';
+import { Encoded } from '../cluster/wire.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { type OperationSnapshot, snapshotOf } from '../operation/snapshot.js';
+import { CancelRecord } from '../scope/cancel-record.js';
+import { cancelScope } from '../scope/cancel.js';
+import { readCancelOptions } from '../scope/cancel-options.js';
+import { monotonicNow, wallNow } from '../scope/clock.js';
+import { isRecord } from '../scope/plain-object.js';
+import { decodeFilter, decodeScope } from './cluster-filter.js';
+import { jsonWithin } from './cluster-json.js';
+import { ALL, type Matcher } from './operation-filter.js';
+import { both } from './registry-scope.js';
+import type { OperationStore } from './operation-store.js';
+
+/** Milliseconds of matching or writing before the event loop gets its turn. */
+const SLICE = 5;
+/** Operations that are looked at between two looks at the clock. */
+const STEP = 128;
+/** Characters of a page, which has to stay far below what a bus carries. */
+const PAGE = 200_000;
+/** Milliseconds that whoever asked may leave an answer lying. */
+const PATIENCE = 15_000;
+const MOST_OPEN = 200;
+
+/** What is still to be sent of a long answer. */
+interface OpenAnswer {
+  readonly items: readonly (OperationState | OperationSnapshot)[];
+  position: number;
+  timer: NodeJS.Timeout;
+}
+
+/** A page of an answer. */
+export interface Page {
+  readonly items: readonly OperationSnapshot[];
+  /** Names the rest, if there is one. */
+  readonly more?: string;
+  /** The wall clock of the instance, in milliseconds. */
+  readonly now: number;
+}
+
+/** Answers what other instances ask of this one's operations. */
+export function answerCluster(link: ClusterLink, live: OperationStore): void {
+  const pages = new Pages(link, live);
+  link.answerTo('list', async (body, from) => {
+    const { filter, scope, from: where } = readBody(body);
+    const matcher = both(decodeScope(scope), decodeFilter(filter));
+    const items =
+      where === 'history' ? live.history.list(matcher) : await matching(live, matcher, new Set());
+    return pages.begin(items, from);
+  });
+  link.answerTo('page', (body, from) => pages.next(String(readBody(body)['more']), from));
+  link.answerTo('get', (body) => {
+    const { id, scope } = readBody(body);
+    const matcher = decodeScope(scope);
+    const state = live.get(String(id));
+    if (state !== undefined && matcher.matches(state))
+      return new Encoded(jsonWithin(snapshotOf(state)));
+    const remembered = live.history.find(String(id), matcher);
+    return remembered === undefined ? null : new Encoded(jsonWithin(remembered));
+  });
+  link.answerTo(
+    'cancel',
+    (body) => {
+      const { id, scope, cancel } = readBody(body);
+      const state = live.get(String(id));
+      if (state === undefined || !decodeScope(scope).matches(state)) {
+        const isRemembered = live.history.find(String(id), decodeScope(scope)) !== undefined;
+        return { found: isRemembered, canceled: false };
+      }
+      const isOver = state.record !== undefined || state.decided;
+      return { found: true, canceled: !isOver && cancelScope(state, recordOf(cancel)) };
+    },
+    true,
+  );
+  link.answerTo(
+    'cancelAll',
+    async (body) => {
+      const { filter, scope, cancel, except } = readBody(body);
+      const matcher = both(decodeScope(scope), decodeFilter(filter));
+      const spared = new Set<unknown>(Array.isArray(except) ? (except as unknown[]) : []);
+      const targets = await matching(live, matcher, spared);
+      return { count: await cancelEach(targets, recordOf(cancel)) };
+    },
+    true,
+  );
+  link.answerTo('statistics', () => ({
+    statistics: live.readStatistics(),
+    samples: live.readSamples(),
+  }));
+  link.answerTo('about', () => null);
+}
+
+function readBody(body: unknown): Record<string, unknown> {
+  if (!isRecord(body)) throw new TypeError('not a question');
+  return body;
+}
+
+/** What another instance says of a cancel. @throws TypeError for what it cannot say */
+function recordOf(data: unknown): CancelRecord {
+  const { site, cause, ...options } = readBody(data);
+  const { reason = 'manual', message, requestedBy } = readCancelOptions(options);
+  return new CancelRecord(reason, message, {
+    requestedBy,
+    ...(isRecord(cause) ? { cause: errorOf(cause) } : undefined),
+    ...(typeof site === 'string' ? { site: () => site } : undefined),
+  });
+}
+
+function errorOf({ name, message }: Record<string, unknown>): Error {
+  const error = new Error(String(message));
+  error.name = String(name);
+  delete error.stack;
+  return error;
+}
+
+/** The live operations that match, oldest first, without ever keeping the event loop long. */
+async function matching(
+  live: OperationStore,
+  { matches, limit, all }: Matcher,
+  spared: ReadonlySet<unknown>,
+): Promise<OperationState[]> {
+  const states = live.list(ALL);
+  const found: OperationState[] = [];
+  let since = monotonicNow();
+  for (let index = states.length - 1; index >= 0 && found.length < limit; index--) {
+    const state = states[index] as OperationState;
+    const isSpared = spared.size > 0 && state.hasId && spared.has(state.id);
+    if (!isSpared && isLive(state) && (all || matches(state))) found.push(state);
+    if (index % STEP !== 0 || monotonicNow() - since < SLICE) continue;
+    await setImmediate();
+    since = monotonicNow();
+  }
+  return found.reverse();
+}
+
+function isLive(state: OperationState): boolean {
+  return state.listIndex >= 0;
+}
+
+async function cancelEach(
+  targets: readonly OperationState[],
+  record: CancelRecord,
+): Promise<number> {
+  let count = 0;
+  let since = monotonicNow();
+  for (const state of targets) {
+    const isCanceled =
+      state.record === undefined
+        ? !state.decided && cancelScope(state, record)
+        : state.record.isAfter(record);
+    if (isCanceled) count++;
+    if (monotonicNow() - since < SLICE) continue;
+    await setImmediate();
+    since = monotonicNow();
+  }
+  return count;
+}
+
+/** Answers that are too long for one message, of which those who ask take a page after the other. */
+class Pages {
+  private readonly open = new Map<string, OpenAnswer>();
+
+  constructor(
+    private readonly link: ClusterLink,
+    private readonly live: OperationStore,
+  ) {}
+
+  async begin(
+    items: readonly (OperationState | OperationSnapshot)[],
+    from: string,
+  ): Promise<Page | Encoded> {
+    if (from === this.link.id) return this.whole(items);
+    return this.write({ items, position: 0, timer: setTimeout(() => {}, 0) }, undefined, from);
+  }
+
+  /** @throws Error for an answer that is over */
+  next(more: string, from: string): Encoded {
+    const name = `${from} ${more}`;
+    const answer = this.open.get(name);
+    if (answer === undefined) throw new Error('the rest of this answer is gone');
+    return this.write(answer, more, from);
+  }
+
+  /** For this instance itself. */
+  private async whole(items: readonly (OperationState | OperationSnapshot)[]): Promise<Page> {
+    const snapshots: OperationSnapshot[] = [];
+    let since = monotonicNow();
+    for (const item of items) {
+      const snapshot = snapshotFrom(item);
+      if (snapshot !== undefined) snapshots.push(snapshot);
+      if (monotonicNow() - since < SLICE) continue;
+      await setImmediate();
+      since = monotonicNow();
+    }
+    return { items: snapshots, now: wallNow() };
+  }
+
+  private write(answer: OpenAnswer, known: string | undefined, from: string): Encoded {
+    clearTimeout(answer.timer);
+    const texts: string[] = [];
+    const { items } = answer;
+    const end = monotonicNow() + 2 * SLICE;
+    for (let size = 0; answer.position < items.length && size < PAGE; answer.position++) {
+      const snapshot = snapshotFrom(items[answer.position] as OperationState);
+      if (snapshot === undefined) continue;
+      const text = jsonWithin(snapshot);
+      texts.push(text);
+      size += text.length;
+      if (monotonicNow() > end) size = PAGE;
+    }
+    const isOver = answer.position >= items.length;
+    const more = isOver ? undefined : (known ?? this.live.createId());
+    if (more !== undefined) this.keep(`${from} ${more}`, answer);
+    else if (known !== undefined) this.open.delete(`${from} ${known}`);
+    const rest = more === undefined ? '' : `,"more":${JSON.stringify(more)}`;
+    return new Encoded(`{"items":[${texts.join(',')}],"now":${wallNow()}${rest}}`);
+  }
+
+  private keep(name: string, answer: OpenAnswer): void {
+    answer.timer = setTimeout(() => this.open.delete(name), PATIENCE);
+    answer.timer.unref();
+    this.open.set(name, answer);
+    if (this.open.size <= MOST_OPEN) return;
+    const [oldest] = this.open.keys();
+    if (oldest === undefined) return;
+    clearTimeout(this.open.get(oldest)?.timer);
+    this.open.delete(oldest);
+  }
+}
+
+/** A live operation that has ended meanwhile is none. */
+function snapshotFrom(item: OperationState | OperationSnapshot): OperationSnapshot | undefined {
+  if (!('listIndex' in item)) return item;
+  return isLive(item) ? snapshotOf(item) : undefined;
+}

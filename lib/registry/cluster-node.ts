@@ -1,0 +1,53 @@
+import { ClusterLink, type Identity } from '../cluster/cluster-link.js';
+import { type ClusterSettings } from '../cluster/cluster-options.js';
+import { answerCluster } from './cluster-answers.js';
+import { ClusterFeeds } from './cluster-feeds.js';
+import type { OperationStore } from './operation-store.js';
+
+const links = new WeakMap<OperationStore, ClusterLink>();
+
+/** How a registry reaches the other instances: the application's link, or one to nobody. */
+export function clusterLinkOf(live: OperationStore): ClusterLink {
+  return links.get(live) ?? serve(live, ClusterLink.alone(identityOf(live)));
+}
+
+/**
+ * Joins the other instances of a service. Nothing waits for it.
+ *
+ * @returns leaves them
+ */
+export function joinCluster(live: OperationStore, settings: ClusterSettings): ClusterNode {
+  const link = serve(live, new ClusterLink(settings, identityOf(live)));
+  void link.open();
+  return {
+    announce: () => link.presence.announce(),
+    leave: async () => {
+      await link.close();
+      if (links.get(live) === link) links.delete(live);
+    },
+  };
+}
+
+export interface ClusterNode {
+  /** Tells the others at once how this instance is. */
+  announce(): void;
+  leave(): Promise<void>;
+}
+
+function identityOf(live: OperationStore): Identity {
+  return {
+    id: live.ids.instance,
+    createId: () => live.createId(),
+    live: () => live.size,
+    isDraining: () => live.phase !== 'open',
+    log: live.log,
+  };
+}
+
+function serve(live: OperationStore, link: ClusterLink): ClusterLink {
+  answerCluster(link, live);
+  const feeds = new ClusterFeeds(link, live);
+  link.onClose(() => feeds.stop());
+  links.set(live, link);
+  return link;
+}

@@ -1,0 +1,375 @@
+import type { Observable } from 'rxjs';
+import type { ClusterLink } from '../cluster/cluster-link.js';
+import type { Member } from '../cluster/members.js';
+import type { Outcome } from '../cluster/question.js';
+import { ClusterIncomplete } from '../operation/operation-errors.js';
+import type { OperationSnapshot } from '../operation/snapshot.js';
+import { captureCallSite } from '../scope/call-site.js';
+import { readCancelOptions } from '../scope/cancel-options.js';
+import type { CancelOptions } from '../scope/cancel-record.js';
+import { currentScope } from '../scope/context.js';
+import { type Duration, parseDuration } from '../scope/duration.js';
+import { bare, isRecord } from '../scope/plain-object.js';
+import { readDuration, readOptions } from '../scope/validate.js';
+import {
+  type ClusterAnswer,
+  type ClusterEvent,
+  type ClusterInstance,
+  type ClusterOperation,
+  type ClusterTreeNode,
+  instanceOf,
+  isSnapshot,
+} from './cluster-answer.js';
+import { followCluster, watchCluster } from './cluster-followers.js';
+import { type ClusterFilter, encodeFilter } from './cluster-filter.js';
+import { collectPages } from './cluster-pages.js';
+import { isInstanceStatistics, mergeStatistics } from './cluster-statistics.js';
+import { nestSnapshots } from './operation-tree.js';
+import type { OperationMessage } from './operation-watch.js';
+import { ownChain } from './own-chain.js';
+import type { OperationScope } from './registry-scope.js';
+import type { OperationStatistics } from './statistics.js';
+import { readView, type ViewOptions } from './view-options.js';
+
+/**
+ * How long a call to all instances may take.
+ *
+ * @publicApi
+ */
+export interface ClusterCallOptions {
+  /** How long an instance may be silent. Default: `cluster.timeout`, 1 s. */
+  readonly timeout?: Duration;
+}
+
+/**
+ * What is said of a cancel, and how long its acknowledgement may take. Of `cause`, its name and
+ * message travel.
+ *
+ * @publicApi
+ */
+export interface ClusterCancelOptions extends CancelOptions, ClusterCallOptions {}
+
+/** Milliseconds for which a cancel that was not acknowledged is sent again. */
+const INSISTING = 30_000;
+
+/** An id that names its instance: eight characters, and 22 that are random. */
+const OWN_ID = /^([a-z0-9]{8})-[\w-]{22}$/;
+
+/**
+ * The operations of all instances of the service: lists, follows and cancels them from anywhere. No
+ * call to it costs the operations anything that nobody asks about. Every answer says whether it is
+ * complete, and who has replied.
+ *
+ * @example
+ * const { operations, complete } = await registry.cluster.list({ name: 'import' });
+ * const { canceled, owner } = await registry.cluster.cancel(id, { requestedBy: user.id });
+ * @publicApi
+ */
+export class ClusterRegistry {
+  readonly #link: () => ClusterLink;
+  readonly #scope: readonly unknown[];
+
+  /** @internal */
+  constructor(link: () => ClusterLink, scope: readonly unknown[] = []) {
+    this.#link = link;
+    this.#scope = scope;
+  }
+
+  /**
+   * The operations that match, and no others, as `registry.scoped()`. Whether an operation is one
+   * of them is decided where it lives.
+   *
+   * @param filter at least one key, without `limit` and `where`
+   * @throws TypeError when a key is undefined: a scope never means "all"
+   */
+  scoped(filter: Omit<OperationScope, 'where'>): ClusterRegistry {
+    const where = 'cluster.scoped()';
+    if (Object.keys(filter ?? {}).length === 0 || 'limit' in filter) {
+      throw new TypeError(`${where} needs a filter that says something, without limit`);
+    }
+    return new ClusterRegistry(this.#link, [...this.#scope, encodeFilter(filter, where)]);
+  }
+
+  /**
+   * The live operations of all instances, oldest first, however many there are.
+   *
+   * @throws TypeError for a filter that is not valid, or cannot travel
+   */
+  async list(
+    filter?: ClusterFilter,
+    options?: ClusterCallOptions,
+  ): Promise<ClusterAnswer & { readonly operations: readonly ClusterOperation[] }> {
+    return this.#collect('live', filter, options, 'cluster.list()');
+  }
+
+  /** The live operations of all instances, nested below their parents. */
+  async tree(
+    filter?: ClusterFilter,
+    options?: ClusterCallOptions,
+  ): Promise<ClusterAnswer & { readonly tree: readonly ClusterTreeNode[] }> {
+    const found = await this.#collect('live', filter, options, 'cluster.tree()');
+    const { operations, ...answer } = found;
+    return { ...answer, tree: await nestSnapshots(operations) };
+  }
+
+  /** The operations that ended, oldest first: of each instance what its history remembers. */
+  async history(
+    filter?: ClusterFilter,
+    options?: ClusterCallOptions,
+  ): Promise<ClusterAnswer & { readonly operations: readonly ClusterOperation[] }> {
+    return this.#collect('history', filter, options, 'cluster.history()');
+  }
+
+  /**
+   * An operation that is live or remembered, wherever it is.
+   *
+   * @returns `operation` is undefined when there is none, and all have said so
+   * @throws ClusterIncomplete when it was not found, and not all have answered
+   */
+  async get(
+    id: string,
+    options?: ClusterCallOptions,
+  ): Promise<ClusterAnswer & { readonly operation: ClusterOperation | undefined }> {
+    const timeout = this.#timeout(options, 'cluster.get()');
+    const outcome = await this.#askOwner('get', id, { id }, timeout);
+    for (const { from, body } of outcome.replies) {
+      if (!isSnapshot(body)) continue;
+      return { ...foundAt(from), operation: { ...body, instance: from.name } };
+    }
+    this.#refuseIncomplete(outcome, `whether there is an operation ${id}`, timeout);
+    return { ...answerOf(outcome), operation: undefined };
+  }
+
+  /**
+   * Cancels one, wherever it runs, and everything below it. It is acknowledged by the instance that
+   * has it: asked alone where the id names it, and otherwise with all others.
+   *
+   * @returns `canceled`: this call was the one that canceled it. `owner`: the instance that has it;
+   * undefined when there is none, and all have said so
+   * @throws ClusterIncomplete when nobody has acknowledged it, and not all have answered. It is sent
+   * again for 30 s to the instance that the id names, should that come back
+   */
+  async cancel(
+    id: string,
+    options: ClusterCancelOptions = {},
+  ): Promise<ClusterAnswer & { readonly canceled: boolean; readonly owner: string | undefined }> {
+    const { timeout, cancel } = this.#readCancel(options, 'cluster.cancel()');
+    const outcome = await this.#askOwner('cancel', id, { id, cancel }, timeout, INSISTING);
+    for (const { from, body } of outcome.replies) {
+      if (!isRecord(body) || body['found'] !== true) continue;
+      return { ...foundAt(from), canceled: body['canceled'] === true, owner: from.name };
+    }
+    this.#refuseIncomplete(outcome, `whether ${id} was canceled`, timeout);
+    return { ...answerOf(outcome), canceled: false, owner: undefined };
+  }
+
+  /**
+   * Cancels all that match, in every instance, when it hears of it; except the operation it is
+   * called from and its ancestors.
+   *
+   * @param filter `{}`: all
+   * @returns `count`: how many this call canceled, directly or through a parent
+   * @throws TypeError without a filter, or when a key of it is undefined
+   */
+  async cancelAll(
+    filter: ClusterFilter,
+    options: ClusterCancelOptions = {},
+  ): Promise<
+    ClusterAnswer & {
+      readonly count: number;
+      readonly byInstance: Readonly<Record<string, number>>;
+    }
+  > {
+    const where = 'cluster.cancelAll()';
+    if (filter === undefined) {
+      throw new TypeError(`${where} needs a filter; {} means all operations`);
+    }
+    const { timeout, cancel } = this.#readCancel(options, where);
+    const except = [...ownChain()].map(({ id }) => id);
+    const question = { filter: encodeFilter(filter, where), cancel, except };
+    const outcome = await this.#ask('cancelAll', question, timeout);
+    const counts = outcome.replies.map(({ from, body }) => {
+      const count = isRecord(body) ? Number(body['count']) : 0;
+      return [from.name, count] as const;
+    });
+    return {
+      ...answerOf(outcome),
+      count: counts.reduce((sum, [, count]) => sum + count, 0),
+      byInstance: sumByName(counts),
+    };
+  }
+
+  /** Numbers of all instances together. The percentiles are exact to about one percent of rank. */
+  async statistics(options?: ClusterCallOptions): Promise<
+    ClusterAnswer & {
+      readonly statistics: OperationStatistics;
+      readonly byInstance: Readonly<Record<string, OperationStatistics>>;
+    }
+  > {
+    const timeout = this.#timeout(options, 'cluster.statistics()');
+    const outcome = await this.#ask('statistics', {}, timeout);
+    const parts = outcome.replies.flatMap(({ from, body }) =>
+      isInstanceStatistics(body) ? [{ from, ...body }] : [],
+    );
+    return {
+      ...answerOf(outcome),
+      statistics: mergeStatistics(parts),
+      byInstance: Object.fromEntries(parts.map(({ from, statistics }) => [from.name, statistics])),
+    };
+  }
+
+  /** Who is there, this instance too; those that did not answer as they were last heard of. */
+  async instances(
+    options?: ClusterCallOptions,
+  ): Promise<ClusterAnswer & { readonly instances: readonly ClusterInstance[] }> {
+    const timeout = this.#timeout(options, 'cluster.instances()');
+    const outcome = await this.#ask('about', {}, timeout);
+    const { service } = this.#link();
+    const there = outcome.replies.map(({ from }) => instanceOf(from, service, true));
+    const silent = outcome.missing.map((member) => instanceOf(member, service, false));
+    return {
+      ...answerOf(outcome),
+      instances: [...there, ...silent].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1)),
+    };
+  }
+
+  /**
+   * Follows one operation, wherever it lives, as `registry.watch()` does: its present state, every
+   * progress, the outcome and the end. Over the bus only while somebody is subscribed.
+   *
+   * @returns errors with OperationNotFound when there is none, and all have said so; with
+   * ClusterIncomplete when not all have answered, or when its instance is gone
+   */
+  watch(
+    id: string,
+    options: ViewOptions & { readonly view: 'full' },
+  ): Observable<OperationMessage<OperationSnapshot>>;
+  /** Follows one operation, and shows what anybody may know. */
+  watch(id: string, options?: ViewOptions): Observable<OperationMessage>;
+  watch(id: string, options?: ViewOptions): Observable<OperationMessage> {
+    const view = readView(options, 'cluster.watch()', 'public');
+    const find = async () => {
+      const { owner, outcome } = await this.#ownerOf(id);
+      if (owner === undefined) {
+        this.#refuseIncomplete(
+          outcome,
+          `whether there is an operation ${id}`,
+          this.#link().timeout,
+        );
+      }
+      return owner;
+    };
+    return watchCluster(this.#link, find, { id, view, scope: this.#scope });
+  }
+
+  /**
+   * What happens in all instances, from now on: at most once, in batches of 50 ms. Events of an
+   * instance that has more than 1,000 in that time, or that cannot be reached, are missing.
+   *
+   * @throws TypeError for a filter that is not valid, or cannot travel
+   */
+  events$(filter?: ClusterFilter): Observable<ClusterEvent> {
+    const question = { filter: encodeFilter(filter, 'cluster.events$()'), scope: this.#scope };
+    return followCluster(this.#link, question);
+  }
+
+  async #collect(
+    from: 'live' | 'history',
+    filter: ClusterFilter | undefined,
+    options: ClusterCallOptions | undefined,
+    where: string,
+  ): Promise<ClusterAnswer & { readonly operations: readonly ClusterOperation[] }> {
+    const timeout = this.#timeout(options, where);
+    const question = { filter: encodeFilter(filter, where), from };
+    const outcome = await this.#ask('list', question, timeout);
+    const { operations, lost } = await collectPages(this.#link(), outcome, timeout, filter?.limit);
+    return { ...answerOf(outcome, lost), operations };
+  }
+
+  #ask(topic: string, question: object, timeout: number): Promise<Outcome> {
+    return this.#link().ask(topic, { ...question, scope: this.#scope }, { timeout });
+  }
+
+  /** Asks the instance that an id names, or all of them. */
+  async #askOwner(
+    topic: string,
+    id: string,
+    question: object,
+    timeout: number,
+    insist = 0,
+  ): Promise<Outcome> {
+    const link = this.#link();
+    const owner = OWN_ID.exec(id)?.[1];
+    const isKnown = owner === link.id || (owner !== undefined && link.knows(owner));
+    const to = isKnown ? owner : undefined;
+    return link.ask(topic, { ...question, scope: this.#scope }, { to, timeout, insist });
+  }
+
+  async #ownerOf(id: string): Promise<{ owner: Member | undefined; outcome: Outcome }> {
+    const outcome = await this.#askOwner('get', id, { id }, this.#link().timeout);
+    return { owner: outcome.replies.find(({ body }) => isSnapshot(body))?.from, outcome };
+  }
+
+  #refuseIncomplete(outcome: Outcome, question: string, timeout: number): void {
+    const { complete } = answerOf(outcome);
+    if (complete) return;
+    const missing = notHeard(outcome).map(({ name }) => name);
+    const why =
+      missing.length > 0
+        ? `no answer from ${missing.join(', ')} within ${timeout} ms`
+        : 'the bus does not work';
+    const problem = outcome.problem === undefined ? '' : `; ${outcome.problem}`;
+    throw new ClusterIncomplete(`It is not known ${question}: ${why}${problem}`, missing);
+  }
+
+  #timeout(options: ClusterCallOptions | undefined, where: string): number {
+    const readers = { timeout: readDuration };
+    const { timeout } = readOptions<ClusterCallOptions>(options ?? {}, where, readers);
+    return timeout === undefined ? this.#link().timeout : parseDuration(timeout, where);
+  }
+
+  #readCancel(options: ClusterCancelOptions, where: string): { timeout: number; cancel: object } {
+    const { timeout, ...rest } = bare(options);
+    const { reason, message, cause, requestedBy } = readCancelOptions(rest, where);
+    const site = captureCallSite()?.();
+    return {
+      timeout: this.#timeout(timeout === undefined ? undefined : { timeout }, where),
+      cancel: {
+        reason,
+        message,
+        requestedBy: requestedBy ?? currentScope()?.operation()?.id,
+        ...(cause instanceof Error
+          ? { cause: { name: cause.name, message: cause.message } }
+          : undefined),
+        ...(site === undefined ? undefined : { site: `${site} (${this.#link().name})` }),
+      },
+    };
+  }
+}
+
+/** Those that did not answer, or not with what can be used. */
+function notHeard({ missing, replies }: Outcome): Member[] {
+  const failed = replies.filter(({ problem }) => problem !== undefined);
+  return [...missing, ...failed.map(({ from }) => from)];
+}
+
+function answerOf(outcome: Outcome, lost: readonly Member[] = []): ClusterAnswer {
+  const silent = new Set([...notHeard(outcome), ...lost].map(({ id }) => id));
+  const names = (members: readonly Member[]) => members.map(({ name }) => name);
+  return {
+    complete: outcome.complete && silent.size === 0,
+    expected: names(outcome.expected),
+    replied: names(outcome.expected.filter(({ id }) => !silent.has(id))),
+  };
+}
+
+/** Whoever has it has said so: nobody else needs to. */
+function foundAt({ name }: Member): ClusterAnswer {
+  return { complete: true, expected: [name], replied: [name] };
+}
+
+function sumByName(counts: readonly (readonly [string, number])[]): Record<string, number> {
+  const sums = new Map<string, number>();
+  for (const [name, count] of counts) sums.set(name, (sums.get(name) ?? 0) + count);
+  return Object.fromEntries(sums);
+}
