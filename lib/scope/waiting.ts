@@ -17,6 +17,33 @@ export async function inTime<Value>(answer: Promise<Value>, patience: number): P
   }
 }
 
+/**
+ * An answer from outside of the process, or a failure when there is none in time. One that has
+ * arrived while the process was busy is in time.
+ *
+ * @param patience milliseconds
+ * @param keepsAlive whether the process goes on for it
+ * @throws Error that says how long was waited, and what the answer fails with
+ */
+export async function answerInTime<Value>(
+  answer: Promise<Value>,
+  patience: number,
+  keepsAlive: boolean,
+): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const refuse = () => reject(new Error(`no answer within ${patience} ms`));
+    // Timers come before what is read from sockets, and immediates after it.
+    timer = setTimeout(() => setImmediate(refuse), patience);
+    if (!keepsAlive) timer.unref();
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A pause that ends early when something is over. Its timer keeps no process alive. */
 export async function pauseUntil(over: Promise<unknown>, milliseconds: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
