@@ -1,17 +1,36 @@
-import { afterAll, beforeAll, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import type { CancelationBus } from 'nestjs-cancelable';
 import { checkCancelationBus } from 'nestjs-cancelable/testing';
 import { describeWith, type RunningServer, startServer } from '../support/servers.js';
+import { startCluster } from './cluster.js';
 
-/** The suite of the port, over a server of its own. */
-export function describeBus(title: string, create: (port: number) => CancelationBus): void {
-  describeWith(['redis'], `redisBus() with ${title}`, () => {
-    let server: RunningServer;
+type CreateBus = (port: number) => CancelationBus;
+
+/** The suite of the port, over buses that are made in several ways. */
+export function describeBus(title: string, ways: Readonly<Record<string, CreateBus>>): void {
+  describeOver(title, ways, async () => [await startServer('redis')]);
+}
+
+/** The same, over a Redis Cluster. */
+export function describeClusterBus(title: string, create: CreateBus): void {
+  describeOver(title, { 'a cluster': create }, startCluster);
+}
+
+function describeOver(
+  title: string,
+  ways: Readonly<Record<string, CreateBus>>,
+  start: () => Promise<RunningServer[]>,
+): void {
+  describeWith(['redis'], `redisBus() and ${title}`, () => {
+    let servers: RunningServer[] = [];
     beforeAll(async () => {
-      server = await startServer('redis');
+      servers = await start();
     });
-    afterAll(() => server.stop());
+    afterAll(() => Promise.all(servers.map((server) => server.stop())));
 
-    for (const { name, run } of checkCancelationBus(() => create(server.port))) it(name, run);
+    describe.each(Object.entries(ways))('by %s', (_way, create) => {
+      const createBus = () => create(servers[0]!.port);
+      for (const { name, run } of checkCancelationBus(createBus)) it(name, run);
+    });
   });
 }

@@ -107,6 +107,15 @@ export class RunningServer {
     private readonly launch: () => Promise<ChildProcess>,
   ) {}
 
+  /** Stops it as a debugger does: it accepts connections, and answers nothing until it goes on. */
+  freeze(): void {
+    this.child.kill('SIGSTOP');
+  }
+
+  unfreeze(): void {
+    this.child.kill('SIGCONT');
+  }
+
   /** For tests of what happens when a server is gone for a while. */
   async restart(): Promise<void> {
     await this.kill();
@@ -126,14 +135,18 @@ export class RunningServer {
   }
 }
 
-/** Starts a server on a free port of this machine; resolves once it accepts connections. */
-export async function startServer(name: ServerName): Promise<RunningServer> {
+/**
+ * Starts a server on a free port of this machine; resolves once it accepts connections.
+ *
+ * @param settings arguments of its program beside the usual ones
+ */
+export async function startServer(name: ServerName, ...settings: string[]): Promise<RunningServer> {
   const { binary, args, prepare }: ServerProgram = programs[name];
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), `${name}-`));
   prepare?.(folder);
   const launch = async () => {
-    const child = spawn(binary, args(port, folder), { stdio: 'ignore' });
+    const child = spawn(binary, [...args(port, folder), ...settings], { stdio: 'ignore' });
     await accepts(port, child);
     return child;
   };
