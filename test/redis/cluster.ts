@@ -4,7 +4,7 @@ import { Observer } from './server.js';
 /** Starts a Redis Cluster of two nodes, which share the keys. */
 export async function startCluster(): Promise<RunningServer[]> {
   const nodes = await Promise.all([startNode(), startNode()]);
-  const [one, other] = nodes as [Node, Node];
+  const [one, other] = nodes;
   await one.observer.send('CLUSTER', 'ADDSLOTSRANGE', '0', '8191');
   await other.observer.send('CLUSTER', 'ADDSLOTSRANGE', '8192', '16383');
   const address = ['127.0.0.1', String(other.server.port), String(other.busPort)];
