@@ -1,17 +1,14 @@
 import { jest } from '@jest/globals';
 import type * as nodeRedis from 'redis';
 import { describeBus, describeClusterBus } from './bus-behaviour.js';
+import { hideIoredis } from './without-ioredis.js';
 
 /** The suite of the port for a version of the package redis, where ioredis is not installed. */
 export async function describeNodeRedisBus(
   name: string,
   load: () => Promise<typeof nodeRedis>,
 ): Promise<void> {
-  jest.unstable_mockModule('ioredis', () => {
-    throw Object.assign(new Error("Cannot find package 'ioredis'"), {
-      code: 'ERR_MODULE_NOT_FOUND',
-    });
-  });
+  hideIoredis();
   if (name !== 'redis 5') jest.unstable_mockModule('redis', load);
   const { createClient, createCluster } = await load();
   const { redisBus } = await import('nestjs-cancelable/redis');

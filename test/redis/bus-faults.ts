@@ -1,0 +1,244 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import type { CancelationBus, CancelationBusHost } from 'nestjs-cancelable';
+import { closeAfterTest } from '../support/close-after-test.js';
+import { deferred, rejection } from '../support/deferred.js';
+import { MemoryLog } from '../support/memory-log.js';
+import { describeWith, freePort, type RunningServer, startServer } from '../support/servers.js';
+import { localhost } from '../support/tls.js';
+import { Observer } from './server.js';
+
+/** How a library is tested: what makes a bus for an address. */
+export type CreateBus = (url: string, tls?: object) => CancelationBus;
+
+/** A bus that is open, with what it tells its application. */
+export class OpenBus implements CancelationBusHost {
+  readonly log = new MemoryLog();
+  readonly heard: string[] = [];
+  recovered = 0;
+
+  private constructor(readonly bus: CancelationBus) {}
+
+  static async open(bus: CancelationBus): Promise<OpenBus> {
+    const opened = new OpenBus(bus);
+    closeAfterTest(() => bus.close());
+    await bus.open(opened);
+    return opened;
+  }
+
+  onRecovered = () => {
+    this.recovered++;
+  };
+
+  async listen(channel = 'channel'): Promise<this> {
+    await this.bus.subscribe(channel, (message) => this.heard.push(message));
+    return this;
+  }
+
+  publish(message: string): Promise<void> {
+    return this.bus.publish('channel', message);
+  }
+}
+
+/** Until it is so; the test's own limit is what ends the wait. */
+export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+const succeeds = (call: () => Promise<unknown>) => () =>
+  call().then(
+    () => true,
+    () => false,
+  );
+
+async function start(...settings: string[]): Promise<RunningServer> {
+  const server = await startServer('redis', ...settings);
+  closeAfterTest(() => server.stop());
+  return server;
+}
+
+async function observe(port: number): Promise<Observer> {
+  const observer = await Observer.connect(port);
+  closeAfterTest(() => observer.close());
+  return observer;
+}
+
+const addressOf = ({ port }: { port: number }) => `redis://127.0.0.1:${port}`;
+
+/** What a bus does when its Redis fails, whichever library it is made of. */
+export function describeFaults(title: string, create: CreateBus): void {
+  describeWith(['redis'], `redisBus() by ${title}, when Redis fails`, () => {
+    it('listens again once a server that was killed is back, and says so', async () => {
+      const server = await start();
+      const one = await (await OpenBus.open(create(addressOf(server)))).listen();
+      const other = await (await OpenBus.open(create(addressOf(server)))).listen();
+      await one.publish('before');
+      await until(() => other.heard.includes('before'));
+      await server.kill();
+      await until(async () => !(await succeeds(() => one.publish('lost'))()));
+      expect((await rejection(one.publish('lost'))).message).toMatch(/^redisBus\(\): publish\(\)/);
+      await rejection(one.bus.isHeard('channel'));
+      await rejection(one.bus.leases!.acquire('key', 'holder', 1_000));
+      await one.listen('meanwhile');
+      await server.restart();
+      await until(() => one.recovered === 1 && other.recovered === 1);
+      await one.publish('after');
+      await other.bus.publish('meanwhile', 'new');
+      await until(() => other.heard.includes('after') && one.heard.includes('new'));
+      expect(await one.bus.isHeard('channel')).toBe(true);
+      expect(one.log.warnings.length).toBeGreaterThan(0);
+      expect(new Set(one.log.warnings).size).toBe(one.log.warnings.length);
+      expect(one.log.errors).toEqual([]);
+    });
+
+    it('says that it has recovered only with all subscriptions in place', async () => {
+      const server = await start();
+      const channels = Array.from({ length: 50 }, (_, index) => `channel:${index}`);
+      const one = await OpenBus.open(create(addressOf(server)));
+      for (const channel of channels) await one.listen(channel);
+      const observer = await observe(server.port);
+      const counts = deferred<string[]>();
+      one.onRecovered = () => {
+        const names = channels.map((channel) => `cancelable:${channel}`);
+        void observer.send('PUBSUB', 'NUMSUB', ...names).then(counts.resolve);
+      };
+      await observer.send('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      expect((await counts.promise).filter((each) => (each as unknown) === 1)).toHaveLength(50);
+    });
+
+    it('connects again when only one of its connections is lost', async () => {
+      const server = await start();
+      const one = await (await OpenBus.open(create(addressOf(server)))).listen();
+      const observer = await observe(server.port);
+      for (const type of ['pubsub', 'normal']) {
+        const before = one.recovered;
+        await observer.send('CLIENT', 'KILL', 'TYPE', type);
+        await until(() => one.recovered > before);
+        await one.publish(type);
+        await until(() => one.heard.includes(type));
+      }
+    });
+
+    it('fails in time while its server is frozen, and goes on with it', async () => {
+      const server = await start();
+      const one = await (await OpenBus.open(create(addressOf(server)))).listen();
+      server.freeze();
+      closeAfterTest(() => server.unfreeze());
+      const began = performance.now();
+      const calls = [
+        one.publish('frozen'),
+        one.bus.isHeard('channel'),
+        one.bus.leases!.acquire('key', 'holder', 1_000),
+      ];
+      for (const call of calls) await rejection(call);
+      expect(performance.now() - began).toBeLessThan(10_000);
+      // It notices by itself, and lets go of connections that look alive.
+      await until(() => one.log.warnings.length > 0);
+      expect(one.log.warnings[0]).toContain('no answer within 2000 ms');
+      server.unfreeze();
+      await until(() => one.recovered > 0);
+      await one.publish('after');
+      await until(() => one.heard.includes('after'));
+    });
+
+    it('waits for a server that was never there', async () => {
+      const server = await start();
+      await server.kill();
+      const one = await (await OpenBus.open(create(addressOf(server)))).listen();
+      expect((await rejection(one.publish('nobody'))).message).toContain('ECONNREFUSED');
+      expect(one.log.warnings).toEqual([expect.stringContaining('ECONNREFUSED')]);
+      await server.restart();
+      await until(() => one.recovered === 1);
+      await one.publish('hello');
+      await until(() => one.heard.includes('hello'));
+    });
+
+    it('connects once its password is right', async () => {
+      const server = await start('--requirepass', 'wrong');
+      const url = `redis://:right@127.0.0.1:${server.port}`;
+      const one = await (await OpenBus.open(create(url))).listen();
+      const { message } = await rejection(one.publish('nobody'));
+      expect(message).toMatch(/WRONGPASS|NOAUTH/);
+      expect(one.log.everything.join()).not.toContain('right');
+      const observer = await observe(server.port);
+      await observer.send('AUTH', 'wrong');
+      await observer.send('CONFIG', 'SET', 'requirepass', 'right');
+      await until(() => one.recovered === 1);
+      await one.publish('hello');
+      await until(() => one.heard.includes('hello'));
+    });
+
+    it('says why it holds no lease when memory is full, and delivers all the same', async () => {
+      const server = await start('--maxmemory', '100kb', '--maxmemory-policy', 'noeviction');
+      const one = await (await OpenBus.open(create(addressOf(server)))).listen();
+      await one.publish('full');
+      await until(() => one.heard.includes('full'));
+      expect(await one.bus.isHeard('channel')).toBe(true);
+      const error = await rejection(one.bus.leases!.acquire('key', 'holder', 60_000));
+      expect(error.message).toMatch(/^redisBus\(\): to acquire a lease.*OOM/);
+      await (await observe(server.port)).send('CONFIG', 'SET', 'maxmemory', '0');
+      expect(await one.bus.leases!.acquire('key', 'holder', 60_000)).toBeUndefined();
+      expect(one.recovered).toBe(0);
+    });
+
+    it('speaks TLS', async () => {
+      const port = await freePort();
+      await start(...tlsSettings(port));
+      const url = `rediss://localhost:${port}`;
+      const refused = await OpenBus.open(create(url));
+      expect((await rejection(refused.publish('nobody'))).message).toMatch(/certificate/i);
+      for (const address of [url, url.replace('rediss:', 'redis:')]) {
+        const one = await OpenBus.open(create(address, { ca: localhost.cert }));
+        await one.listen();
+        await one.publish('hello');
+        await until(() => one.heard.includes('hello'));
+      }
+    });
+
+    it('closes in whatever state it is, and leaves no connection', async () => {
+      const server = await start();
+      const observer = await observe(server.port);
+      const buses = Array.from({ length: 5 }, () => create(addressOf(server)));
+      const host = { log: new MemoryLog(), onRecovered: () => {} };
+      const opening = buses.map((bus) => bus.open(host));
+      await buses[0]!.close();
+      await Promise.all([buses[1]!.close(), opening[1]]);
+      await Promise.all(opening);
+      await Promise.all(buses.map((bus) => bus.close()));
+      await until(async () => (await observer.clients()).length === 1);
+      server.freeze();
+      const frozen = create(addressOf(server));
+      const open = frozen.open(host);
+      await new Promise((resolve) => setImmediate(resolve));
+      await frozen.close();
+      await open;
+      server.unfreeze();
+      await until(async () => (await observer.clients()).length === 1);
+    });
+
+    it('can be opened again once it is closed, and not before', async () => {
+      const server = await start();
+      const bus = create(addressOf(server));
+      const { heard } = await (await OpenBus.open(bus)).listen();
+      expect((await rejection(OpenBus.open(bus))).message).toContain('open already');
+      await bus.close();
+      const again = await (await OpenBus.open(bus)).listen();
+      await again.publish('hello');
+      await until(() => again.heard.includes('hello'));
+      expect(heard).toEqual([]);
+    });
+  });
+}
+
+/** How Redis is told of a certificate. */
+function tlsSettings(port: number): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'redis-tls-'));
+  closeAfterTest(() => rmSync(folder, { recursive: true }));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  writeFileSync(key, localhost.key);
+  writeFileSync(cert, localhost.cert);
+  const settings = { port: String(port), 'key-file': key, 'cert-file': cert, 'auth-clients': 'no' };
+  return Object.entries(settings).flatMap(([name, value]) => [`--tls-${name}`, value]);
+}
