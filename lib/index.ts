@@ -38,6 +38,7 @@ export {
 } from './operation/current-operation.js';
 export type {
   ExclusiveOptions,
+  ExclusiveScope,
   OnConflict,
   OnDisconnect,
   OnShutdown,
@@ -132,6 +133,7 @@ export {
 export { rootCause } from './operation/causes.js';
 export {
   ClusterIncomplete,
+  ClusterUnavailable,
   OperationConflict,
   OperationLimit,
   OperationNotFound,

@@ -9,7 +9,9 @@ import { suspendOperation, resumeFirst } from '../operation/suspend.js';
 import { destroyStream, streamOf } from '../scope/close-value.js';
 import { closeLateValue } from '../operation/late-value.js';
 import { followStream } from '../streams/follow-stream.js';
+import { takeLease } from '../operation/cluster-scope.js';
 import { operateIterator, operateObservable, shapeOf, providerOf } from './lazy-results.js';
+import { iterableAfter, observableAfter } from './prepared-results.js';
 
 /**
  * A result that goes on after it was given: the operation lasts until it ends.
@@ -41,8 +43,12 @@ export function adoptResult(
   return {
     value:
       shape === 'observable'
-        ? operateObservable(provider, () => value as Observable<unknown>)
-        : operateIterator(provider, () => value as AsyncIterable<unknown>),
+        ? operateObservable(provider, (own) =>
+            observableAfter(takeLease(own, undefined), () => value as Observable<unknown>),
+          )
+        : operateIterator(provider, (own) =>
+            iterableAfter(takeLease(own, undefined), () => value as AsyncIterable<unknown>),
+          ),
   };
 }
 

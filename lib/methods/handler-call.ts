@@ -70,7 +70,9 @@ export class HandlerCall {
     method.fillParameters(this.args, state);
     if (needsPreparation(this.plan.operation, options)) {
       const pending = prepareOperation(state, options);
-      if (pending !== undefined) return cell.followHandler(pending.then(() => this.call()));
+      if (pending !== undefined) {
+        return cell.followHandler(pending.then((runs) => (runs ? this.call() : undefined)));
+      }
     }
     const result = this.call();
     if (result instanceof Promise) return cell.followHandler(result);

@@ -1,4 +1,4 @@
-import { from, mergeMap, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { Held } from '../operation/held.js';
 import type { CallOptions } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
@@ -22,6 +22,7 @@ import {
 } from './lazy-results.js';
 import type { MethodDefinition } from './method-definition.js';
 import type { MethodPlan } from './method-plan.js';
+import { iterableAfter, observableAfter } from './prepared-results.js';
 
 /** One call of a decorated method, which becomes an operation of its own. */
 export class MethodCall {
@@ -114,21 +115,19 @@ export class MethodCall {
 
   private observable(provider: OperationProvider): Observable<unknown> {
     return operateObservable(provider, (state) => {
-      const prepared = this.prepare(state);
       const source = () => this.call(state) as Observable<unknown>;
-      return prepared === undefined ? source() : from(prepared).pipe(mergeMap(source));
+      return observableAfter(this.prepare(state), source);
     });
   }
 
   private generator(provider: OperationProvider): AsyncGenerator<unknown> {
     return operateIterator(provider, (state) => {
-      const prepared = this.prepare(state);
       const source = () => this.call(state) as AsyncIterable<unknown>;
-      return prepared === undefined ? source() : after(prepared, source);
+      return iterableAfter(this.prepare(state), source);
     });
   }
 
-  private prepare(state: OperationState): Promise<void> | undefined {
+  private prepare(state: OperationState): Promise<boolean> | undefined {
     const { options } = this;
     return needsPreparation(this.plan.operation, options)
       ? prepareOperation(state, options)
@@ -141,12 +140,4 @@ export class MethodCall {
     this.method.fillParameters(args, state);
     return callBody(state, this.method.original, this.self, args);
   }
-}
-
-async function* after<Item>(
-  pending: Promise<void>,
-  source: () => AsyncIterable<Item>,
-): AsyncGenerator<Item> {
-  await pending;
-  yield* source();
 }

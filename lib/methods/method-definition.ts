@@ -1,4 +1,5 @@
 import { isObservable } from 'rxjs';
+import { checkScope } from '../operation/cluster-scope.js';
 import { refuseAboveCeiling } from '../operation/max-timeout.js';
 import type { CallOptions } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
@@ -61,6 +62,7 @@ export class MethodDefinition {
       runtime.policy(classOptions?.policy, where),
     ]);
     checkJoin(merged, this.original, new Set(this.parameters.map(([index]) => index)), where);
+    checkScope(merged.exclusive, runtime.live.clusterKeys, where);
     refuseAboveCeiling(merged.timeout, runtime.live.maxTimeout, `${where}: timeout`);
     return merged;
   }
@@ -98,8 +100,8 @@ export class MethodDefinition {
    */
   callOptions(plan: MethodPlan, self: object, args: readonly unknown[]): CallOptions | undefined {
     if (plan.functions === undefined) return undefined;
-    const { functions, onConflict } = plan;
-    return callOptions({ functions, onConflict }, this.where, self, args);
+    const { functions, exclusive } = plan;
+    return callOptions({ functions, exclusive }, this.where, self, args);
   }
 
   /** Fills the decorated parameters of a call. */

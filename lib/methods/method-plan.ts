@@ -1,19 +1,14 @@
 import { type Duration, parseDuration } from '../scope/duration.js';
 import type {
-  OnConflict,
+  ExclusiveOptions,
   OnShutdown,
   OperationKind,
   OperationMetadata,
 } from '../operation/operation-options.js';
-import type {
-  CallOptions,
-  ExclusiveCall,
-  NameCounters,
-  OperationPlan,
-} from '../operation/operation-plan.js';
+import type { CallOptions, NameCounters, OperationPlan } from '../operation/operation-plan.js';
 import { bare, ownValue } from '../scope/plain-object.js';
 import { refusePromise } from '../scope/promised-options.js';
-import { planOf } from '../operation/operation-plan.js';
+import { exclusiveCall, planOf } from '../operation/operation-plan.js';
 import { refuse } from '../scope/validate.js';
 import { type CancelableOptions, PER_CALL, perCallReaders } from './cancelable-options.js';
 
@@ -29,7 +24,8 @@ export interface MethodPlan {
   readonly operation: OperationPlan;
   /** `undefined`: nothing depends on the call. */
   readonly functions: CallFunctions | undefined;
-  readonly onConflict: OnConflict | undefined;
+  /** What is said of the key, if it is a function. */
+  readonly exclusive: Omit<ExclusiveOptions, 'key'> | undefined;
   /** The options that hold before the method is called: all that are no functions. */
   readonly options: CancelableOptions;
 }
@@ -86,7 +82,7 @@ export function createMethodPlan(
       onDisconnect: options.onDisconnect ?? 'cancel',
       sources: fixed['sources'] as readonly unknown[] | undefined,
     },
-    onConflict: exclusive?.onConflict,
+    exclusive: functions.exclusiveKey && exclusive,
     functions: Object.keys(functions).length === 0 ? undefined : functions,
     options: fixed,
   };
@@ -98,7 +94,7 @@ export function createMethodPlan(
  * @throws TypeError when one gives an impossible value; what it throws itself
  */
 export function callOptions(
-  { functions, onConflict }: { functions: CallFunctions; onConflict: OnConflict | undefined },
+  { functions, exclusive }: Pick<MethodPlan, 'exclusive'> & { functions: CallFunctions },
   where: string,
   self: unknown,
   args: readonly unknown[],
@@ -121,8 +117,12 @@ export function callOptions(
     id: ask('id') as string | undefined,
     sources: ask('sources') as readonly unknown[] | undefined,
     exclusive:
+      exclusive &&
       functions.exclusiveKey &&
-      exclusiveCall(functions.exclusiveKey.apply(self, args as unknown[]), onConflict, where),
+      exclusiveCall(
+        readKey(functions.exclusiveKey.apply(self, args as unknown[]), where),
+        exclusive,
+      ),
   };
 }
 
@@ -130,15 +130,10 @@ export function callOptions(
  * A key may be a number at run time: it is text all the same. `undefined` would mean "all", and is
  * refused.
  */
-function exclusiveCall(
-  key: unknown,
-  onConflict: OnConflict | undefined,
-  where: string,
-): ExclusiveCall | undefined {
-  if (onConflict === undefined) return undefined;
+function readKey(key: unknown, where: string): string {
   refusePromise(key, `${where}: exclusive.key`);
   if (typeof key !== 'string' && typeof key !== 'number') {
     refuse(`${where}: exclusive.key`, key, 'a string');
   }
-  return { key: String(key), onConflict };
+  return String(key);
 }

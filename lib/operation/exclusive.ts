@@ -55,7 +55,7 @@ export class ExclusiveKeys {
 }
 
 /** Name and key cannot flow into each other: it is said where the name ends. */
-function entryKey(name: string, key: string): string {
+export function entryKey(name: string, key: string): string {
   return `${name.length} ${name}${key}`;
 }
 

@@ -29,6 +29,18 @@ export class OperationRefused extends Error {
 }
 
 /**
+ * It could not be found out whether another instance holds the key of an operation with
+ * `exclusive: { scope: 'cluster' }`: the server of the bus did not answer. The operation has not
+ * run; `cause` has what failed. Over HTTP: 503.
+ *
+ * @publicApi
+ */
+export class ClusterUnavailable extends Error {
+  /** Always `'ClusterUnavailable'`. */
+  override readonly name = 'ClusterUnavailable';
+}
+
+/**
  * Neither live nor remembered. Over HTTP: 404.
  *
  * @publicApi

@@ -16,6 +16,21 @@ export interface OperationLog {
 /** Where an operation begins: in no other, in one but not as a part of it, or as a part of one. */
 export type OperationOrigin = 'outside' | 'detached' | 'inside';
 
+/** The keys that one operation at a time holds over all instances of the service. */
+export interface ClusterKeysPort<State> {
+  /**
+   * Takes the key of a call for an operation that holds it in this instance already. It is the
+   * operation's until its end.
+   *
+   * @returns whether its body may run; `false`: it is skipped
+   * @throws OperationConflict for `reject`; ClusterUnavailable; CancelationError when it is canceled
+   * meanwhile
+   */
+  take(operation: State, call: ExclusiveCall): Promise<boolean>;
+  /** Lets go of the key before the end. */
+  leave(operation: State): void;
+}
+
 /**
  * Who keeps the operations: the registry. The core tells it what happens, in the order in which it
  * happens, and asks it for ids and limits.
@@ -35,6 +50,8 @@ export interface OperationHost<State> {
     hold(operation: State, call: ExclusiveCall): void;
     leave(operation: State): ExclusiveCall | undefined;
   };
+  /** Over all instances; `undefined`: there is no bus that has leases. */
+  readonly clusterKeys: ClusterKeysPort<State> | undefined;
   /** Providers by token, for sources that ask for them. Throws where there is no container. */
   inject(tokens: readonly unknown[], where: string): unknown[];
   /** A name that is `declared` stands in the code; others may be user data. */

@@ -116,9 +116,23 @@ export const ON_CONFLICT = ['cancel-previous', 'reject', 'skip', 'join'] as cons
  */
 export type OnConflict = (typeof ON_CONFLICT)[number];
 
+export const EXCLUSIVE_SCOPES = ['instance', 'cluster'] as const;
+
+/**
+ * Where a key is held by one operation at a time: in this instance, or in all instances of the
+ * service.
+ *
+ * @publicApi
+ */
+export type ExclusiveScope = (typeof EXCLUSIVE_SCOPES)[number];
+
 /**
  * One operation of a name and key at a time.
  *
+ * @example
+ * \@Cron(CronExpression.EVERY_HOUR, { name: 'sync' })
+ * \@Cancelable({ exclusive: { scope: 'cluster', onConflict: 'skip' } })
+ * async sync() {}
  * @publicApi
  */
 export interface ExclusiveOptions<Key = string> {
@@ -129,6 +143,12 @@ export interface ExclusiveOptions<Key = string> {
   key?: Key;
   /** What a call does that finds the key taken. */
   onConflict: OnConflict;
+  /**
+   * `'cluster'`: one over all instances of the service, by a lease that a killed instance loses. It
+   * needs a bus with leases in `CancelableModule.forRoot({ cluster })`, excludes `join`, and fails
+   * with `ClusterUnavailable` while nobody can tell who has the key. Default: `'instance'`.
+   */
+  scope?: ExclusiveScope;
 }
 
 /** What starts an operation; the registry fills in `Operation`. */

@@ -1,4 +1,6 @@
 import type {
+  ExclusiveOptions,
+  ExclusiveScope,
   OnConflict,
   OnDisconnect,
   OnShutdown,
@@ -9,7 +11,7 @@ import type {
 } from './operation-options.js';
 import { OPERATION_CALLBACKS } from './operation-options.js';
 import { parseDuration } from '../scope/duration.js';
-import { bare, memberOf } from '../scope/plain-object.js';
+import { bare, memberOf, ownValue } from '../scope/plain-object.js';
 
 /** Counters of one name under one host; owned and read by the host. */
 export interface NameCounters {
@@ -80,6 +82,7 @@ export const SILENT_CALL: CallOptions = {
 export interface ExclusiveCall {
   readonly key: string;
   readonly onConflict: OnConflict;
+  readonly scope: ExclusiveScope;
 }
 
 /** The plan of options that have been checked. */
@@ -106,11 +109,21 @@ export function planOf(
     on: options.on && callbacksOf(options.on),
     stall: options.stall === undefined ? undefined : parseDuration(options.stall, name),
     sources: undefined,
-    exclusive: options.exclusive && { key: '', ...options.exclusive },
+    exclusive: options.exclusive && fixedExclusive(options.exclusive),
     counters: counters(name),
     adopt: undefined,
     expires: undefined,
   };
+}
+
+function fixedExclusive(given: ExclusiveOptions): ExclusiveCall {
+  return exclusiveCall((ownValue(given, 'key') as string | undefined) ?? '', given);
+}
+
+/** What a call with this key says. */
+export function exclusiveCall(key: string, given: Omit<ExclusiveOptions, 'key'>): ExclusiveCall {
+  const { onConflict, scope } = bare(given);
+  return { key, onConflict, scope: scope ?? 'instance' };
 }
 
 /** Callbacks may be the methods of a class; what stands on `Object.prototype` is none. */

@@ -1,6 +1,7 @@
 import { quote } from '../scope/describe-value.js';
 import { parseDuration } from '../scope/duration.js';
 import {
+  EXCLUSIVE_SCOPES,
   ON_CONFLICT,
   ON_SHUTDOWN,
   OPERATION_CALLBACKS,
@@ -56,6 +57,13 @@ export const operationReaders: {
     if (ownValue(given, 'onConflict') === undefined) {
       refuse(where, value, `an onConflict of ${ON_CONFLICT.map(quote).join(' or ')}`);
     }
+    if (ownValue(given, 'scope') === 'cluster' && ownValue(given, 'onConflict') === 'join') {
+      const allowed = ON_CONFLICT.filter((mode) => mode !== 'join').map(quote);
+      throw new TypeError(
+        `${where}: onConflict: 'join' is not allowed with scope: 'cluster', since no outcome is ` +
+          `shared between processes. Allowed: ${allowed.join(', ')}; or scope: 'instance'.`,
+      );
+    }
   },
   on: (value, where) => {
     if (!isRecord(value)) refuse(where, value, 'an object of callbacks');
@@ -72,4 +80,5 @@ export const operationReaders: {
 const exclusiveReaders: OptionReaders = {
   key: readText,
   onConflict: oneOf(...ON_CONFLICT),
+  scope: oneOf(...EXCLUSIVE_SCOPES),
 };

@@ -98,7 +98,7 @@ function hasLostItsCaller({ record }: OperationState): boolean {
   return false;
 }
 
-/** Starts the sources, then runs the body. */
+/** Starts the sources and takes the lease, then runs the body, unless it is skipped. */
 export function runPrepared(
   state: OperationState,
   call: CallOptions | undefined,
@@ -107,7 +107,7 @@ export function runPrepared(
   args: readonly unknown[],
 ): Promise<unknown> {
   if (!needsPreparation(state.plan, call)) return runBody(state, body, self, args);
-  let pending: Promise<void> | undefined;
+  let pending: Promise<boolean> | undefined;
   try {
     pending = prepareOperation(state, call);
   } catch (error) {
@@ -117,7 +117,7 @@ export function runPrepared(
     ? runBody(state, body, self, args)
     : follow(
         state,
-        pending.then(() => callBody(state, body, self, args)),
+        pending.then((runs) => (runs ? callBody(state, body, self, args) : undefined)),
       );
 }
 

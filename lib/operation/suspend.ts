@@ -16,6 +16,7 @@ const keys = new WeakMap<OperationState, ExclusiveCall>();
 export function suspendOperation(state: OperationState): void {
   state.host.suspended(state);
   const key = state.host.exclusives.leave(state);
+  state.host.clusterKeys?.leave(state);
   if (key !== undefined) keys.set(state, key);
   if (state.timer !== undefined) disarm(state);
   const { parent } = state;

@@ -4,6 +4,7 @@ import { describeError } from '../scope/describe-error.js';
 import { contextStorage } from '../scope/context-storage.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
 import { settleOperation, settleQuietly } from '../operation/settle-operation.js';
+import { OperationConflict } from '../operation/operation-errors.js';
 import { Operation } from '../operation/operation.js';
 import type { Responder } from '../operation/operation-parts.js';
 import type { OperationState } from '../operation/operation-state.js';
@@ -50,15 +51,19 @@ export type OperationHandle = OperationHandleMethods & AsyncDisposal;
 class Handle implements OperationHandleMethods, Responder {
   /** Made at once: an operation that is looked at only after its end would not know its result. */
   readonly operation: Operation;
+  /** Sources that need time to start, a lease that is taken: no part runs before. */
+  private readonly prepared: Promise<void> | undefined;
 
   constructor(
     private readonly state: OperationState,
-    /** Sources that need time to start: no part runs before. */
-    private readonly prepared: Promise<void> | undefined,
+    prepared: Promise<boolean> | undefined,
   ) {
     this.operation = Operation.of(state);
     if (state.plan.race) state.responder = this;
-    prepared?.catch((error: unknown) => void settleQuietly(state, false, error));
+    this.prepared = prepared?.then((runs) => {
+      if (!runs) throw new OperationConflict(`${state.name} is running already for this key`);
+    });
+    this.prepared?.catch((error: unknown) => void settleQuietly(state, false, error));
   }
 
   /** The parts that are still waited for, by what lets their callers go. */
@@ -125,7 +130,7 @@ class Handle implements OperationHandleMethods, Responder {
 
 export function createHandle(
   state: OperationState,
-  prepared: Promise<void> | undefined,
+  prepared: Promise<boolean> | undefined,
 ): OperationHandle {
   const handle = new Handle(state, prepared);
   Object.defineProperty(handle, Symbol.asyncDispose, { value: () => handle.complete() });

@@ -9,7 +9,12 @@ import {
   OperationLimit,
   OperationRefused,
 } from '../operation/operation-errors.js';
-import type { OperationHost, OperationLog, OperationOrigin } from '../operation/operation-host.js';
+import type {
+  ClusterKeysPort,
+  OperationHost,
+  OperationLog,
+  OperationOrigin,
+} from '../operation/operation-host.js';
 import type { Operation } from '../operation/operation.js';
 import type { OperationKind } from '../operation/operation-options.js';
 import type { NameCounters, OperationPlan } from '../operation/operation-plan.js';
@@ -85,6 +90,9 @@ export class OperationStore implements OperationHost<OperationState> {
   get size(): number {
     return this.live.size;
   }
+
+  /** Set by the application, before it looks at decorated methods, if its bus has leases. */
+  clusterKeys: ClusterKeysPort<OperationState> | undefined = undefined;
 
   /** How sources reach providers; set by the application. */
   injector: ((token: unknown) => unknown) | undefined = undefined;

@@ -1,3 +1,4 @@
+import { checkScope } from '../operation/cluster-scope.js';
 import type { Operation } from '../operation/operation.js';
 import type { OperationOptions } from '../operation/operation-options.js';
 import { type CallOptions, type OperationPlan, SILENT_CALL } from '../operation/operation-plan.js';
@@ -40,6 +41,7 @@ export function planOfRun(
   );
   const counters = (name: string) => live.countersOf(name);
   checkJoin(options, where);
+  checkScope(options.exclusive, live.clusterKeys, where);
   const { sources } = options;
   const plan = planOf(options, counters);
   return sources === undefined ? plan : { ...plan, sources };

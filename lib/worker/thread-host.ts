@@ -20,6 +20,8 @@ export class ThreadHost implements OperationHost<OperationState> {
   readonly zombieAfter = NEVER;
   readonly maxTimeout = Infinity;
   readonly exclusives = new ExclusiveKeys();
+  /** A lease is the main thread's to take. */
+  readonly clusterKeys = undefined;
 
   constructor(
     readonly log: OperationLog,

@@ -2,6 +2,7 @@ import { type CancelationReason, isCancelation } from '../scope/cancelation-erro
 import { createCancelationError } from '../scope/cancelation-reasons.js';
 import { CauseReader } from '../operation/causes.js';
 import {
+  ClusterUnavailable,
   OperationConflict,
   OperationLimit,
   OperationNotFound,
@@ -173,6 +174,7 @@ const CLASSES: Readonly<Record<string, ErrorClass>> = {
   OperationLimit,
   OperationNotFound,
   OperationRefused,
+  ClusterUnavailable,
 };
 
 function createError(type: string, message: string, name: string): Error {
