@@ -6,9 +6,6 @@ import type { ClusterLeases } from './cancelation-bus.js';
 import { holderText, readHolder } from './lease-holder.js';
 import { RenewalLog } from './renewal-log.js';
 
-/** Milliseconds after which a lease is lost that nobody renews, unless the module says otherwise. */
-export const DEFAULT_LEASE = 10_000;
-
 /** What the operation is told that held a key before, wherever it runs. */
 export interface Superseded {
   readonly reason: 'superseded';
