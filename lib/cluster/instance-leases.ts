@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { OperationLog } from '../operation/operation-host.js';
 import type { OperationState } from '../operation/operation-state.js';
-import { randomText } from '../registry/operation-ids.js';
 import { inTime } from '../scope/waiting.js';
 import type { ClusterLeases } from './cancelation-bus.js';
 import { holderText, readHolder } from './lease-holder.js';
@@ -30,7 +30,7 @@ export interface LeaseSettings {
 export class InstanceLeases {
   readonly renewals: RenewalLog;
   /** No other run has it, of whatever name: an instance may have been started again. */
-  private readonly run = randomText(9);
+  private readonly run = randomUUID();
   private count = 0;
 
   constructor(readonly settings: LeaseSettings) {
