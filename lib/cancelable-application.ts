@@ -7,7 +7,8 @@ import type {
   ModulesContainer,
 } from '@nestjs/core';
 import type { CancelableModuleOptions } from './cancelable-module-options.js';
-import { readClusterOptions } from './cluster/cluster-options.js';
+import { ClusterKeys } from './cluster/cluster-keys.js';
+import { type ClusterSettings, readClusterOptions } from './cluster/cluster-options.js';
 import { joinCluster } from './registry/cluster-node.js';
 import { readStreamLimits } from './transports/backpressure.js';
 import { CancelableInterceptor } from './transports/cancelable.interceptor.js';
@@ -18,6 +19,7 @@ import { OpenCalls } from './transports/open-calls.js';
 import { interceptHandlers } from './transports/rpc/message-handlers.js';
 import { prepareTransports } from './transports/transport-table.js';
 import { describeError } from './scope/describe-error.js';
+import { noop } from './scope/thenable.js';
 import { parseDuration } from './scope/duration.js';
 import { bare } from './scope/plain-object.js';
 import { SafeLog } from './operation/safe-log.js';
@@ -60,6 +62,8 @@ export class CancelableApplication implements DrainedTransports {
   private readonly earlyErrors: EarlyErrorsFilter;
   private readonly gateways: GatewayClients;
   private graphql: GraphqlApplication | undefined = undefined;
+  private readonly cluster: ClusterSettings | undefined;
+  private readonly keys: ClusterKeys | undefined;
 
   constructor(
     readonly options: CancelableModuleOptions,
@@ -90,6 +94,9 @@ export class CancelableApplication implements DrainedTransports {
     const live = new OperationStore(settings);
     this.runtime = new CancelableRuntime(live, policies ?? {});
     this.registry = OperationRegistry.over(live);
+    this.cluster = options.cluster && readClusterOptions(options.cluster);
+    // Before any method is looked at: one that needs them stops the start-up.
+    live.clusterKeys = this.keys = this.createKeys(live);
     this.calls = new OpenCalls(live, () => this.reopen());
     const closing = readShutdownOptions(shutdown);
     this.drain = new Drain(this.calls, closing, this, this.log);
@@ -213,17 +220,33 @@ export class CancelableApplication implements DrainedTransports {
     }
   }
 
+  /** `undefined`: there is no bus, or it has no leases. */
+  private createKeys(live: OperationStore): ClusterKeys | undefined {
+    const { cluster, log, registry } = this;
+    const leases = cluster?.bus.leases;
+    if (cluster === undefined || leases === undefined) return undefined;
+    return new ClusterKeys({
+      leases,
+      service: cluster.service,
+      instance: cluster.instance ?? live.ids.instance,
+      lease: cluster.lease,
+      log,
+      cancel: (id, record) => void registry.cluster.cancel(id, record).catch(noop),
+    });
+  }
+
   /** The last to be taken back: until then, the others may ask and cancel. */
   private joinCluster(): void {
-    const { cluster } = this.options;
+    const { cluster, keys } = this;
     if (cluster === undefined) return;
-    const node = joinCluster(this.calls.live, readClusterOptions(cluster));
+    const node = joinCluster(this.calls.live, cluster);
     const stop = this.drain.onBegin(() => node.announce());
     this.undo.push([
       'the link to other instances',
-      () => {
+      async () => {
         stop();
-        return node.leave();
+        await keys?.close();
+        await node.leave();
       },
     ]);
   }

@@ -55,7 +55,7 @@ const KNOWN_ERRORS = [
   [OperationLimit, 503, 'OPERATION_LIMIT', 'The server is busy'],
   [ClusterIncomplete, 503, 'CLUSTER_INCOMPLETE', 'Not all instances have answered'],
   [OperationRefused, 503, 'OPERATION_REFUSED', 'The server is shutting down'],
-  [ClusterUnavailable, 503, 'OPERATION_UNAVAILABLE', 'The operation cannot begin at the moment'],
+  [ClusterUnavailable, 503, 'CLUSTER_UNAVAILABLE', 'The operation cannot begin at the moment'],
   [OutcomeSeen, 204, 'OPERATION_SETTLED', 'The operation has ended'],
   [OperationNotFound, 404, 'OPERATION_NOT_FOUND', 'No such operation'],
 ] as const;

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type ClusterLeases, localBus, OperationRegistry } from 'nestjs-cancelable';
+import {
+  type CancelableModuleOptions,
+  type ClusterLeases,
+  localBus,
+  OperationRegistry,
+} from 'nestjs-cancelable';
 import { ClusterKeys } from '../../lib/cluster/cluster-keys.js';
 import { ScopedRegistry } from '../../lib/registry/scoped-registry.js';
 import type { Deferred } from '../support/deferred.js';
@@ -66,8 +71,7 @@ export class ExclusiveCluster {
     return this.connect(new OperationRegistry({ logger: log }), name, log);
   }
 
-  /** Gives an application's registry its keys. */
-  connect(registry: OperationRegistry, instance: string, log = new MemoryLog()): Instance {
+  private connect(registry: OperationRegistry, instance: string, log: MemoryLog): Instance {
     const { service, leases, lease } = this;
     const keys = new ClusterKeys({
       leases,
@@ -85,6 +89,20 @@ export class ExclusiveCluster {
     this.instances.push(added);
     return added;
   }
+}
+
+/** The module's options of an application, for as many as are started of it. */
+export function clusterOptions(leases?: ClusterLeases) {
+  const service = randomUUID();
+  return (instance: string): CancelableModuleOptions => {
+    const bus = localBus();
+    return { cluster: { bus: leases ? Object.assign(bus, { leases }) : bus, service, instance } };
+  };
+}
+
+/** The keys of an application. */
+export function keysOf(registry: OperationRegistry): ClusterKeys {
+  return ScopedRegistry.liveOf(registry).clusterKeys as ClusterKeys;
 }
 
 /** Waits for a state that no event tells of. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Param } from '@nestjs/common';
-import { Cancelable, OperationRegistry } from 'nestjs-cancelable';
+import { Cancelable } from 'nestjs-cancelable';
 import { type Deferred, deferred } from '../support/deferred.js';
 import { type Adapter, adapters, startHttpApp } from '../support/http-app.js';
 import { get, send } from '../support/http-client.js';
-import { ExclusiveCluster, type Instance, ScriptedLeases, until } from './exclusive-cluster.js';
+import { clusterOptions, keysOf, ScriptedLeases, until } from './exclusive-cluster.js';
 
 /** Each call of a handler waits for its own gate. */
 let gates: Deferred<void>[] = [];
@@ -48,19 +48,11 @@ class ExclusiveController {
 
 async function startTwo(adapter: Adapter, leases?: ScriptedLeases) {
   gates = [];
-  const cluster = new ExclusiveCluster(leases);
+  const optionsOf = clusterOptions(leases);
   const start = async (name: string) => {
-    const app = await startHttpApp(adapter, {
-      controllers: [ExclusiveController],
-      providers: [
-        {
-          provide: 'EXCLUSIVE_KEYS',
-          inject: [OperationRegistry],
-          useFactory: (registry: OperationRegistry) => cluster.connect(registry, name),
-        },
-      ],
-    });
-    return { ...app, keys: app.app.get<Instance>('EXCLUSIVE_KEYS').keys };
+    const cancelable = optionsOf(name);
+    const app = await startHttpApp(adapter, { controllers: [ExclusiveController], cancelable });
+    return { ...app, keys: keysOf(app.registry) };
   };
   return { one: await start('one'), two: await start('two') };
 }
@@ -123,7 +115,7 @@ describe.each(adapters)('handlers that are exclusive over all instances, on %s',
     expect(refused.status).toBe(503);
     expect(refused.json()).toEqual({
       statusCode: 503,
-      code: 'OPERATION_UNAVAILABLE',
+      code: 'CLUSTER_UNAVAILABLE',
       message: 'The operation cannot begin at the moment',
     });
     expect(gates).toEqual([]);

@@ -1,26 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { Injectable, type Provider } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Cron, CronExpression, ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import {
   Cancelable,
   ClusterUnavailable,
   currentOperation,
+  localBus,
   OperationConflict,
-  OperationRegistry,
 } from 'nestjs-cancelable';
 import { lastValueFrom, Observable, toArray } from 'rxjs';
 import { startContext } from '../support/app-context.js';
 import { type Deferred, deferred, rejection, turn } from '../support/deferred.js';
-import { ExclusiveCluster, type Instance, ScriptedLeases, until } from './exclusive-cluster.js';
-
-/** Gives the application its keys before it looks at its methods. */
-function wire(cluster: ExclusiveCluster, name: string): Provider {
-  return {
-    provide: 'EXCLUSIVE_KEYS',
-    inject: [OperationRegistry],
-    useFactory: (registry: OperationRegistry) => cluster.connect(registry, name),
-  };
-}
+import { clusterOptions, keysOf, ScriptedLeases, until } from './exclusive-cluster.js';
 
 const byUser = (onConflict: 'cancel-previous' | 'reject' | 'skip') =>
   ({ key: (user: string) => user, onConflict, scope: 'cluster' }) as const;
@@ -73,11 +64,10 @@ class Reports {
 }
 
 const startTwo = async (leases?: ScriptedLeases) => {
-  const cluster = new ExclusiveCluster(leases);
+  const optionsOf = clusterOptions(leases);
   const start = async (name: string) => {
-    const context = await startContext({ providers: [Reports, wire(cluster, name)] });
-    const { keys } = context.app.get<Instance>('EXCLUSIVE_KEYS');
-    return { ...context, keys, reports: context.app.get(Reports) };
+    const context = await startContext({ providers: [Reports] }, optionsOf(name));
+    return { ...context, keys: keysOf(context.registry), reports: context.app.get(Reports) };
   };
   return { one: await start('one'), two: await start('two') };
 };
@@ -190,12 +180,9 @@ describe("@Cron() with exclusive: { scope: 'cluster', onConflict: 'skip' }", () 
   }
 
   it('runs in one instance at a time', async () => {
-    const cluster = new ExclusiveCluster();
+    const optionsOf = clusterOptions();
     const start = (name: string) =>
-      startContext({
-        imports: [ScheduleModule.forRoot()],
-        providers: [Jobs, wire(cluster, name)],
-      });
+      startContext({ imports: [ScheduleModule.forRoot()], providers: [Jobs] }, optionsOf(name));
     const apps = [await start('one'), await start('two')];
     const jobs = apps.map(({ app }) => app.get(Jobs));
     await Promise.race(jobs.map(({ entered }) => entered.promise));
@@ -227,9 +214,14 @@ describe('an application without a bus that has leases', () => {
   it.each([Method, Policy])('does not start with a method that needs one', async (provider) => {
     const policies = { one: { exclusive: { onConflict: 'skip', scope: 'cluster' } } } as const;
     const started = startContext({ providers: [provider] }, { policies });
-    expect((await rejection(started)).message).toContain(
-      `@Cancelable() on ${provider.name}.sync: exclusive: scope: 'cluster' needs a bus that has leases`,
+    const message = `@Cancelable() on ${provider.name}.sync: exclusive: scope: 'cluster' needs a bus that has leases`;
+    expect((await rejection(started)).message).toContain(message);
+    const bus = Object.assign(localBus(), { leases: undefined });
+    const without = startContext(
+      { providers: [provider] },
+      { policies, cluster: { bus, service: 'reports' } },
     );
+    expect((await rejection(without)).message).toContain(message);
   });
 
   it('does not take a method that joins over all instances', () => {
