@@ -17,6 +17,7 @@ export interface AskOptions {
 
 /** Milliseconds until a question is repeated to those who did not answer; then twice as long. */
 const FIRST_REPEAT = 150;
+const LAST_REPEAT = 1_000;
 /** Milliseconds. */
 const INSISTING_EVERY = 1_000;
 const MOST_INSISTENT = 1_000;
@@ -103,7 +104,7 @@ export class Asking {
     to: string | undefined,
   ): Promise<void> {
     let isSent = await this.put(question, message, to);
-    for (let pause = FIRST_REPEAT; !question.isOver; pause *= 2) {
+    for (let pause = FIRST_REPEAT; !question.isOver; pause = Math.min(2 * pause, LAST_REPEAT)) {
       await new Promise<void>((resolve) => {
         setTimeout(resolve, pause).unref();
         void question.outcome.then(() => resolve());

@@ -40,12 +40,13 @@ async function collect(
 ): Promise<Dated[]> {
   const found: Dated[] = [];
   let page = body;
+  let ahead: number | undefined;
   while (problem === undefined) {
     if (!isRecord(page) || !Array.isArray(page['items']) || typeof page['now'] !== 'number') {
       onLost();
       return found;
     }
-    const ahead = page['now'] - wallNow();
+    ahead ??= page['now'] - wallNow();
     await addAll(page['items'], from, ahead, found);
     const { more } = page;
     if (typeof more !== 'string') return found;
