@@ -111,8 +111,8 @@ export class Presence {
     this.timer = setTimeout(() => this.tick(), every * (0.9 + Math.random() * 0.2));
     this.timer.unref();
     inContext(undefined, () => {
-      if (monotonicNow() - this.heardSelf > DEAF_AFTER * every) this.isReady = false;
-      if (this.isReady) this.announce();
+      if (this.isReady && monotonicNow() - this.heardSelf > DEAF_AFTER * every) this.rejoin();
+      else if (this.isReady || this.isJoining) this.announce();
       else void this.join();
       void this.forget();
       for (const listener of [...this.beating]) listener();
