@@ -9,7 +9,7 @@ import type {
 import type { CancelableModuleOptions } from './cancelable-module-options.js';
 import { ClusterKeys } from './cluster/cluster-keys.js';
 import { type ClusterSettings, readClusterOptions } from './cluster/cluster-options.js';
-import { joinCluster } from './registry/cluster-node.js';
+import { type ClusterNode, joinCluster } from './registry/cluster-node.js';
 import { readStreamLimits } from './transports/backpressure.js';
 import { CancelableInterceptor } from './transports/cancelable.interceptor.js';
 import { EarlyErrorsFilter } from './transports/early-errors.filter.js';
@@ -64,6 +64,7 @@ export class CancelableApplication implements DrainedTransports {
   private graphql: GraphqlApplication | undefined = undefined;
   private readonly cluster: ClusterSettings | undefined;
   private readonly keys: ClusterKeys | undefined;
+  private node: ClusterNode | undefined = undefined;
 
   constructor(
     readonly options: CancelableModuleOptions,
@@ -227,6 +228,7 @@ export class CancelableApplication implements DrainedTransports {
     if (cluster === undefined || leases === undefined) return undefined;
     return new ClusterKeys({
       leases,
+      opening: () => this.node?.opened,
       service: cluster.service,
       instance: cluster.instance ?? live.ids.instance,
       lease: cluster.lease,
@@ -239,7 +241,7 @@ export class CancelableApplication implements DrainedTransports {
   private joinCluster(): void {
     const { cluster, keys } = this;
     if (cluster === undefined) return;
-    const node = joinCluster(this.calls.live, cluster);
+    const node = (this.node = joinCluster(this.calls.live, cluster));
     const stop = this.drain.onBegin(() => node.announce());
     this.undo.push([
       'the link to other instances',

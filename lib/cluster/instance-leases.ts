@@ -6,6 +6,9 @@ import type { ClusterLeases } from './cancelation-bus.js';
 import { holderText, readHolder } from './lease-holder.js';
 import { RenewalLog } from './renewal-log.js';
 
+/** Milliseconds that a call waits for a bus that is just being opened. */
+const PATIENCE = 5_000;
+
 /** What the operation is told that held a key before, wherever it runs. */
 export interface Superseded {
   readonly reason: 'superseded';
@@ -15,6 +18,8 @@ export interface Superseded {
 /** What the exclusive keys of an instance need of it. */
 export interface LeaseSettings {
   readonly leases: ClusterLeases;
+  /** What is asked while the bus still opens waits for it; `undefined`: nobody opens it yet. */
+  readonly opening?: () => Promise<void> | undefined;
   /** Keys are one service's. */
   readonly service: string;
   /** The name of this instance, for messages. */
@@ -59,7 +64,9 @@ export class InstanceLeases {
    * @throws when there is no answer in time
    */
   async acquire(key: string, holder: string, force: boolean): Promise<string | undefined> {
-    const { leases, lease } = this.settings;
+    const { leases, lease, opening } = this.settings;
+    const opened = opening?.();
+    if (opened !== undefined) await inTime(opened, PATIENCE);
     return inTime(leases.acquire(this.keyOf(key), holder, lease, force), this.interval);
   }
 

@@ -18,8 +18,8 @@ export function clusterLinkOf(live: OperationStore): ClusterLink {
  */
 export function joinCluster(live: OperationStore, settings: ClusterSettings): ClusterNode {
   const link = serve(live, new ClusterLink(settings, identityOf(live)));
-  void link.open();
   return {
+    opened: link.open(),
     announce: () => link.presence.announce(),
     leave: async () => {
       await link.close();
@@ -29,6 +29,8 @@ export function joinCluster(live: OperationStore, settings: ClusterSettings): Cl
 }
 
 export interface ClusterNode {
+  /** Never fails: the bus is open by then, or says in the log why not. */
+  readonly opened: Promise<void>;
   /** Tells the others at once how this instance is. */
   announce(): void;
   leave(): Promise<void>;

@@ -56,6 +56,13 @@ class Reports {
     });
   }
 
+  @Cancelable({ exclusive: { ...byUser('skip'), key: 'all' } })
+  observedOnce(): Observable<number> {
+    return new Observable((subscriber) => {
+      void this.next().then(() => subscriber.complete());
+    });
+  }
+
   /** What kind of result it has is known only once it is called. */
   @Cancelable({ exclusive: byUser('reject') })
   async later(_user: string): Promise<AsyncIterable<number>> {
@@ -134,6 +141,16 @@ describe("@Cancelable({ exclusive: { scope: 'cluster' } }) in two applications",
     expect(await third).toBe(1);
   });
 
+  it('Observables that are skipped are empty', async () => {
+    const { one, two } = await startTwo();
+    const first = lastValueFrom(one.reports.observedOnce().pipe(toArray()));
+    await running(one);
+    expect(await lastValueFrom(two.reports.observedOnce().pipe(toArray()))).toEqual([]);
+    expect(two.reports.gates).toEqual([]);
+    one.reports.gates[0]?.resolve('done');
+    expect(await first).toEqual([]);
+  });
+
   it('promised iterables: have the key while they are made, and while they are consumed', async () => {
     const { one, two } = await startTwo();
     const made = await one.reports.later('ann');
@@ -150,6 +167,25 @@ describe("@Cancelable({ exclusive: { scope: 'cluster' } }) in two applications",
     await one.registry.whenIdle();
     await one.keys.close();
     expect(await two.reports.later('ann')).toBeDefined();
+  });
+
+  it('waits for a bus that is just being opened', async () => {
+    const leases = new ScriptedLeases();
+    const bus = Object.assign(localBus(), { leases });
+    const opening = deferred();
+    bus.open = () => opening.promise;
+    const { app } = await startContext(
+      { providers: [Reports] },
+      { cluster: { bus, service: 'reports' } },
+    );
+    const reports = app.get(Reports);
+    const first = reports.skipped('ann');
+    await turn();
+    expect(leases.asked).toEqual([]);
+    opening.resolve();
+    await running({ reports });
+    reports.gates[0]?.resolve('done');
+    expect(await first).toBe('done');
   });
 
   it('fails while nobody can tell who has the key', async () => {

@@ -120,6 +120,23 @@ describe("exclusive: { scope: 'cluster' }", () => {
     },
   );
 
+  it('is still the outer one’s when a call below it has ended', async () => {
+    const { one, two } = await startPair('reject');
+    const latest = exclusive('cancel-previous', 'nested');
+    const entered = deferred();
+    const outer = one.registry.run(latest, async (operation) => {
+      await one.registry.run(latest, () => 'inner');
+      entered.resolve();
+      await operation.sleep('1h');
+    });
+    outer.catch(() => {});
+    await entered.promise;
+    expect(await two.registry.run(latest, () => 2)).toBe(2);
+    expect(await rejection(outer)).toMatchObject({
+      message: 'superseded by a newer call of sync in reports-2',
+    });
+  });
+
   it('keeps the key of a canceled operation until its body has settled', async () => {
     const { one, two, gate, first } = await startPair('reject');
     one.registry.cancelAll({});
