@@ -47,6 +47,7 @@ export async function untilKnown(
     for (;;) {
       const { complete, instances } = await registry.cluster.instances();
       if (complete && instances.length === count) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 }

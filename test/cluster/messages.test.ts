@@ -39,7 +39,7 @@ describe('messages', () => {
     const shuffled = () =>
       through(localBus(), (channel, message, publish) => {
         for (let copy = 0; copy < 3; copy++) {
-          setTimeout(() => publish(channel, message).catch(() => {}), random() * 50);
+          setTimeout(() => void publish(channel, message).catch(() => {}), random() * 50);
         }
       });
     const [a, b] = await startInstances(3, { bus: shuffled, timeout: '5s' });
