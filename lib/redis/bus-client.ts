@@ -1,6 +1,6 @@
+import type { OpenSession } from '../cluster/bus-session.js';
 import { loadIfInstalled } from '../scope/load-peer.js';
 import { isObject, memberOf } from '../scope/plain-object.js';
-import type { OpenSession } from './bus-session.js';
 import { type IoredisBusClient, type IoredisBusCluster, openIoredis } from './ioredis-session.js';
 import {
   type NodeRedisBusClient,
@@ -10,6 +10,7 @@ import {
   openNodeRedisCluster,
   openNodeRedisSentinel,
 } from './node-redis-session.js';
+import type { RedisSession } from './redis-session.js';
 
 export const KNOWN_CLIENTS =
   'a client of ioredis (new Redis(), new Cluster()) or of redis (createClient(), ' +
@@ -20,7 +21,7 @@ export const KNOWN_CLIENTS =
  *
  * @returns `undefined` for what is no client that is known
  */
-export function sessionsOf(client: unknown): OpenSession | undefined {
+export function sessionsOf(client: unknown): OpenSession<RedisSession> | undefined {
   if (!isObject(client)) return undefined;
   const has = (name: string) => typeof memberOf(client, name) === 'function';
   if (typeof memberOf(client, 'isCluster') === 'boolean' && has('duplicate') && has('subscribe')) {
@@ -44,7 +45,10 @@ export function sessionsOf(client: unknown): OpenSession | undefined {
  * @param tls options of `tls.connect()`
  * @throws Error that says what to install
  */
-export async function sessionsAt(url: string, tls: object | undefined): Promise<OpenSession> {
+export async function sessionsAt(
+  url: string,
+  tls: object | undefined,
+): Promise<OpenSession<RedisSession>> {
   // The libraries ignore the options, or refuse them, unless the address agrees.
   const withoutTls = tls === undefined ? url : url.replace(/^rediss:/, 'redis:');
   const ioredis = await loadIfInstalled('ioredis', () => import('ioredis'));

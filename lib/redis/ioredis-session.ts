@@ -1,11 +1,6 @@
+import { type BusConnections, OPENING_LIMIT } from '../cluster/bus-session.js';
 import { KeptConnections } from '../scope/kept-connections.js';
-import {
-  answersOf,
-  type BusConnections,
-  type BusSession,
-  countIn,
-  OPENING_LIMIT,
-} from './bus-session.js';
+import { countIn, isHeardBy, type RedisSession } from './redis-session.js';
 
 /** A client of ioredis that leads to one server, by itself or through sentinels. */
 export interface IoredisBusClient {
@@ -61,14 +56,14 @@ const KEPT = 10_000;
 export function openIoredis(
   client: IoredisBusClient | IoredisBusCluster,
   connections: BusConnections,
-): Promise<BusSession> {
+): Promise<RedisSession> {
   return client.isCluster ? openCluster(client, connections) : openServer(client, connections);
 }
 
 async function openServer(
   client: IoredisBusClient,
   connections: BusConnections,
-): Promise<BusSession> {
+): Promise<RedisSession> {
   const [subscriber, publisher] = await Promise.all([
     connect(client, connections),
     connect(client, connections),
@@ -81,7 +76,7 @@ async function openServer(
     subscribe: (channel) => subscriber.subscribe(channel),
     unsubscribe: (channel) => subscriber.unsubscribe(channel),
     evaluate: (script, key, ...args) => publisher.call('EVAL', script, '1', key, ...args),
-    countListeners: async (channel) => [await countOn(publisher, channel)],
+    isHeard: async (channel) => (await countOn(publisher, channel)) > 0,
   };
 }
 
@@ -89,7 +84,7 @@ async function openServer(
 async function openCluster(
   client: IoredisBusCluster,
   connections: BusConnections,
-): Promise<BusSession> {
+): Promise<RedisSession> {
   const clusters = new KeptConnections<IoredisBusCluster>({
     idle: KEPT,
     close: (cluster) => cluster.disconnect(),
@@ -107,8 +102,8 @@ async function openCluster(
   return {
     ...session,
     evaluate: (script, key, ...args) => use((cluster) => cluster.eval(script, 1, key, ...args)),
-    countListeners: (channel) =>
-      use((cluster) => answersOf(cluster.nodes('all').map((each) => countOn(each, channel)))),
+    isHeard: (channel) =>
+      use((cluster) => isHeardBy(cluster.nodes('all').map((each) => countOn(each, channel)))),
   };
 }
 

@@ -1,11 +1,6 @@
+import { type BusConnections, OPENING_LIMIT } from '../cluster/bus-session.js';
 import { KeptConnections } from '../scope/kept-connections.js';
-import {
-  answersOf,
-  type BusConnections,
-  type BusSession,
-  countIn,
-  OPENING_LIMIT,
-} from './bus-session.js';
+import { countIn, isHeardBy, type RedisSession } from './redis-session.js';
 
 type Received = (message: string, channel: string) => void;
 
@@ -71,7 +66,7 @@ const KEPT = 10_000;
 export async function openNodeRedis(
   client: NodeRedisBusClient,
   connections: BusConnections,
-): Promise<BusSession> {
+): Promise<RedisSession> {
   const [subscriber, publisher] = await Promise.all([
     connect(client, connections),
     connect(client, connections),
@@ -81,7 +76,7 @@ export async function openNodeRedis(
     ...subscriptionsOf(subscriber, connections),
     publish: (channel, message) => send('PUBLISH', channel, message),
     evaluate: (script, key, ...args) => send('EVAL', script, '1', key, ...args),
-    countListeners: async (channel) => [await countOn(publisher, channel)],
+    isHeard: async (channel) => (await countOn(publisher, channel)) > 0,
   };
 }
 
@@ -89,7 +84,7 @@ export async function openNodeRedis(
 export async function openNodeRedisCluster(
   client: NodeRedisBusCluster,
   connections: BusConnections,
-): Promise<BusSession> {
+): Promise<RedisSession> {
   const clusters = new KeptConnections<NodeRedisBusCluster>({
     idle: KEPT,
     close: destroy,
@@ -108,10 +103,10 @@ export async function openNodeRedisCluster(
     ...session,
     evaluate: (script, key, ...args) =>
       use((cluster) => cluster.sendCommand(key, false, ['EVAL', script, '1', key, ...args])),
-    countListeners: (channel) =>
+    isHeard: (channel) =>
       use((cluster) => {
         const nodes = [...cluster.masters, ...cluster.replicas];
-        return answersOf(
+        return isHeardBy(
           nodes.map(async (each) => countOn(await cluster.nodeClient(each), channel)),
         );
       }),
@@ -122,7 +117,7 @@ export async function openNodeRedisCluster(
 export function openNodeRedisSentinel(
   client: NodeRedisBusSentinel,
   connections: BusConnections,
-): Promise<BusSession> {
+): Promise<RedisSession> {
   const send = (...args: string[]) => client.sendCommand(false, args);
   const { subscribe, unsubscribe } = subscriptionsOf(client, connections);
   const subscribed = new Set<string>();
@@ -140,14 +135,14 @@ export function openNodeRedisSentinel(
     },
     publish: (channel, message) => send('PUBLISH', channel, message),
     evaluate: (script, key, ...args) => send('EVAL', script, '1', key, ...args),
-    countListeners: async (channel) => [countIn(await send('PUBSUB', 'NUMSUB', channel))],
+    isHeard: async (channel) => countIn(await send('PUBSUB', 'NUMSUB', channel)) > 0,
   });
 }
 
 function subscriptionsOf(
   subscriber: Subscriber,
   connections: BusConnections,
-): Pick<BusSession, 'subscribe' | 'unsubscribe'> {
+): Pick<RedisSession, 'subscribe' | 'unsubscribe'> {
   const received: Received = (message, channel) => connections.received(channel, message);
   return {
     subscribe: (channel) => subscriber.subscribe(channel, received),

@@ -1,14 +1,11 @@
-import type {
-  CancelationBus,
-  CancelationBusHost,
-  ClusterLeases,
-} from '../cluster/cancelation-bus.js';
+import type { OpenSession } from '../cluster/bus-session.js';
+import type { CancelationBus, ClusterLeases } from '../cluster/cancelation-bus.js';
+import { SessionBus } from '../cluster/session-bus.js';
 import { isRecord } from '../scope/plain-object.js';
 import { readOptions, readText, refuse } from '../scope/validate.js';
 import { KNOWN_CLIENTS, sessionsAt, sessionsOf } from './bus-client.js';
-import { BusLink } from './bus-link.js';
-import type { OpenSession } from './bus-session.js';
 import { RedisLeases } from './redis-leases.js';
+import type { RedisSession } from './redis-session.js';
 
 /**
  * Options of `redisBus()`: a client, or an address.
@@ -76,84 +73,20 @@ export function redisBus(options: RedisBusOptions): CancelationBus {
   const tlsOptions = tls === true ? {} : tls === false ? undefined : tls;
   const load = () =>
     url === undefined ? Promise.resolve(sessionsOf(client)!) : sessionsAt(url, tlsOptions);
-  return new RedisBus(load, prefix, secret);
+  return new RedisBus(prefix, secret, load);
 }
 
-type Listener = (message: string) => void;
+class RedisBus extends SessionBus<RedisSession> {
+  override readonly leases: ClusterLeases;
 
-class RedisBus implements CancelationBus {
-  readonly name = 'redis';
-  readonly leases: ClusterLeases;
-  private readonly channels = new Map<string, Set<Listener>>();
-  private link: BusLink | undefined = undefined;
-
-  constructor(
-    private readonly load: () => Promise<OpenSession>,
-    private readonly prefix: string,
-    readonly secret: string | undefined,
-  ) {
-    this.leases = new RedisLeases(prefix, () => this.opened());
-  }
-
-  async open(host: CancelationBusHost): Promise<void> {
-    if (this.link !== undefined) throw new Error('redisBus(): the bus is open already');
-    const openSession = await this.load();
-    const { prefix, channels } = this;
-    this.link = new BusLink(openSession, {
-      host,
-      prefix,
-      received: (channel, message) => {
-        for (const listener of channels.get(channel) ?? []) listener(message);
-      },
-    });
-    await this.link.open();
-  }
-
-  async publish(channel: string, message: string): Promise<void> {
-    await this.opened().use('publish()', (session) =>
-      session.publish(this.nameOf(channel), message),
-    );
-  }
-
-  async subscribe(channel: string, listener: Listener): Promise<() => Promise<void>> {
-    const link = this.opened();
-    const name = this.nameOf(channel);
-    const own: Listener = (message) => listener(message);
-    const listeners = this.channels.get(name) ?? new Set();
-    this.channels.set(name, listeners.add(own));
-    await link.listen(name);
-    return async () => {
-      if (!listeners.delete(own) || listeners.size > 0) return;
-      if (this.channels.get(name) !== listeners) return;
-      this.channels.delete(name);
-      await link.leave(name);
-    };
-  }
-
-  async isHeard(channel: string): Promise<boolean | undefined> {
-    const counts = await this.opened().use('isHeard()', (session) =>
-      session.countListeners(this.nameOf(channel)),
-    );
-    if (counts.some((count) => count !== undefined && count > 0)) return true;
-    return counts.includes(undefined) ? undefined : false;
-  }
-
-  async close(): Promise<void> {
-    const { link } = this;
-    this.link = undefined;
-    this.channels.clear();
-    await link?.close();
-  }
-
-  private opened(): BusLink {
-    if (this.link === undefined) throw new Error('redisBus(): the bus is not open');
-    return this.link;
-  }
-
-  private nameOf(channel: string): string {
-    return `${this.prefix}:${channel}`;
+  constructor(prefix: string, secret: string | undefined, load: Load) {
+    const nameOf = (channel: string) => `${prefix}:${channel}`;
+    super({ name: 'redis', server: 'Redis', secret, nameOf, load });
+    this.leases = new RedisLeases(prefix, this);
   }
 }
+
+type Load = () => Promise<OpenSession<RedisSession>>;
 
 const ADDRESSES = "an address such as 'redis://localhost:6379', or 'rediss://…' for TLS";
 

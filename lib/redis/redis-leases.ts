@@ -1,5 +1,6 @@
 import type { ClusterLeases } from '../cluster/cancelation-bus.js';
-import type { BusLink } from './bus-link.js';
+import type { SessionBus } from '../cluster/session-bus.js';
+import type { RedisSession } from './redis-session.js';
 
 /** KEYS: the lease. ARGV: the holder, milliseconds, `1` to take it from whoever holds it. */
 const ACQUIRE = `
@@ -20,7 +21,7 @@ return false
 export class RedisLeases implements ClusterLeases {
   constructor(
     private readonly prefix: string,
-    private readonly link: () => BusLink,
+    private readonly bus: SessionBus<RedisSession>,
   ) {}
 
   async acquire(
@@ -30,14 +31,14 @@ export class RedisLeases implements ClusterLeases {
     force = false,
   ): Promise<string | undefined> {
     const milliseconds = String(Math.max(1, Math.ceil(time)));
-    const former = await this.link().use('to acquire a lease', (session) =>
+    const former = await this.bus.use('to acquire a lease', (session) =>
       session.evaluate(ACQUIRE, this.nameOf(key), holder, milliseconds, force ? '1' : '0'),
     );
     return former === null || former === undefined ? undefined : String(former);
   }
 
   async release(key: string, holder: string): Promise<void> {
-    await this.link().use('to release a lease', (session) =>
+    await this.bus.use('to release a lease', (session) =>
       session.evaluate(RELEASE, this.nameOf(key), holder),
     );
   }

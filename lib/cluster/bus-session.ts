@@ -1,4 +1,4 @@
-/** Milliseconds after which an answer of the server is no longer expected. */
+/** Milliseconds after which an answer of a server is no longer expected. */
 export const ANSWER_LIMIT = 2_000;
 /** Milliseconds that connections may take to open. */
 export const OPENING_LIMIT = 5_000;
@@ -8,14 +8,14 @@ export interface BusSession {
   publish(channel: string, message: string): Promise<unknown>;
   subscribe(channel: string): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
-  /** Runs a script on the server that has a key. */
-  evaluate(script: string, key: string, ...args: string[]): Promise<unknown>;
-  /** How many listen to a channel, on each server; `undefined`: it has not answered. */
-  countListeners(channel: string): Promise<readonly (number | undefined)[]>;
+  /** `undefined`: it cannot be told. */
+  isHeard(channel: string): Promise<boolean | undefined>;
 }
 
 /** Opens the connections of a session. What fails afterwards is told to them. */
-export type OpenSession = (connections: BusConnections) => Promise<BusSession>;
+export type OpenSession<Session extends BusSession> = (
+  connections: BusConnections,
+) => Promise<Session>;
 
 /** The connections of one session: once one is lost, all are closed, and others are opened. */
 export class BusConnections {
@@ -48,17 +48,4 @@ export class BusConnections {
     this.markOver();
     for (const close of this.closers.splice(0)) close();
   }
-}
-
-/** @param reply of `PUBSUB NUMSUB` for one channel: its name and a number */
-export function countIn(reply: unknown): number {
-  return Number((reply as readonly unknown[])[1]);
-}
-
-/** What each of several servers answers; `undefined` for one that does not. */
-export async function answersOf<Answer>(
-  asked: readonly Promise<Answer>[],
-): Promise<(Answer | undefined)[]> {
-  const settled = await Promise.allSettled(asked);
-  return settled.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
 }

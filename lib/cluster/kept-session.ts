@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { CancelationBusHost } from '../cluster/cancelation-bus.js';
 import { inContext } from '../scope/context-storage.js';
 import { describeError } from '../scope/describe-error.js';
 import { noop } from '../scope/thenable.js';
@@ -12,6 +11,7 @@ import {
   type OpenSession,
 } from './bus-session.js';
 import { BusSubscriptions } from './bus-subscriptions.js';
+import type { CancelationBusHost } from './cancelation-bus.js';
 
 /** Milliseconds between two looks whether what is published is heard. */
 const LOOK_EVERY = 2_000;
@@ -19,33 +19,36 @@ const LOOK_EVERY = 2_000;
 const SHORTEST_PAUSE = 50;
 const LONGEST_PAUSE = 1_000;
 
-/** What the link works for. */
-export interface LinkUser {
+/** Whom a session is kept for. */
+export interface SessionUser {
   readonly host: CancelationBusHost;
-  /** The prefix of its channels. */
-  readonly prefix: string;
+  /** For messages: `redisBus()`. */
+  readonly name: string;
+  /** For messages: `Redis`. */
+  readonly server: string;
+  /** A channel that nobody else uses. */
+  readonly echoChannel: string;
   received(channel: string, message: string): void;
 }
 
 /** What is in use, with all subscriptions in place. */
-interface LiveSession {
-  readonly session: BusSession;
+interface LiveSession<Session> {
+  readonly session: Session;
   readonly subscriptions: BusSubscriptions;
   readonly connections: BusConnections;
 }
 
 /**
- * Keeps a session with Redis. What is lost is opened again, for as long as it takes: the libraries
- * do so in ways of their own, and do not notice that a server is frozen.
+ * Keeps a session with a server. What is lost is opened again, for as long as it takes: client
+ * libraries do so in ways of their own, and do not notice that a server is frozen.
  */
-export class BusLink {
-  private live: LiveSession | undefined = undefined;
+export class KeptSession<Session extends BusSession> {
+  private live: LiveSession<Session> | undefined = undefined;
   private connections: BusConnections | undefined = undefined;
   private readonly channels: Set<string>;
   private lastError: unknown = undefined;
   private isInterrupted = false;
   private readonly reported = new Set<string>();
-  private readonly echoChannel: string;
   private heardEcho: (echo: string) => void = noop;
   private readonly closed: Promise<void>;
   private markClosed!: () => void;
@@ -53,11 +56,10 @@ export class BusLink {
   private held: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly openSession: OpenSession,
-    private readonly user: LinkUser,
+    private readonly openSession: OpenSession<Session>,
+    private readonly user: SessionUser,
   ) {
-    this.echoChannel = `${user.prefix}:echo:${randomUUID()}`;
-    this.channels = new Set([this.echoChannel]);
+    this.channels = new Set([user.echoChannel]);
     this.closed = new Promise((resolve) => (this.markClosed = resolve));
   }
 
@@ -81,7 +83,7 @@ export class BusLink {
    *
    * @throws Error that says why not
    */
-  async use<Result>(what: string, work: (session: BusSession) => Promise<Result>): Promise<Result> {
+  async use<Result>(what: string, work: (session: Session) => Promise<Result>): Promise<Result> {
     const { live } = this;
     try {
       if (live === undefined) throw this.lastError ?? new Error('there is no connection yet');
@@ -92,7 +94,7 @@ export class BusLink {
         true,
       );
     } catch (error) {
-      throw new Error(`redisBus(): ${what} failed: ${reasonOf(error)}`, { cause: error });
+      throw new Error(`${this.user.name}: ${what} failed: ${reasonOf(error)}`, { cause: error });
     }
   }
 
@@ -123,7 +125,7 @@ export class BusLink {
     let pause = SHORTEST_PAUSE;
     while (!this.isClosed) {
       const connections = new BusConnections((channel, message) => {
-        if (channel === this.echoChannel) this.heardEcho(message);
+        if (channel === this.user.echoChannel) this.heardEcho(message);
         else if (!this.isClosed) this.user.received(channel, message);
       });
       this.connections = connections;
@@ -145,17 +147,17 @@ export class BusLink {
     }
   }
 
-  private begin(connections: BusConnections): Promise<LiveSession> {
+  private begin(connections: BusConnections): Promise<LiveSession<Session>> {
     const gone = connections.over.then(() => {
       throw connections.error;
     });
     return answerInTime(Promise.race([gone, this.connect(connections)]), OPENING_LIMIT, false);
   }
 
-  private async connect(connections: BusConnections): Promise<LiveSession> {
+  private async connect(connections: BusConnections): Promise<LiveSession<Session>> {
     const session = await this.openSession(connections);
     const subscriptions = new BusSubscriptions(session, this.channels);
-    const live: LiveSession = { session, subscriptions, connections };
+    const live: LiveSession<Session> = { session, subscriptions, connections };
     await subscriptions.complete();
     await this.look(session);
     // From here on, whoever wants something else tells this session.
@@ -164,7 +166,7 @@ export class BusLink {
     return live;
   }
 
-  private async watch(session: BusSession, connections: BusConnections): Promise<void> {
+  private async watch(session: Session, connections: BusConnections): Promise<void> {
     while (!connections.isOver) {
       await pauseUntil(connections.over, LOOK_EVERY);
       if (!connections.isOver) await Promise.race([this.look(session), connections.over]);
@@ -172,14 +174,14 @@ export class BusLink {
   }
 
   /** @throws Error when what is published is not heard */
-  private async look(session: BusSession): Promise<void> {
+  private async look(session: Session): Promise<void> {
     const echo = randomUUID();
     const heard = new Promise<void>((resolve) => {
       this.heardEcho = (message) => {
         if (message === echo) resolve();
       };
     });
-    const answer = Promise.all([session.publish(this.echoChannel, echo), heard]);
+    const answer = Promise.all([session.publish(this.user.echoChannel, echo), heard]);
     await answerInTime(answer, ANSWER_LIMIT, false);
   }
 
@@ -188,8 +190,9 @@ export class BusLink {
     this.lastError = undefined;
     if (!this.isInterrupted) return;
     this.isInterrupted = false;
-    this.user.host.log.debug('redisBus(): connected to Redis again');
-    this.user.host.onRecovered();
+    const { host, name, server } = this.user;
+    host.log.debug(`${name}: connected to ${server} again`);
+    host.onRecovered();
   }
 
   private lost(error: unknown): void {
@@ -203,7 +206,8 @@ export class BusLink {
     const reason = reasonOf(error);
     if (this.reported.has(reason)) return;
     this.reported.add(reason);
-    this.user.host.log.warn(`redisBus(): no connection to Redis, it is tried again: ${reason}`);
+    const { host, name, server } = this.user;
+    host.log.warn(`${name}: no connection to ${server}, it is tried again: ${reason}`);
   }
 }
 
