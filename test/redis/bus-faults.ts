@@ -2,56 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import type { CancelationBus, CancelationBusHost } from 'nestjs-cancelable';
+import type { CancelationBus } from 'nestjs-cancelable';
 import { closeAfterTest } from '../support/close-after-test.js';
 import { deferred, rejection } from '../support/deferred.js';
 import { MemoryLog } from '../support/memory-log.js';
+import { OpenBus, succeeds, until } from '../support/open-bus.js';
 import { describeWith, freePort, type RunningServer, startServer } from '../support/servers.js';
 import { localhost } from '../support/tls.js';
 import { Observer } from './server.js';
 
 /** How a library is tested: what makes a bus for an address. */
 export type CreateBus = (url: string, tls?: object) => CancelationBus;
-
-/** A bus that is open, with what it tells its application. */
-export class OpenBus implements CancelationBusHost {
-  readonly log = new MemoryLog();
-  readonly heard: string[] = [];
-  recovered = 0;
-
-  private constructor(readonly bus: CancelationBus) {}
-
-  static async open(bus: CancelationBus): Promise<OpenBus> {
-    const opened = new OpenBus(bus);
-    closeAfterTest(() => bus.close());
-    await bus.open(opened);
-    return opened;
-  }
-
-  onRecovered = () => {
-    this.recovered++;
-  };
-
-  async listen(channel = 'channel'): Promise<this> {
-    await this.bus.subscribe(channel, (message) => this.heard.push(message));
-    return this;
-  }
-
-  publish(message: string): Promise<void> {
-    return this.bus.publish('channel', message);
-  }
-}
-
-/** Until it is so; the test's own limit is what ends the wait. */
-export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-const succeeds = (call: () => Promise<unknown>) => () =>
-  call().then(
-    () => true,
-    () => false,
-  );
 
 async function start(...settings: string[]): Promise<RunningServer> {
   const server = await startServer('redis', ...settings);

@@ -10,8 +10,8 @@ import { startContext } from '../support/app-context.js';
 import { closeAfterTest } from '../support/close-after-test.js';
 import { rejection, thrown } from '../support/deferred.js';
 import { runFixture } from '../support/fixture.js';
+import { OpenBus, until } from '../support/open-bus.js';
 import { describeWith, freePort, startServer } from '../support/servers.js';
-import { OpenBus, until } from './bus-faults.js';
 import { startCluster } from './cluster.js';
 import { Observer } from './server.js';
 
