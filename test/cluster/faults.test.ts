@@ -5,7 +5,7 @@ import { startContext } from '../support/app-context.js';
 import { closeAfterTest } from '../support/close-after-test.js';
 import { rejection } from '../support/deferred.js';
 import { describeWith, type RunningServer, startServer } from '../support/servers.js';
-import { until } from '../redis/bus-faults.js';
+import { until } from '../support/open-bus.js';
 import { Observer } from '../redis/server.js';
 import { newService, untilKnown } from './instances.js';
 import { RemoteInstance } from './remote-instance.js';
