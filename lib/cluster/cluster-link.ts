@@ -70,6 +70,8 @@ export class ClusterLink {
   private readonly topics = new Map<string, Topic>();
   private readonly listeners = new Map<string, Hearing>();
   private readonly closing: (() => void)[] = [];
+  /** Questions that are being answered: one that comes again meanwhile is answered with them. */
+  private readonly answering = new Set<string>();
   private readonly kept = new KeptAnswers(monotonicNow);
 
   constructor(
@@ -219,7 +221,13 @@ export class ClusterLink {
       const told = new Encoded(`{"by":${jsonOf(this.self())},${answer}}`);
       return this.post.encode(from, this.post.message('answer', topic, request, told));
     };
-    const text = await (known.isKept ? this.kept.answer(`${from} ${request}`, make) : make());
-    await this.post.sendText(from, text);
+    const key = `${from} ${request}`;
+    if (known.isKept) {
+      await this.post.sendText(from, await this.kept.answer(key, make));
+    } else if (!this.answering.has(key)) {
+      this.answering.add(key);
+      await this.post.sendText(from, await make());
+      this.answering.delete(key);
+    }
   }
 }

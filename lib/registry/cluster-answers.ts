@@ -28,7 +28,10 @@ const MOST_OPEN = 200;
 interface OpenAnswer {
   readonly items: readonly (OperationState | OperationSnapshot)[];
   position: number;
-  timer: NodeJS.Timeout;
+  /** The number of the last page that was written, and the page: a question may come twice. */
+  written: number;
+  page: Encoded | undefined;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /** A page of an answer. */
@@ -50,7 +53,10 @@ export function answerCluster(link: ClusterLink, live: OperationStore): void {
       where === 'history' ? live.history.list(matcher) : await matching(live, matcher, new Set());
     return pages.begin(items, from);
   });
-  link.answerTo('page', (body, from) => pages.next(String(readBody(body)['more']), from));
+  link.answerTo('page', (body, from) => {
+    const { more, number } = readBody(body);
+    return pages.next(String(more), Number(number), from);
+  });
   link.answerTo('get', (body) => {
     const { id, scope } = readBody(body);
     const matcher = decodeScope(scope);
@@ -172,15 +178,17 @@ class Pages {
     from: string,
   ): Promise<Page | Encoded> {
     if (from === this.link.id) return this.whole(items);
-    return this.write({ items, position: 0, timer: setTimeout(() => {}, 0) }, undefined, from);
+    const answer = { items, position: 0, written: 0, page: undefined, timer: undefined };
+    return this.write(answer, undefined, from);
   }
 
   /** @throws Error for an answer that is over */
-  next(more: string, from: string): Encoded {
-    const name = `${from} ${more}`;
-    const answer = this.open.get(name);
-    if (answer === undefined) throw new Error('the rest of this answer is gone');
-    return this.write(answer, more, from);
+  next(more: string, number: number, from: string): Encoded {
+    const answer = this.open.get(`${from} ${more}`);
+    if (answer?.written === number && answer.page !== undefined) return answer.page;
+    if (answer?.written !== number - 1) throw new Error('the rest of this answer is gone');
+    answer.written = number;
+    return (answer.page = this.write(answer, more, from));
   }
 
   /** For this instance itself. */
@@ -211,10 +219,9 @@ class Pages {
       if (monotonicNow() > end) size = PAGE;
     }
     const isOver = answer.position >= items.length;
-    const more = isOver ? undefined : (known ?? this.live.createId());
+    const more = known ?? (isOver ? undefined : this.live.createId());
     if (more !== undefined) this.keep(`${from} ${more}`, answer);
-    else if (known !== undefined) this.open.delete(`${from} ${known}`);
-    const rest = more === undefined ? '' : `,"more":${JSON.stringify(more)}`;
+    const rest = isOver ? '' : `,"more":${JSON.stringify(more)}`;
     return new Encoded(`{"items":[${texts.join(',')}],"now":${wallNow()}${rest}}`);
   }
 

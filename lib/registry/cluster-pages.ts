@@ -41,7 +41,7 @@ async function collect(
   const found: Dated[] = [];
   let page = body;
   let ahead: number | undefined;
-  while (problem === undefined) {
+  for (let number = 1; problem === undefined; number++) {
     if (!isRecord(page) || !Array.isArray(page['items']) || typeof page['now'] !== 'number') {
       onLost();
       return found;
@@ -50,7 +50,7 @@ async function collect(
     await addAll(page['items'], from, ahead, found);
     const { more } = page;
     if (typeof more !== 'string') return found;
-    const { replies } = await link.ask('page', { more }, { to: from.id, timeout });
+    const { replies } = await link.ask('page', { more, number }, { to: from.id, timeout });
     page = replies[0]?.problem === undefined ? replies[0]?.body : undefined;
   }
   return found;

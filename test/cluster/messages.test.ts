@@ -54,6 +54,10 @@ describe('messages', () => {
       await b!.registry.whenIdle();
     }
     expect(b!.registry.statistics().byReason).toEqual({ manual: 50 });
+    const ids = Array.from({ length: 2_000 }, () => b!.registry.spawn('import', hang).id);
+    const { operations, complete } = await a!.registry.cluster.list();
+    expect(complete).toBe(true);
+    expect(operations.map(({ id }) => id)).toEqual(ids);
   });
 
   it('of which every fourth one is lost are sent again', async () => {

@@ -1,0 +1,22 @@
+import 'reflect-metadata';
+import { startInstance } from './suites/cluster-service.mjs';
+
+/** Instances of the benchmark's service in a process of their own, with operations that wait. */
+const { port, service, instances, operations } = JSON.parse(process.argv[2]);
+const registries = [];
+for (let index = 0; index < instances; index++) {
+  registries.push(await startInstance(port, service, `${process.pid}-${index}`));
+}
+const begin = (registry) => {
+  const operation = registry.spawn(
+    'bench',
+    (own) => new Promise((resolve) => own.onCancel(resolve)),
+  );
+  operation.result.catch(() => {});
+  return operation.id;
+};
+const ids = registries.flatMap((registry) =>
+  Array.from({ length: operations / instances }, () => begin(registry)),
+);
+process.on('disconnect', () => process.exit());
+process.send(ids);
