@@ -191,7 +191,10 @@ export class ClusterLink {
   private take({ kind, from, topic, request, body }: WireMessage): void {
     if (from === this.id) {
       if (kind === 'beat') this.presence.heardOwn();
-    } else if (kind === 'beat') {
+      return;
+    }
+    this.presence.members.touch(from);
+    if (kind === 'beat') {
       this.presence.heard(from, topic, body);
     } else if (kind === 'bye') {
       this.presence.gone(from);

@@ -44,6 +44,12 @@ export class Members {
     return false;
   }
 
+  /** It has said something. */
+  touch(id: string): void {
+    const entry = this.known.get(id);
+    if (entry !== undefined) entry.heard = monotonicNow();
+  }
+
   left(id: string): boolean {
     return this.known.delete(id);
   }
@@ -58,10 +64,13 @@ export class Members {
 
   /** Those that have missed their beats. */
   silent(): Member[] {
-    const now = monotonicNow();
-    return [...this.known.values()]
-      .filter(({ member, heard }) => now - heard > MISSED_BEATS * member.every)
-      .map(({ member }) => member);
+    return this.all().filter(({ id }) => this.isSilent(id));
+  }
+
+  isSilent(id: string): boolean {
+    const entry = this.known.get(id);
+    if (entry === undefined) return false;
+    return monotonicNow() - entry.heard > MISSED_BEATS * entry.member.every;
   }
 
   /** Nobody could be heard for a while, which is nobody's fault: all count anew from now. */

@@ -19,6 +19,8 @@ export class Presence {
   private isJoining = false;
   private waiters: (() => void)[] = [];
   private heardSelf = 0;
+  /** Those that were silent and did not listen when it was last looked. */
+  private suspects = new Set<string>();
   private timer: NodeJS.Timeout | undefined = undefined;
   private readonly beating = new Set<() => void>();
   private readonly leaving = new Set<(id: string) => void>();
@@ -146,14 +148,20 @@ export class Presence {
     for (const wake of this.waiters.splice(0)) wake();
   }
 
-  /** Whoever is silent and listens no longer is gone; whoever listens may only be frozen. */
+  /**
+   * Whoever is silent and listens no longer, at two heartbeats in a row, is gone: it may be
+   * connecting again. Whoever listens may only be frozen.
+   */
   private async forget(): Promise<void> {
     if (!this.isReady) return;
+    const before = this.suspects;
+    this.suspects = new Set();
     for (const { id } of this.members.silent()) {
       const isListening = await this.post.isListening(id);
       if (isListening === 'failed') return;
-      const isSilent = this.isReady && this.members.silent().some((each) => each.id === id);
-      if (isListening !== true && isSilent) this.gone(id);
+      if (isListening === true || !this.isReady || !this.members.isSilent(id)) continue;
+      if (before.has(id)) this.gone(id);
+      else this.suspects.add(id);
     }
   }
 }
