@@ -9,6 +9,10 @@ export class RunningSample {
     readonly url: string,
   ) {}
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   async json<Body>(path: string, init?: RequestInit): Promise<Body> {
     return (await (await fetch(this.url + path, init)).json()) as Body;
   }

@@ -1,0 +1,2 @@
+/** What answers call this instance. */
+export const instanceName = process.env['INSTANCE'] ?? 'alone';
