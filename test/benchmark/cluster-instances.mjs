@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { startInstance } from './suites/cluster-service.mjs';
 
 /** Instances of the benchmark's service in a process of their own, with operations that wait. */
@@ -19,4 +20,11 @@ const ids = registries.flatMap((registry) =>
   Array.from({ length: operations / instances }, () => begin(registry)),
 );
 process.on('disconnect', () => process.exit());
+// How long the event loop was kept, since the last question.
+const delay = monitorEventLoopDelay({ resolution: 1 });
+process.on('message', () => {
+  process.send(delay.max / 1e6);
+  delay.reset();
+  delay.enable();
+});
 process.send(ids);

@@ -11,14 +11,18 @@ import { CancelableModule, OperationRegistry } from 'nestjs-cancelable';
 import { redisBus } from 'nestjs-cancelable/redis';
 
 /** An application of the service. @returns its registry */
-export async function startInstance(port, service, instance) {
+export function startInstance(port, service, instance) {
   const bus = redisBus({ url: `redis://127.0.0.1:${port}` });
+  return startApplication({ cluster: { bus, service, instance, timeout: '30s' } });
+}
+
+export async function startApplication(given) {
   class AppModule {}
-  const cluster = { bus, service, instance, timeout: '30s' };
-  const options = { cluster, history: { limit: 0 }, maxLive: 1_000_000 };
+  const options = { ...given, history: { limit: 0 }, maxLive: 1_000_000 };
   Module({ imports: [CancelableModule.forRoot(options)] })(AppModule);
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
-  return app.get(OperationRegistry);
+  const registry = app.get(OperationRegistry);
+  return Object.assign(registry, { close: () => app.close() });
 }
 
 /** Instances in other processes. @returns the ids of their operations */
@@ -29,7 +33,18 @@ export async function startProcesses(port, service, processes, instances, operat
     fork(file, [JSON.stringify({ port, service, ...each })]),
   );
   const ids = await Promise.all(children.map(async (child) => (await once(child, 'message'))[0]));
-  return { ids: ids.flat(), stop: () => children.forEach((child) => child.kill('SIGKILL')) };
+  return {
+    ids: ids.flat(),
+    /** The longest turn of their event loops since this was asked before, in milliseconds. */
+    async longestTurn() {
+      const turns = children.map(async (child) => {
+        child.send('turn');
+        return (await once(child, 'message'))[0];
+      });
+      return Math.max(...(await Promise.all(turns)));
+    },
+    stop: () => children.forEach((child) => child.kill('SIGKILL')),
+  };
 }
 
 /** Until so many instances answer. */

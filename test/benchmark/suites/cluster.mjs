@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Redis } from 'ioredis';
-import { OperationRegistry } from 'nestjs-cancelable';
-import { startInstance, startProcesses, untilComplete, withRedis } from './cluster-service.mjs';
+import {
+  startApplication,
+  startInstance,
+  startProcesses,
+  untilComplete,
+  withRedis,
+} from './cluster-service.mjs';
 import { nanosecondsPerCall, round, verdict } from './support.mjs';
 
 const CANCELS = 2_000;
@@ -13,6 +18,7 @@ const LOCAL = 100_000;
 const CANCEL = 'cancel by id, acknowledged by another process';
 const LIST = 'list of 10,000 operations of 8 processes';
 const COST = 'local operations';
+const TURNS = 'list of 100,000 operations of one other instance';
 
 /** Other instances, and the operations that they have together. */
 const GROWTH = [
@@ -29,10 +35,11 @@ const grown = ([instances, operations]) => `${instances} × ${operations / insta
 export const cluster = {
   name: 'cluster',
   title: 'One registry over all instances, over Redis',
-  variants: [CANCEL, LIST, COST, ...GROWTH.map(grown)],
+  variants: [CANCEL, LIST, TURNS, COST, ...GROWTH.map(grown)],
   measure(variant) {
     if (variant === CANCEL) return measureCancels(1, 1, CANCELS);
     if (variant === LIST) return measureLists(8, 8, 10_000);
+    if (variant === TURNS) return measureTurns();
     if (variant === COST) return measureCost();
     const [instances, operations] = GROWTH.find((each) => grown(each) === variant);
     return measureGrowth(instances, operations);
@@ -40,6 +47,7 @@ export const cluster = {
   report(medians) {
     const cancel = medians[CANCEL];
     const list = medians[LIST];
+    const turns = medians[TURNS];
     const cost = medians[COST];
     return [
       {
@@ -56,6 +64,13 @@ export const cluster = {
         limit: 'p50 50',
         met: verdict(list.p50, Infinity, 50),
       },
+      { measured: `${TURNS}, ms`, p50: round(turns.time) },
+      ...['asks', 'answers'].map((side) => ({
+        measured: `the longest turn of the event loop meanwhile, of who ${side}, ms`,
+        p50: round(turns[side]),
+        limit: '20',
+        met: verdict(turns[side], 20, 10),
+      })),
       {
         measured: `commands of the server for ${LOCAL.toLocaleString('en')} operations, heartbeats left out`,
         p50: cost.commands,
@@ -118,15 +133,38 @@ function measureLists(processes, instances, operations) {
   });
 }
 
+function measureTurns() {
+  return withInstances(1, 1, 100_000, async (registry, _ids, longestTurn) => {
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    // Once to warm up, and to be read by nobody.
+    await registry.cluster.list();
+    await longestTurn();
+    delay.enable();
+    const start = performance.now();
+    const { operations } = await registry.cluster.list();
+    const time = performance.now() - start;
+    delay.disable();
+    assert.equal(operations.length, 100_000);
+    return { time, asks: delay.max / 1e6, answers: await longestTurn() };
+  });
+}
+
 function withInstances(processes, instances, operations, body) {
   return withRedis(async (port) => {
     const service = randomUUID();
     const registry = await startInstance(port, service, 'here');
-    const { ids, stop } = await startProcesses(port, service, processes, instances, operations);
+    const { ids, longestTurn, stop } = await startProcesses(
+      port,
+      service,
+      processes,
+      instances,
+      operations,
+    );
     await untilComplete(registry, instances + 1);
     try {
-      return await body(registry, ids);
+      return await body(registry, ids, longestTurn);
     } finally {
+      await registry.close();
       stop();
     }
   });
@@ -154,7 +192,7 @@ function measureCost() {
     const beats = Math.ceil((performance.now() - start) / 900);
     const beyondBeats = Math.max(0, (await published()) - before[1] - beats);
     const commands = (await sent()) - before[0] + beyondBeats;
-    const lone = new OperationRegistry({ history: { limit: 0 } });
+    const lone = await startApplication({});
     const inCluster = await nanosecondsPerCall(() => registry.run('bench', () => 1));
     const without = await nanosecondsPerCall(() => lone.run('bench', () => 1));
     redis.disconnect();
