@@ -61,7 +61,7 @@ describeWith(['redis'], 'instances that come and go', () => {
     const slots = await Promise.all(Array.from({ length: SLOTS }, startSlot));
     const remotes = await Promise.all(
       Array.from({ length: PROCESSES }, (_, index) =>
-        RemoteInstance.start(server.port, service, `remote-${index}`),
+        RemoteInstance.start(server, service, `remote-${index}`),
       ),
     );
     await untilKnown([registry], 1 + SLOTS + PROCESSES);
@@ -78,7 +78,7 @@ describeWith(['redis'], 'instances that come and go', () => {
       while (!isOver) {
         const index = Math.floor(random() * PROCESSES);
         await remotes[index]!.kill();
-        remotes[index] = await RemoteInstance.start(server.port, service, `killed-${names++}`);
+        remotes[index] = await RemoteInstance.start(server, service, `killed-${names++}`);
       }
     };
     const acknowledged: string[] = [];
@@ -122,7 +122,7 @@ describeWith(['redis'], 'instances that come and go', () => {
     const service = newService();
     const bus = redisBus({ url: `redis://127.0.0.1:${server.port}` });
     const { registry } = await startContext({}, { cluster: { bus, service, heartbeat: '200ms' } });
-    const other = await RemoteInstance.start(server.port, service, 'other');
+    const other = await RemoteInstance.start(server, service, 'other');
     await untilKnown([registry], 2);
     for (let count = 1; count <= 50; count++) {
       const id = await other.spawn('work');

@@ -1,23 +1,21 @@
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CancelableModule, currentOperation, OperationRegistry } from 'nestjs-cancelable';
-import { redisBus } from 'nestjs-cancelable/redis';
+import {
+  CancelableModule,
+  currentOperation,
+  type Operation,
+  OperationRegistry,
+} from 'nestjs-cancelable';
+import { createBus } from './buses.js';
+import type { InstanceSettings } from './remote-instance.js';
 
 /** One instance of a service in a process of its own, which does what it is told. */
-const { port, service, instance, heartbeat } = JSON.parse(process.argv[2]!) as {
-  readonly port: number;
-  readonly service: string;
-  readonly instance: string;
-  readonly heartbeat: string;
-};
+const { bus, port, ...cluster } = JSON.parse(process.argv[2]!) as InstanceSettings;
 
 @Module({
   imports: [
     CancelableModule.forRoot({
-      cluster: {
-        bus: redisBus({ url: `redis://127.0.0.1:${port}` }),
-        ...{ service, instance, heartbeat },
-      },
+      cluster: { ...cluster, bus: createBus(bus, port) },
       shutdown: { grace: '1ms', cleanup: '1ms' },
     }),
   ],
@@ -26,16 +24,22 @@ class AppModule {}
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
 const registry = app.get(OperationRegistry);
+const operations = new Map<string, Operation>();
 
 const commands = {
   spawn: (name: string) => {
-    const operation = registry.spawn(name, () => currentOperation().sleep('1h'));
+    const operation = registry.spawn(name, () => {
+      const running = currentOperation();
+      operations.set(running.id, running);
+      return running.sleep('1h');
+    });
     operation.result.catch(() => {});
     return operation.id;
   },
   status: (id: string) => registry.find(id)?.status,
   canceled: () => registry.statistics().byReason.manual ?? 0,
-  list: async () => (await registry.cluster.list()).operations.map(({ id }) => id),
+  progress: (id: string) => operations.get(id)?.reportProgress('half'),
+  now: () => Date.now(),
   close: () => app.close(),
 } satisfies Record<string, (argument: string) => unknown>;
 

@@ -2,8 +2,26 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { closeAfterTest } from '../support/close-after-test.js';
+import type { RunningServer } from '../support/servers.js';
+import type { BusServer } from './buses.js';
 
-type Command = 'spawn' | 'status' | 'canceled' | 'list' | 'close';
+/** What the process is told. */
+export interface InstanceSettings {
+  readonly bus: BusServer;
+  readonly port: number;
+  readonly service: string;
+  readonly instance: string;
+  readonly heartbeat: string;
+}
+
+interface StartOptions {
+  /** Default: Redis. */
+  readonly bus?: BusServer;
+  /** How far ahead its clock is, in milliseconds. */
+  readonly ahead?: number;
+}
+
+type Command = 'spawn' | 'status' | 'canceled' | 'progress' | 'now' | 'close';
 
 interface Reply {
   readonly number: number;
@@ -20,15 +38,17 @@ export class RemoteInstance {
   ) {}
 
   static async start(
-    port: number,
+    { port }: RunningServer,
     service: string,
     name: string,
-    heartbeat = '200ms',
+    { bus = 'redis', ahead = 0 }: StartOptions = {},
   ): Promise<RemoteInstance> {
     const file = fileURLToPath(new URL('instance.fixture.ts', import.meta.url));
-    const settings = JSON.stringify({ port, service, instance: name, heartbeat });
-    const child = fork(file, [settings], {
-      execArgv: ['--import', new URL('../support/typescript.mjs', import.meta.url).href],
+    const settings: InstanceSettings = { bus, port, service, instance: name, heartbeat: '200ms' };
+    const loaders = ['../support/typescript.mjs', '../support/clock-ahead.mjs'];
+    const child = fork(file, [JSON.stringify(settings)], {
+      env: { ...process.env, CLOCK_AHEAD: String(ahead) },
+      execArgv: loaders.flatMap((loader) => ['--import', new URL(loader, import.meta.url).href]),
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const instance = new RemoteInstance(name, child);
