@@ -18,8 +18,8 @@ import type { OperationStore } from './operation-store.js';
 const SLICE = 5;
 /** Operations that are looked at between two looks at the clock. */
 const STEP = 128;
-/** Characters of a page, which has to stay far below what a bus carries. */
-const PAGE = 200_000;
+/** Bytes after which a page ends: with a last operation, it stays below what a bus carries. */
+const PAGE = 500_000;
 /** Milliseconds that whoever asked may leave an answer lying. */
 const PATIENCE = 15_000;
 const MOST_OPEN = 200;
@@ -215,7 +215,7 @@ class Pages {
       if (snapshot === undefined) continue;
       const text = jsonWithin(snapshot);
       texts.push(text);
-      size += text.length;
+      size += Buffer.byteLength(text);
       if (monotonicNow() > end) size = PAGE;
     }
     const isOver = answer.position >= items.length;

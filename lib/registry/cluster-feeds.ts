@@ -22,8 +22,8 @@ const MOST_FEEDS = 1_000;
 const GATHERING = 50;
 /** Events that wait; more are left out, and counted. */
 const MOST_WAITING = 1_000;
-/** Characters of one message. */
-const BATCH = 200_000;
+/** Bytes of one message. */
+const BATCH = 500_000;
 
 interface Feed {
   renewed: number;
@@ -180,13 +180,14 @@ class EventFeed {
     let size = 0;
     for (const { type, operation, at } of waiting) {
       const text = `{"type":${JSON.stringify(type)},"at":${at.getTime()},"operation":${jsonWithin(operation)}}`;
-      if (size > 0 && size + text.length > BATCH) {
+      const bytes = Buffer.byteLength(text);
+      if (size > 0 && size + bytes > BATCH) {
         this.send(texts, 0);
         texts = [];
         size = 0;
       }
       texts.push(text);
-      size += text.length;
+      size += bytes;
     }
     this.send(texts, dropped);
   }

@@ -1,13 +1,14 @@
 import type { OperationSnapshot } from '../operation/snapshot.js';
 
-/** Characters of one operation; a larger one is sent without what makes it so. */
+/** Bytes of one operation; a larger one is sent without what makes it so. */
 const LARGEST = 400_000;
 const LONGEST_TEXT = 50_000;
 
 /** A snapshot as text that a bus can carry. */
 export function jsonWithin(snapshot: OperationSnapshot): string {
   const text = JSON.stringify(snapshot);
-  if (text.length <= LARGEST) return text;
+  // No character has more than three bytes.
+  if (text.length * 3 <= LARGEST || Buffer.byteLength(text) <= LARGEST) return text;
   const { id, name, kind, status, reason, message, parentId, rootId } = snapshot;
   const { startedAt, endedAt, canceledAt, durationMs, deadline } = snapshot;
   const { zombie, returned, overran } = snapshot;

@@ -175,6 +175,35 @@ describe('messages', () => {
 });
 
 describe('a long answer', () => {
+  it('stays below a megabyte, whatever operations hold', async () => {
+    let longest = 0;
+    const measured = () =>
+      through(localBus(), (channel, message, publish) => {
+        longest = Math.max(longest, Buffer.byteLength(message));
+        return publish(channel, message);
+      });
+    const [a, b] = await startInstances(2, { bus: measured });
+    const events: string[] = [];
+    a!.registry.cluster.events$().subscribe(({ type }) => events.push(type));
+    await a!.registry.cluster.instances();
+    const hold = (text: string) =>
+      b!.registry.spawn({ name: 'hold', metadata: { text } }, (own) => {
+        own.savePartial(text);
+        return own.sleep('1h');
+      });
+    const large = hold('\u{4e2d}'.repeat(300_000));
+    const middling = Array.from({ length: 20 }, () => hold('\u{4e2d}'.repeat(30_000)));
+    const { operations, complete } = await a!.registry.cluster.list();
+    expect(complete).toBe(true);
+    expect(operations.map(({ id }) => id)).toEqual([large, ...middling].map(({ id }) => id));
+    expect(operations[0]).toMatchObject({ metadata: {}, name: 'hold' });
+    expect(operations[0]!.partialResult).toMatch(/too large to be sent/);
+    expect(operations[1]!.partialResult).toHaveLength(30_000);
+    expect((await a!.registry.cluster.get(large.id)).operation!.metadata).toEqual({});
+    while (events.length < 21) await new Promise(setImmediate);
+    expect(longest).toBeLessThan(1_000_000);
+  });
+
   it('comes in pages, and keeps no event loop long', async () => {
     const COUNT = 30_000;
     const service = newService();
