@@ -207,6 +207,11 @@ export class CancelableApplication implements DrainedTransports {
         listeners.push(stop);
         return stop;
       },
+      onClusterCancel: (find) => {
+        const stop = this.calls.live.pending.add(find);
+        listeners.push(stop);
+        return stop;
+      },
     };
     this.joinCluster();
     try {

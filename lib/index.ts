@@ -155,6 +155,7 @@ export type {
   ClusterOperation,
   ClusterTreeNode,
 } from './registry/cluster-answer.js';
+export type { FindPendingWork, PendingWork } from './registry/pending-work.js';
 export type { ClusterFilter } from './registry/cluster-filter.js';
 export {
   type ClusterCallOptions,

@@ -14,13 +14,20 @@ interface WorkerState {
  * A worker looks at the `length` of its processor, which @nestjs/bullmq hides for request-scoped
  * ones: with this, every worker that begins to run gives its jobs a signal.
  *
+ * @param onRun called with each worker that begins to run
  * @returns takes it back
  */
-export function letProcessorsTakeSignals(prototype: WorkerPrototype): () => void {
+export function letProcessorsTakeSignals<Worker extends WorkerPrototype>(
+  prototype: Worker,
+  onRun: (worker: Worker) => void,
+): () => void {
   const { run } = prototype;
   let isOn = true;
-  const patched = function (this: WorkerState): Promise<void> {
-    if (isOn) this.processorAcceptsSignal = true;
+  const patched = function (this: Worker & WorkerState): Promise<void> {
+    if (isOn) {
+      this.processorAcceptsSignal = true;
+      onRun(this);
+    }
     return run.call(this as never);
   };
   prototype.run = patched;

@@ -1,5 +1,6 @@
 import type { OperationLog } from '../operation/operation-host.js';
 import type { OperationRegistry } from './operation-registry.js';
+import type { FindPendingWork } from './pending-work.js';
 
 /**
  * What an extension may use.
@@ -18,6 +19,20 @@ export interface CancelableExtensionHost {
    * @returns removes the listener
    */
   readonly onShutdown: (listener: () => unknown) => () => void;
+  /**
+   * Called for `registry.cluster.cancel(id)` of whichever instance, when no operation here has that
+   * id: look for work that waits outside, or runs in another process. A finder that throws, or takes
+   * longer than the call, makes the answer incomplete.
+   *
+   * @returns removes the finder
+   * @example
+   * onClusterCancel(async (id) => {
+   *   const mail = await outbox.find(id);
+   *   if (mail === undefined) return [];
+   *   return [{ id, name: 'mail', kind: 'task', cancel: () => outbox.remove(mail) }];
+   * });
+   */
+  readonly onClusterCancel: (find: FindPendingWork) => () => void;
 }
 
 /**

@@ -12,6 +12,7 @@ import { decodeFilter, decodeScope } from './cluster-filter.js';
 import { jsonWithin } from './cluster-json.js';
 import { ALL, type Matcher } from './operation-filter.js';
 import { both } from './registry-scope.js';
+import { ownerOfId } from './operation-ids.js';
 import type { OperationStore } from './operation-store.js';
 
 /** Milliseconds of matching or writing before the event loop gets its turn. */
@@ -22,6 +23,8 @@ const STEP = 128;
 const PAGE = 500_000;
 /** Milliseconds that whoever asked may leave an answer lying. */
 const PATIENCE = 15_000;
+/** Milliseconds for which work is looked for outside, at most. */
+const LONGEST_SEARCH = 60_000;
 const MOST_OPEN = 200;
 
 /** What is still to be sent of a long answer. */
@@ -69,14 +72,24 @@ export function answerCluster(link: ClusterLink, live: OperationStore): void {
   link.answerTo(
     'cancel',
     (body) => {
-      const { id, scope, cancel } = readBody(body);
+      const { id, scope, cancel, timeout } = readBody(body);
+      const matcher = decodeScope(scope);
       const state = live.get(String(id));
-      if (state === undefined || !decodeScope(scope).matches(state)) {
-        const isRemembered = live.history.find(String(id), decodeScope(scope)) !== undefined;
-        return { found: isRemembered, canceled: false };
+      if (state === undefined || !matcher.matches(state)) {
+        return absent(live, String(id), matcher, patienceOf(timeout));
       }
       const isOver = state.record !== undefined || state.decided;
       return { found: true, canceled: !isOver && cancelScope(state, recordOf(cancel)) };
+    },
+    true,
+  );
+  link.answerTo(
+    'cancelPending',
+    async (body) => {
+      const { id, scope, timeout } = readBody(body);
+      return {
+        canceled: await live.pending.cancel(String(id), decodeScope(scope), patienceOf(timeout)),
+      };
     },
     true,
   );
@@ -96,6 +109,29 @@ export function answerCluster(link: ClusterLink, live: OperationStore): void {
     samples: live.readSamples(),
   }));
   link.answerTo('about', () => null);
+}
+
+/** What is said of an id that no live operation has: whether it is over, or waits outside. */
+async function absent(
+  live: OperationStore,
+  id: string,
+  matcher: Matcher,
+  timeout: number,
+): Promise<object> {
+  // An operation is no job: nobody has to look for it elsewhere.
+  const pending = ownerOfId(id) === undefined ? await live.pending.find(id, matcher, timeout) : [];
+  const isOver = live.history.find(id, matcher) !== undefined;
+  return {
+    found: isOver,
+    canceled: false,
+    ...(isOver ? { remembered: true } : undefined),
+    ...(pending.length > 0 ? { pending } : undefined),
+  };
+}
+
+/** Milliseconds that whoever asks waits, as far as that makes sense. */
+function patienceOf(timeout: unknown): number {
+  return typeof timeout === 'number' && timeout > 0 ? Math.min(timeout, LONGEST_SEARCH) : 1_000;
 }
 
 function readBody(body: unknown): Record<string, unknown> {

@@ -2,7 +2,6 @@ import type { Observable } from 'rxjs';
 import type { ClusterLink } from '../cluster/cluster-link.js';
 import type { Member } from '../cluster/members.js';
 import type { Outcome } from '../cluster/question.js';
-import { ClusterIncomplete } from '../operation/operation-errors.js';
 import type { OperationSnapshot } from '../operation/snapshot.js';
 import { captureCallSite } from '../scope/call-site.js';
 import { readCancelOptions } from '../scope/cancel-options.js';
@@ -20,9 +19,11 @@ import {
   instanceOf,
   isSnapshot,
 } from './cluster-answer.js';
+import { cancelAnywhere } from './cluster-cancel.js';
 import { followCluster, watchCluster } from './cluster-followers.js';
 import { type ClusterFilter, encodeFilter } from './cluster-filter.js';
 import { collectPages } from './cluster-pages.js';
+import { answerOf, askOwner, foundAt, refuseIncomplete } from './cluster-outcome.js';
 import { isInstanceStatistics, mergeStatistics } from './cluster-statistics.js';
 import { nestSnapshots } from './operation-tree.js';
 import type { OperationMessage } from './operation-watch.js';
@@ -48,12 +49,6 @@ export interface ClusterCallOptions {
  * @publicApi
  */
 export interface ClusterCancelOptions extends CancelOptions, ClusterCallOptions {}
-
-/** Milliseconds for which a cancel that was not acknowledged is sent again. */
-const INSISTING = 30_000;
-
-/** An id that names its instance: eight characters, and 22 that are random. */
-const OWN_ID = /^([a-z0-9]{8})-[\w-]{22}$/;
 
 /**
  * The operations of all instances of the service: lists, follows and cancels them from anywhere. No
@@ -131,36 +126,33 @@ export class ClusterRegistry {
     options?: ClusterCallOptions,
   ): Promise<ClusterAnswer & { readonly operation: ClusterOperation | undefined }> {
     const timeout = this.#timeout(options, 'cluster.get()');
-    const outcome = await this.#askOwner('get', id, { id }, timeout);
+    const outcome = await askOwner(this.#link(), 'get', { id, scope: this.#scope }, { timeout });
     for (const { from, body } of outcome.replies) {
       if (!isSnapshot(body)) continue;
       return { ...foundAt(from), operation: { ...body, instance: from.name } };
     }
-    this.#refuseIncomplete(outcome, `whether there is an operation ${id}`, timeout);
+    refuseIncomplete(outcome, `whether there is an operation ${id}`, timeout);
     return { ...answerOf(outcome), operation: undefined };
   }
 
   /**
    * Cancels one, wherever it runs, and everything below it. It is acknowledged by the instance that
-   * has it: asked alone where the id names it, and otherwise with all others.
+   * has it: asked alone where the id names it, and otherwise with all others. Work that waits outside,
+   * such as a job in a queue, is removed there by one of the instances that reach it.
    *
    * @returns `canceled`: this call was the one that canceled it. `owner`: the instance that has it;
    * undefined when there is none, and all have said so
    * @throws ClusterIncomplete when nobody has acknowledged it, and not all have answered. It is sent
-   * again for 30 s to the instance that the id names, should that come back
+   * again for 30 s to the instance that the id names, should that come back. Also when the work has
+   * begun where no instance answers for it
+   * @throws OperationConflict when a short name means work in several places
    */
   async cancel(
     id: string,
     options: ClusterCancelOptions = {},
   ): Promise<ClusterAnswer & { readonly canceled: boolean; readonly owner: string | undefined }> {
     const { timeout, cancel } = this.#readCancel(options, 'cluster.cancel()');
-    const outcome = await this.#askOwner('cancel', id, { id, cancel }, timeout, INSISTING);
-    for (const { from, body } of outcome.replies) {
-      if (!isRecord(body) || body['found'] !== true) continue;
-      return { ...foundAt(from), canceled: body['canceled'] === true, owner: from.name };
-    }
-    this.#refuseIncomplete(outcome, `whether ${id} was canceled`, timeout);
-    return { ...answerOf(outcome), canceled: false, owner: undefined };
+    return cancelAnywhere(this.#link(), this.#scope, { id, cancel, timeout });
   }
 
   /**
@@ -251,11 +243,7 @@ export class ClusterRegistry {
     const find = async () => {
       const { owner, outcome } = await this.#ownerOf(id);
       if (owner === undefined) {
-        this.#refuseIncomplete(
-          outcome,
-          `whether there is an operation ${id}`,
-          this.#link().timeout,
-        );
+        refuseIncomplete(outcome, `whether there is an operation ${id}`, this.#link().timeout);
       }
       return owner;
     };
@@ -290,36 +278,11 @@ export class ClusterRegistry {
     return this.#link().ask(topic, { ...question, scope: this.#scope }, { timeout });
   }
 
-  /** Asks the instance that an id names, or all of them. */
-  async #askOwner(
-    topic: string,
-    id: string,
-    question: object,
-    timeout: number,
-    insist = 0,
-  ): Promise<Outcome> {
-    const link = this.#link();
-    const owner = OWN_ID.exec(id)?.[1];
-    const isKnown = owner === link.id || (owner !== undefined && link.knows(owner));
-    const to = isKnown ? owner : undefined;
-    return link.ask(topic, { ...question, scope: this.#scope }, { to, timeout, insist });
-  }
-
   async #ownerOf(id: string): Promise<{ owner: Member | undefined; outcome: Outcome }> {
-    const outcome = await this.#askOwner('get', id, { id }, this.#link().timeout);
+    const link = this.#link();
+    const question = { id, scope: this.#scope };
+    const outcome = await askOwner(link, 'get', question, { timeout: link.timeout });
     return { owner: outcome.replies.find(({ body }) => isSnapshot(body))?.from, outcome };
-  }
-
-  #refuseIncomplete(outcome: Outcome, question: string, timeout: number): void {
-    const { complete } = answerOf(outcome);
-    if (complete) return;
-    const missing = notHeard(outcome).map(({ name }) => name);
-    const why =
-      missing.length > 0
-        ? `no answer from ${missing.join(', ')} within ${timeout} ms`
-        : 'the bus does not work';
-    const problem = outcome.problem === undefined ? '' : `; ${outcome.problem}`;
-    throw new ClusterIncomplete(`It is not known ${question}: ${why}${problem}`, missing);
   }
 
   #timeout(options: ClusterCallOptions | undefined, where: string): number {
@@ -345,27 +308,6 @@ export class ClusterRegistry {
       },
     };
   }
-}
-
-/** Those that did not answer, or not with what can be used. */
-function notHeard({ missing, replies }: Outcome): Member[] {
-  const failed = replies.filter(({ problem }) => problem !== undefined);
-  return [...missing, ...failed.map(({ from }) => from)];
-}
-
-function answerOf(outcome: Outcome, lost: readonly Member[] = []): ClusterAnswer {
-  const silent = new Set([...notHeard(outcome), ...lost].map(({ id }) => id));
-  const names = (members: readonly Member[]) => members.map(({ name }) => name);
-  return {
-    complete: outcome.complete && silent.size === 0,
-    expected: names(outcome.expected),
-    replied: names(outcome.expected.filter(({ id }) => !silent.has(id))),
-  };
-}
-
-/** Whoever has it has said so: nobody else needs to. */
-function foundAt({ name }: Member): ClusterAnswer {
-  return { complete: true, expected: [name], replied: [name] };
 }
 
 function sumByName(counts: readonly (readonly [string, number])[]): Record<string, number> {

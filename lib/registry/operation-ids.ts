@@ -15,6 +15,14 @@ export function randomText(bytes: number): string {
   return text;
 }
 
+/** An id that names its instance: eight characters, and 22 that are random. */
+const OWN_ID = /^([a-z0-9]{8})-[\w-]{22}$/;
+
+/** @returns the instance that an id names; undefined for a custom one */
+export function ownerOfId(id: string): string | undefined {
+  return OWN_ID.exec(id)?.[1];
+}
+
 /**
  * Ids of one instance: `k3x9qa-Zp0…`. They cannot be guessed, and tell where the operation lives.
  */

@@ -26,6 +26,7 @@ import { LiveList } from './live-list.js';
 import { OperationEvents } from './operation-events.js';
 import type { Matcher } from './operation-filter.js';
 import { OperationIds } from './operation-ids.js';
+import { PendingFinders } from './pending-work.js';
 import type { RegistrySettings } from './registry-options.js';
 import {
   type AllSamples,
@@ -56,6 +57,7 @@ export class OperationStore implements OperationHost<OperationState> {
   readonly ids = new OperationIds();
   readonly history: History;
   readonly events: OperationEvents;
+  readonly pending = new PendingFinders();
   phase: LivePhase = 'open';
   readonly maxLive: number;
   private readonly maxChildren: number;

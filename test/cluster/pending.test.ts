@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  type CancelableExtension,
+  ClusterIncomplete,
+  type FindPendingWork,
+  OperationConflict,
+} from 'nestjs-cancelable';
+import { startContext } from '../support/app-context.js';
+
+describe('work that an extension finds when somebody cancels', () => {
+  async function clusterOver(find: FindPendingWork) {
+    const extension: CancelableExtension = {
+      name: 'outbox',
+      install: ({ onClusterCancel }) => {
+        onClusterCancel(find);
+      },
+    };
+    const { registry } = await startContext({}, { extensions: [extension] });
+    return { registry, cluster: registry.cluster };
+  }
+
+  const mail = (id: string, cancel: () => Promise<boolean>) =>
+    ({ id, name: 'mail', kind: 'task', cancel }) as const;
+
+  it('is taken back, once', async () => {
+    const outbox = new Set(['mail:1']);
+    const { cluster } = await clusterOver(async (id) =>
+      outbox.has(id) ? [mail(id, async () => outbox.delete(id))] : [],
+    );
+    const answers = await Promise.all([1, 2, 3].map(() => cluster.cancel('mail:1')));
+    expect(answers.filter(({ canceled }) => canceled)).toHaveLength(1);
+    expect(await cluster.cancel('mail:1')).toMatchObject({ canceled: false, owner: undefined });
+  });
+
+  it('is not looked for where an operation has the id', async () => {
+    const asked: string[] = [];
+    const { registry, cluster } = await clusterOver(async (id) => {
+      asked.push(id);
+      return [];
+    });
+    const operation = registry.spawn({ name: 'mail', id: 'mail:1' }, () => new Promise(() => {}));
+    operation.result.catch(() => {});
+    expect(await cluster.cancel('mail:1')).toMatchObject({ canceled: true });
+    await cluster.cancel(registry.spawn('mail', async () => {}).id.replace(/.$/, '_'));
+    expect(asked).toEqual([]);
+  });
+
+  it('that has begun and has no operation is not said to be canceled, nor to be missing', async () => {
+    const { cluster } = await clusterOver(async (id) => [mail(id, async () => false)]);
+    const canceled = cluster.cancel('mail:1', { timeout: 100 });
+    await expect(canceled).rejects.toThrow(ClusterIncomplete);
+    await expect(canceled).rejects.toThrow('it has begun where no instance answers for it');
+  });
+
+  it('is canceled by none of its short names that means several', async () => {
+    let taken = 0;
+    const cancel = async () => taken++ === 0;
+    const { cluster } = await clusterOver(async () => [mail('a:1', cancel), mail('b:1', cancel)]);
+    await expect(cluster.cancel('1')).rejects.toThrow(OperationConflict);
+    expect(taken).toBe(0);
+  });
+
+  it('makes the answer incomplete when its finder fails, or does not answer', async () => {
+    const failing = await clusterOver(() => Promise.reject(new Error('the outbox is closed')));
+    await expect(failing.cluster.cancel('mail:1')).rejects.toThrow('the outbox is closed');
+    const silent = await clusterOver(() => new Promise(() => {}));
+    await expect(silent.cluster.cancel('mail:1', { timeout: 100 })).rejects.toThrow(
+      ClusterIncomplete,
+    );
+  });
+});
