@@ -69,7 +69,8 @@ export class ClusterLink {
   private readonly startedAt = isoTime(wallNow());
   private readonly topics = new Map<string, Topic>();
   private readonly listeners = new Map<string, Hearing>();
-  private readonly closing: (() => void)[] = [];
+  private hasLeft = false;
+  private readonly closing = new Set<() => void>();
   /** Questions that are being answered: one that comes again meanwhile is answered with them. */
   private readonly answering = new Set<string>();
   private readonly kept = new KeptAnswers(monotonicNow);
@@ -133,20 +134,23 @@ export class ClusterLink {
   /** Never fails: what does not work is logged, and told to whoever asks. */
   async open(): Promise<void> {
     const isOpen = await this.post.open(
-      (message) => inContext(undefined, () => this.take(message)),
+      (message) => inContext(undefined, () => this.receive(message)),
       () => this.presence.rejoin(),
     );
     if (isOpen && this.post.isOpen) this.presence.start();
   }
 
-  /** Called when this instance leaves. */
-  onClose(listener: () => void): void {
-    this.closing.push(listener);
+  /** Called when this instance leaves; at once, if it has. @returns stops that */
+  onClose(listener: () => void): () => void {
+    if (this.hasLeft) listener();
+    else this.closing.add(listener);
+    return () => void this.closing.delete(listener);
   }
 
   /** Says good-bye, and hears nothing any more. */
   async close(): Promise<void> {
-    for (const listener of this.closing) listener();
+    this.hasLeft = true;
+    for (const listener of [...this.closing]) listener();
     this.presence.stop();
     this.asking.stop();
     await this.post.close();
@@ -157,7 +161,7 @@ export class ClusterLink {
    * Never fails.
    */
   ask(topic: string, body: unknown, options: AskOptions): Promise<Outcome> {
-    if (this.isAlone || options.to === this.id) return this.askSelf(topic, body);
+    if (this.isAlone || this.hasLeft || options.to === this.id) return this.askSelf(topic, body);
     return inContext(undefined, () =>
       this.asking.ask(topic, body, options, (question) => {
         void this.answerSelf(question, topic, body);
@@ -174,7 +178,9 @@ export class ClusterLink {
 
   private async askSelf(topic: string, body: unknown): Promise<Outcome> {
     const question = new Question('', [this.self()], () => {});
+    if (this.hasLeft) question.problem = 'this instance has left the others';
     await this.answerSelf(question, topic, body);
+    question.end();
     return question.outcome;
   }
 
@@ -185,6 +191,15 @@ export class ClusterLink {
       question.answered({ from, problem: undefined, body: decoded(answer) });
     } catch (error) {
       question.answered({ from, problem: describeError(error), body: undefined });
+    }
+  }
+
+  /** What is in a message may be anything: it must not reach the library that the bus is made of. */
+  private receive(message: WireMessage): void {
+    try {
+      this.take(message);
+    } catch {
+      this.post.ignore('garbage');
     }
   }
 

@@ -3,6 +3,7 @@ import { bare, isRecord } from '../scope/plain-object.js';
 import { readDuration, readOptions, refuse } from '../scope/validate.js';
 import type { CancelationBus } from './cancelation-bus.js';
 import { localBus } from './local-bus.js';
+import { LONGEST_BEAT } from './members.js';
 
 /**
  * How the instances of a service find each other.
@@ -26,7 +27,7 @@ export interface ClusterOptions {
   instance?: string;
   /**
    * How often an instance says that it is there. One that is silent for three times as long, and
-   * listens no longer, is taken for gone. Default: `'1s'`.
+   * listens no longer, is taken for gone. At most 10 minutes. Default: `'1s'`.
    */
   heartbeat?: Duration;
   /** How long an answer may take, where a call says nothing else. Default: `'1s'`. */
@@ -76,7 +77,12 @@ const READERS = {
       refuse(where, value, `a name of at most ${LONGEST_INSTANCE} characters`);
     }
   },
-  heartbeat: readDuration,
+  heartbeat: (value: unknown, where: string) => {
+    readDuration(value, where);
+    if (parseDuration(value, where) > LONGEST_BEAT) {
+      refuse(where, value, 'at most 10 minutes: the others take what is longer for a mistake');
+    }
+  },
   timeout: readDuration,
   lease: readDuration,
 };

@@ -1,4 +1,4 @@
-/** Questions are repeated for at most half a minute. */
+/** Milliseconds after a question came last: it is repeated every second, until it is answered. */
 const KEPT_FOR = 60_000;
 const MOST_KEPT = 10_000;
 
@@ -18,9 +18,10 @@ export class KeptAnswers {
 
   answer(key: string, make: () => Promise<string>): Promise<string> {
     const known = this.kept.get(key);
-    if (known !== undefined) return known.answer;
-    this.forget();
-    const answer = make();
+    if (known === undefined) this.forget();
+    const answer = known?.answer ?? make();
+    // Kept for as long as it is asked, the least recent first.
+    this.kept.delete(key);
     this.kept.set(key, { answer, since: this.now() });
     return answer;
   }

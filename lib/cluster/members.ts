@@ -1,5 +1,6 @@
 import { monotonicNow } from '../scope/clock.js';
 import { isRecord } from '../scope/plain-object.js';
+import { isInstanceId } from './wire.js';
 
 /** An instance of the service, as it was last heard of. */
 export interface Member {
@@ -22,7 +23,8 @@ interface Known {
 
 /** How many of its own beats an instance may miss before one looks whether it is still there. */
 const MISSED_BEATS = 3;
-const LONGEST_BEAT = 10 * 60_000;
+/** Milliseconds. */
+export const LONGEST_BEAT = 10 * 60_000;
 const MOST_MEMBERS = 10_000;
 
 /** The other instances. Only how long ago something was heard counts, by the own clock. */
@@ -92,7 +94,7 @@ export class Members {
 export function readMember(value: unknown): Member | undefined {
   if (!isRecord(value)) return undefined;
   const { id, name, startedAt, live, draining, every } = value;
-  if (typeof id !== 'string' || id === '' || id.length > 64) return undefined;
+  if (!isInstanceId(id)) return undefined;
   if (typeof name !== 'string' || name.length > 256) return undefined;
   if (typeof startedAt !== 'string' || startedAt.length > 64) return undefined;
   if (typeof every !== 'number' || !(every > 0 && every <= LONGEST_BEAT)) return undefined;

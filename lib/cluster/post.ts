@@ -35,6 +35,8 @@ export class Post {
     try {
       await bus.open({ log: this.log, onRecovered });
       for (const channel of [this.channel(undefined), this.channel(this.id)]) {
+        // Whoever closed it meanwhile would leave a listener behind.
+        if (!this.isOpen) return false;
         await bus.subscribe(channel, (text) => this.receive(channel, text, take));
       }
       return true;

@@ -8,6 +8,9 @@ const JOINING = 500;
 /** How many of its own heartbeats an instance must miss to know that it hears nobody. */
 const DEAF_AFTER = 3;
 
+/** Silent instances that are looked for at once. */
+const MOST_LOOKS = 100;
+
 /**
  * Who is there. Everybody says so with every heartbeat; a newcomer is told by the others whom they
  * know. Only when it hears its own word come back does an instance trust what it knows.
@@ -17,10 +20,11 @@ export class Presence {
   /** Everybody who is there is known. */
   isReady = false;
   private isJoining = false;
-  private waiters: (() => void)[] = [];
+  private readonly waiters = new Set<() => void>();
   private heardSelf = 0;
   /** Those that were silent and did not listen when it was last looked. */
   private suspects = new Set<string>();
+  private isLooking = false;
   private timer: NodeJS.Timeout | undefined = undefined;
   private readonly beating = new Set<() => void>();
   private readonly leaving = new Set<(id: string) => void>();
@@ -70,8 +74,14 @@ export class Presence {
   async whenReady(timeout: number): Promise<void> {
     if (this.isReady || !this.post.isOpen) return;
     await new Promise<void>((resolve) => {
-      this.waiters.push(resolve);
-      setTimeout(resolve, timeout).unref();
+      const stop = () => {
+        clearTimeout(timer);
+        this.waiters.delete(stop);
+        resolve();
+      };
+      const timer = setTimeout(stop, timeout);
+      timer.unref();
+      this.waiters.add(stop);
     });
   }
 
@@ -145,7 +155,7 @@ export class Presence {
   }
 
   private wake(): void {
-    for (const wake of this.waiters.splice(0)) wake();
+    for (const wake of [...this.waiters]) wake();
   }
 
   /**
@@ -153,15 +163,23 @@ export class Presence {
    * connecting again. Whoever listens may only be frozen.
    */
   private async forget(): Promise<void> {
-    if (!this.isReady) return;
+    if (!this.isReady || this.isLooking) return;
+    this.isLooking = true;
     const before = this.suspects;
-    this.suspects = new Set();
-    for (const { id } of this.members.silent()) {
+    const suspects = new Set<string>();
+    // A look at one that is frozen takes a while: none waits for the others.
+    const look = async ({ id }: Member) => {
       const isListening = await this.post.isListening(id);
-      if (isListening === 'failed') return;
-      if (isListening === true || !this.isReady || !this.members.isSilent(id)) continue;
+      if (isListening === 'failed' || isListening === true) return;
+      if (!this.isReady || !this.members.isSilent(id)) return;
       if (before.has(id)) this.gone(id);
-      else this.suspects.add(id);
+      else suspects.add(id);
+    };
+    const silent = this.members.silent();
+    for (let index = 0; index < silent.length; index += MOST_LOOKS) {
+      await Promise.all(silent.slice(index, index + MOST_LOOKS).map(look));
     }
+    this.suspects = suspects;
+    this.isLooking = false;
   }
 }

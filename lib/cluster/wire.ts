@@ -45,6 +45,18 @@ export function decoded(value: unknown): unknown {
   return value instanceof Encoded ? (JSON.parse(value.json) as unknown) : value;
 }
 
+/** Characters of a topic, and of what ties answers to their question: both are remembered. */
+const LONGEST_TEXT = 256;
+
+/** The id of an instance is a part of the name of its channel: nothing that a server reads in it. */
+export function isInstanceId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w-]{1,64}$/.test(value);
+}
+
+function isShort(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= LONGEST_TEXT;
+}
+
 /** Why a message was ignored. */
 export type IgnoredMessage = 'oversized' | 'forged' | 'garbage' | 'version';
 
@@ -75,7 +87,7 @@ export class Wire {
     if (v !== WIRE_VERSION) return 'version';
     // A kind that a later release has added is none that this one could misread.
     if (!KINDS.has(k)) return typeof k === 'string' ? 'version' : 'garbage';
-    if (typeof f !== 'string' || typeof t !== 'string' || typeof r !== 'string') return 'garbage';
+    if (!isInstanceId(f) || !isShort(t) || !isShort(r)) return 'garbage';
     return { kind: k as WireKind, from: f, topic: t, request: r, body: b };
   }
 

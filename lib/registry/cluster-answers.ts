@@ -3,7 +3,7 @@ import { type ClusterLink } from '../cluster/cluster-link.js';
 import { Encoded } from '../cluster/wire.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { type OperationSnapshot, snapshotOf } from '../operation/snapshot.js';
-import { CancelRecord } from '../scope/cancel-record.js';
+import { type CancelOptions, CancelRecord } from '../scope/cancel-record.js';
 import { cancelScope } from '../scope/cancel.js';
 import { readCancelOptions } from '../scope/cancel-options.js';
 import { monotonicNow, wallNow } from '../scope/clock.js';
@@ -141,8 +141,10 @@ function readBody(body: unknown): Record<string, unknown> {
 
 /** What another instance says of a cancel. @throws TypeError for what it cannot say */
 function recordOf(data: unknown): CancelRecord {
-  const { site, cause, ...options } = readBody(data);
-  const { reason = 'manual', message, requestedBy } = readCancelOptions(options);
+  // What a later release says beside it is left aside.
+  const { site, cause, reason: why, message: text, requestedBy: who } = readBody(data);
+  const given = { reason: why, message: text, requestedBy: who } as CancelOptions;
+  const { reason = 'manual', message, requestedBy } = readCancelOptions(given);
   return new CancelRecord(reason, message, {
     requestedBy,
     ...(isRecord(cause) ? { cause: errorOf(cause) } : undefined),

@@ -6,7 +6,15 @@ import { ClusterIncomplete, OperationConflict } from '../operation/operation-err
 import { monotonicNow } from '../scope/clock.js';
 import { isRecord } from '../scope/plain-object.js';
 import type { ClusterAnswer } from './cluster-answer.js';
-import { answerOf, askOwner, foundAt, refuseIncomplete } from './cluster-outcome.js';
+import {
+  answerOf,
+  askOwner,
+  foundAt,
+  isCancelAnswer,
+  isRemoval,
+  readable,
+  refuseIncomplete,
+} from './cluster-outcome.js';
 
 /** Milliseconds for which a cancel that was not acknowledged is sent again. */
 const INSISTING = 30_000;
@@ -50,7 +58,8 @@ export async function cancelAnywhere(
   for (let id = given; ;) {
     const time = { timeout: left(), insist: INSISTING };
     const question = { id, scope, cancel, timeout: time.timeout };
-    const outcome = await askOwner(link, 'cancel', question, time);
+    const asked = await askOwner(link, 'cancel', question, time);
+    const outcome = readable(asked, isCancelAnswer);
     const pending = pendingIn(outcome);
     const owner = ownerIn(outcome, pending === undefined);
     if (owner !== undefined) return owner;
@@ -66,11 +75,9 @@ export async function cancelAnywhere(
       id = ids[0] as string;
       continue;
     }
-    const taken = await link.ask(
-      'cancelPending',
-      { id, scope, timeout: left() },
-      { to: at.id, timeout: left() },
-    );
+    const removal = { id, scope, timeout: left() };
+    const sent = await link.ask('cancelPending', removal, { to: at.id, timeout: left() });
+    const taken = readable(sent, isRemoval);
     refuseIncomplete(taken, unknown, timeout);
     const isCanceled = taken.replies.some(
       ({ body }) => isRecord(body) && body['canceled'] === true,
@@ -88,15 +95,21 @@ export async function cancelAnywhere(
  * @param isOver nothing of it waits: then whoever remembers it has it
  * @returns whoever has it
  */
-function ownerIn({ replies }: Outcome, isOver: boolean): CancelAnswer | undefined {
-  const found = replies.flatMap(({ from, body }) => {
-    if (!isRecord(body) || body['found'] !== true) return [];
-    return isOver || body['remembered'] !== true
-      ? [{ from, canceled: body['canceled'] === true }]
-      : [];
+function ownerIn(outcome: Outcome, isOver: boolean): CancelAnswer | undefined {
+  const found = outcome.replies.flatMap(({ from, body }) => {
+    if (!isCancelAnswer(body) || !body.found) return [];
+    const isRemembered = body.remembered === true;
+    return isOver || !isRemembered ? [{ from, isRemembered, canceled: body.canceled }] : [];
   });
-  const owner = found.find(({ canceled }) => canceled) ?? found[0];
-  return owner && { ...foundAt(owner.from), canceled: owner.canceled, owner: owner.from.name };
+  const owner =
+    found.find(({ canceled }) => canceled) ??
+    found.find(({ isRemembered }) => !isRemembered) ??
+    found[0];
+  if (owner === undefined) return undefined;
+  const { from, isRemembered, canceled } = owner;
+  // An id of its own may be in use again where nobody has answered.
+  const answer = isRemembered ? answerOf(outcome) : foundAt(from);
+  return { ...answer, canceled, owner: from.name };
 }
 
 function pendingIn({ replies }: Outcome): Pending | undefined {

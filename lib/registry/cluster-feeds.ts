@@ -47,7 +47,7 @@ export class ClusterFeeds {
       this.open(body, from, (name) => this.follow(name, from, body)),
     );
     link.hear('leave', (body, from) => {
-      if (isRecord(body)) this.close(nameOf(body, from));
+      if (isRecord(body) && typeof body['feed'] === 'string') this.close(nameOf(body, from));
     });
     link.presence.onLeft((id) => {
       for (const name of [...this.feeds.keys()]) if (name.startsWith(`${id} `)) this.close(name);
@@ -70,7 +70,11 @@ export class ClusterFeeds {
       known.renewed = monotonicNow();
       return;
     }
-    if (this.feeds.size >= MOST_FEEDS) return;
+    if (this.countOf(from) >= MOST_FEEDS) {
+      const refused = { feed: body['feed'], type: 'refused', number: this.sequence++ };
+      this.link.tell('watched', refused, from);
+      return;
+    }
     let isOver = false;
     const feed: Feed = {
       renewed: monotonicNow(),
@@ -89,6 +93,12 @@ export class ClusterFeeds {
       this.feeds.delete(name);
     }
     if (isOver) stop();
+  }
+
+  private countOf(from: string): number {
+    let count = 0;
+    for (const name of this.feeds.keys()) if (name.startsWith(`${from} `)) count++;
+    return count;
   }
 
   private close(name: string): void {

@@ -23,6 +23,8 @@ interface Pattern {
 /** Names that are longer are cut before a pattern is tried on them. */
 const LONGEST_NAME = 256;
 const MOST_NAMES = 1_000;
+/** Scopes within each other. */
+const MOST_SCOPES = 100;
 
 /** @throws TypeError for what is no filter, and for what cannot travel */
 export function encodeFilter(filter: ClusterFilter | undefined, where: string): unknown {
@@ -89,7 +91,7 @@ export function decodeFilter(data: unknown): Matcher {
 
 /** @throws TypeError for what is no list of filters */
 export function decodeScope(data: unknown): Matcher {
-  if (!Array.isArray(data)) throw new TypeError('not a scope');
+  if (!Array.isArray(data) || data.length > MOST_SCOPES) throw new TypeError('not a scope');
   return (data as unknown[]).map(decodeFilter).reduce(both, decodeFilter(null));
 }
 

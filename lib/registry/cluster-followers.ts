@@ -17,7 +17,8 @@ class Followers {
 
   constructor(link: ClusterLink) {
     const hear = (body: unknown, from: string) => {
-      if (isRecord(body)) this.takers.get(String(body['feed']))?.(body, from);
+      if (!isRecord(body) || typeof body['feed'] !== 'string') return;
+      this.takers.get(body['feed'])?.(body, from);
     };
     link.hear('watched', hear);
     link.hear('events', hear);
@@ -77,6 +78,10 @@ function watchAt(
     if (from !== owner.id || typeof number !== 'number' || number <= last) return;
     last = number;
     if (type === 'unknown') subscriber.error(new OperationNotFound(NOT_FOUND));
+    if (type === 'refused') {
+      const message = `${owner.name}, where the operation runs, shows this instance as many as it may`;
+      subscriber.error(new ClusterIncomplete(message, [owner.name]));
+    }
     if (!isRecord(data) || typeof data['id'] !== 'string') return;
     if (type === 'settled') {
       subscriber.next(outcomeMessage(data as never) as OperationMessage<never>);
@@ -92,8 +97,13 @@ function watchAt(
     const message = `${owner.name}, where the operation ran, is gone: nobody knows how it ended`;
     subscriber.error(new ClusterIncomplete(message, [owner.name]));
   });
+  const stopClosing = link.onClose(() => {
+    const message = `This instance has left the others: it does not know what becomes of the operation at ${owner.name}`;
+    subscriber.error(new ClusterIncomplete(message, [owner.name]));
+  });
   ask();
   return () => {
+    stopClosing();
     stopTaking();
     stopAsking();
     stopLeft();
@@ -119,8 +129,10 @@ export function followCluster(
     });
     const ask = () => link.tell('follow', { feed, ...question });
     const stopAsking = link.presence.onBeat(ask);
+    const stopClosing = link.onClose(() => subscriber.complete());
     ask();
     return () => {
+      stopClosing();
       stopTaking();
       stopAsking();
       link.tell('leave', { feed });

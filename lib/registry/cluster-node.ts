@@ -21,10 +21,8 @@ export function joinCluster(live: OperationStore, settings: ClusterSettings): Cl
   return {
     opened: link.open(),
     announce: () => link.presence.announce(),
-    leave: async () => {
-      await link.close();
-      if (links.get(live) === link) links.delete(live);
-    },
+    // It stays the link of the registry, and says that it does not know of the others any more.
+    leave: () => link.close(),
   };
 }
 

@@ -2,7 +2,9 @@ import type { ClusterLink } from '../cluster/cluster-link.js';
 import type { Member } from '../cluster/members.js';
 import type { Outcome } from '../cluster/question.js';
 import { ClusterIncomplete } from '../operation/operation-errors.js';
-import type { ClusterAnswer } from './cluster-answer.js';
+import type { OperationSnapshot } from '../operation/snapshot.js';
+import { isRecord } from '../scope/plain-object.js';
+import { type ClusterAnswer, isSnapshot } from './cluster-answer.js';
 import { ownerOfId } from './operation-ids.js';
 
 /** A question about one operation. */
@@ -25,6 +27,16 @@ export function askOwner(
   const owner = ownerOfId(question.id);
   const isKnown = owner === link.id || (owner !== undefined && link.knows(owner));
   return link.ask(topic, question, { ...time, to: isKnown ? owner : undefined });
+}
+
+/** An outcome in which answers that make no sense, perhaps of a later release, are none. */
+export function readable(outcome: Outcome, isAnswer: (body: unknown) => boolean): Outcome {
+  const replies = outcome.replies.map((reply) =>
+    reply.problem === undefined && !isAnswer(reply.body)
+      ? { ...reply, body: undefined, problem: 'what it answered cannot be read' }
+      : reply,
+  );
+  return { ...outcome, replies };
 }
 
 /** Those that did not answer, or not with what can be used. */
@@ -61,4 +73,45 @@ export function refuseIncomplete(outcome: Outcome, question: string, timeout: nu
   const problem = outcome.problem ?? (failed && `${failed.from.name}: ${failed.problem}`);
   const detail = problem === undefined ? '' : `; ${problem}`;
   throw new ClusterIncomplete(`It is not known ${question}: ${why}${detail}`, missing);
+}
+
+export function sumByName(counts: readonly (readonly [string, number])[]): Record<string, number> {
+  const sums = new Map<string, number>();
+  for (const [name, count] of counts) sums.set(name, (sums.get(name) ?? 0) + count);
+  return Object.fromEntries(sums);
+}
+
+interface Found {
+  readonly from: Member;
+  readonly operation: OperationSnapshot;
+}
+
+/** The operation that was asked for: the one that is live, should another have had its id before. */
+export function foundIn({ replies }: Outcome): Found | undefined {
+  const found = replies.flatMap(({ from, body }) =>
+    isSnapshot(body) ? [{ from, operation: body }] : [],
+  );
+  return found.find(({ operation }) => !isOver(operation)) ?? found[0];
+}
+
+export function isOver({ status }: OperationSnapshot): boolean {
+  return status !== 'running' && status !== 'canceling';
+}
+
+interface CancelAnswer {
+  readonly found: boolean;
+  readonly canceled: boolean;
+  readonly remembered?: unknown;
+}
+
+export function isCancelAnswer(body: unknown): body is CancelAnswer {
+  return isRemoval(body) && typeof (body as { found?: unknown }).found === 'boolean';
+}
+
+export function isRemoval(body: unknown): body is { readonly canceled: boolean } {
+  return isRecord(body) && typeof body['canceled'] === 'boolean';
+}
+
+export function isCount(body: unknown): body is { readonly count: number } {
+  return isRecord(body) && Number.isSafeInteger(body['count']) && Number(body['count']) >= 0;
 }

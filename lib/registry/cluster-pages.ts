@@ -47,9 +47,15 @@ async function collect(
       return found;
     }
     ahead ??= page['now'] - wallNow();
-    await addAll(page['items'], from, ahead, found);
-    const { more } = page;
-    if (typeof more !== 'string') return found;
+    const { items, more } = page;
+    await addAll(items as unknown[], from, ahead, found);
+    const isWhole = (items as unknown[]).every(isSnapshot);
+    if (isWhole && more === undefined) return found;
+    // A page without an operation is the last one: the next would lead nowhere.
+    if (!isWhole || typeof more !== 'string' || (items as unknown[]).length === 0) {
+      onLost();
+      return found;
+    }
     const { replies } = await link.ask('page', { more, number }, { to: from.id, timeout });
     page = replies[0]?.problem === undefined ? replies[0]?.body : undefined;
   }

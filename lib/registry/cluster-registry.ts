@@ -8,7 +8,7 @@ import { readCancelOptions } from '../scope/cancel-options.js';
 import type { CancelOptions } from '../scope/cancel-record.js';
 import { currentScope } from '../scope/context.js';
 import { type Duration, parseDuration } from '../scope/duration.js';
-import { bare, isRecord } from '../scope/plain-object.js';
+import { bare } from '../scope/plain-object.js';
 import { readDuration, readOptions } from '../scope/validate.js';
 import {
   type ClusterAnswer,
@@ -23,7 +23,17 @@ import { cancelAnywhere } from './cluster-cancel.js';
 import { followCluster, watchCluster } from './cluster-followers.js';
 import { type ClusterFilter, encodeFilter } from './cluster-filter.js';
 import { collectPages } from './cluster-pages.js';
-import { answerOf, askOwner, foundAt, refuseIncomplete } from './cluster-outcome.js';
+import {
+  answerOf,
+  askOwner,
+  foundAt,
+  foundIn,
+  isCount,
+  isOver,
+  readable,
+  refuseIncomplete,
+  sumByName,
+} from './cluster-outcome.js';
 import { isInstanceStatistics, mergeStatistics } from './cluster-statistics.js';
 import { nestSnapshots } from './operation-tree.js';
 import type { OperationMessage } from './operation-watch.js';
@@ -126,10 +136,13 @@ export class ClusterRegistry {
     options?: ClusterCallOptions,
   ): Promise<ClusterAnswer & { readonly operation: ClusterOperation | undefined }> {
     const timeout = this.#timeout(options, 'cluster.get()');
-    const outcome = await askOwner(this.#link(), 'get', { id, scope: this.#scope }, { timeout });
-    for (const { from, body } of outcome.replies) {
-      if (!isSnapshot(body)) continue;
-      return { ...foundAt(from), operation: { ...body, instance: from.name } };
+    const outcome = await this.#find(id, timeout);
+    const found = foundIn(outcome);
+    if (found !== undefined) {
+      const { from, operation } = found;
+      // An id of its own may be in use again where nobody has answered.
+      const answer = isOver(operation) ? answerOf(outcome) : foundAt(from);
+      return { ...answer, operation: { ...operation, instance: from.name } };
     }
     refuseIncomplete(outcome, `whether there is an operation ${id}`, timeout);
     return { ...answerOf(outcome), operation: undefined };
@@ -179,11 +192,10 @@ export class ClusterRegistry {
     const { timeout, cancel } = this.#readCancel(options, where);
     const except = [...ownChain()].map(({ id }) => id);
     const question = { filter: encodeFilter(filter, where), cancel, except };
-    const outcome = await this.#ask('cancelAll', question, timeout);
-    const counts = outcome.replies.map(({ from, body }) => {
-      const count = isRecord(body) ? Number(body['count']) : 0;
-      return [from.name, count] as const;
-    });
+    const outcome = readable(await this.#ask('cancelAll', question, timeout), isCount);
+    const counts = outcome.replies.map(
+      ({ from, body }) => [from.name, isCount(body) ? body.count : 0] as const,
+    );
     return {
       ...answerOf(outcome),
       count: counts.reduce((sum, [, count]) => sum + count, 0),
@@ -199,7 +211,8 @@ export class ClusterRegistry {
     }
   > {
     const timeout = this.#timeout(options, 'cluster.statistics()');
-    const outcome = await this.#ask('statistics', {}, timeout);
+    const asked = await this.#ask('statistics', {}, timeout);
+    const outcome = readable(asked, isInstanceStatistics);
     const parts = outcome.replies.flatMap(({ from, body }) =>
       isInstanceStatistics(body) ? [{ from, ...body }] : [],
     );
@@ -279,10 +292,13 @@ export class ClusterRegistry {
   }
 
   async #ownerOf(id: string): Promise<{ owner: Member | undefined; outcome: Outcome }> {
-    const link = this.#link();
-    const question = { id, scope: this.#scope };
-    const outcome = await askOwner(link, 'get', question, { timeout: link.timeout });
-    return { owner: outcome.replies.find(({ body }) => isSnapshot(body))?.from, outcome };
+    const outcome = await this.#find(id, this.#link().timeout);
+    return { owner: foundIn(outcome)?.from, outcome };
+  }
+
+  async #find(id: string, timeout: number): Promise<Outcome> {
+    const outcome = await askOwner(this.#link(), 'get', { id, scope: this.#scope }, { timeout });
+    return readable(outcome, (body) => body === null || isSnapshot(body));
   }
 
   #timeout(options: ClusterCallOptions | undefined, where: string): number {
@@ -308,10 +324,4 @@ export class ClusterRegistry {
       },
     };
   }
-}
-
-function sumByName(counts: readonly (readonly [string, number])[]): Record<string, number> {
-  const sums = new Map<string, number>();
-  for (const [name, count] of counts) sums.set(name, (sums.get(name) ?? 0) + count);
-  return Object.fromEntries(sums);
 }

@@ -14,6 +14,7 @@ export interface InstanceStatistics {
 }
 
 const BUSIEST = 100;
+const TOTALS = ['live', 'zombies', 'refused', 'ignoredDeadlines'];
 
 /** The numbers of all instances together; percentiles to about one percent of rank. */
 export function mergeStatistics(parts: readonly InstanceStatistics[]): OperationStatistics {
@@ -39,16 +40,31 @@ export function isInstanceStatistics(value: unknown): value is InstanceStatistic
   const { statistics, samples } = value;
   return (
     isRecord(statistics) &&
+    TOTALS.every((key) => isNumber(statistics[key])) &&
     isRecord(statistics['byName']) &&
-    isRecord(statistics['byStatus']) &&
-    isRecord(statistics['byReason']) &&
+    Object.values(statistics['byName']).every(areNumbers) &&
+    areNumbers(statistics['byStatus']) &&
+    areNumbers(statistics['byReason']) &&
     isSamples(samples['duration']) &&
     isSamples(samples['cancelLatency'])
   );
 }
 
 function isSamples(value: unknown): boolean {
-  return isRecord(value) && typeof value['count'] === 'number' && Array.isArray(value['values']);
+  return (
+    isRecord(value) &&
+    isNumber(value['count']) &&
+    Array.isArray(value['values']) &&
+    value['values'].every(isNumber)
+  );
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number';
+}
+
+function areNumbers(value: unknown): boolean {
+  return isRecord(value) && Object.values(value).every(isNumber);
 }
 
 function addUp(parts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
