@@ -9,7 +9,7 @@ import type {
 import type { CancelableModuleOptions } from './cancelable-module-options.js';
 import { ClusterKeys } from './cluster/cluster-keys.js';
 import { type ClusterSettings, readClusterOptions } from './cluster/cluster-options.js';
-import { type ClusterNode, joinCluster } from './registry/cluster-node.js';
+import { type ClusterNode, expectCluster, joinCluster } from './registry/cluster-node.js';
 import { readStreamLimits } from './transports/backpressure.js';
 import { CancelableInterceptor } from './transports/cancelable.interceptor.js';
 import { EarlyErrorsFilter } from './transports/early-errors.filter.js';
@@ -96,6 +96,7 @@ export class CancelableApplication implements DrainedTransports {
     this.runtime = new CancelableRuntime(live, policies ?? {});
     this.registry = OperationRegistry.over(live);
     this.cluster = options.cluster && readClusterOptions(options.cluster);
+    if (this.cluster !== undefined) expectCluster(live, this.cluster);
     // Before any method is looked at: one that needs them stops the start-up.
     live.clusterKeys = this.keys = this.createKeys(live);
     this.calls = new OpenCalls(live, () => this.reopen());

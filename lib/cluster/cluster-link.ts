@@ -63,6 +63,8 @@ export class ClusterLink {
   readonly timeout: number;
   /** There are no other instances. */
   readonly isAlone: boolean;
+  /** It was never opened. */
+  isNew = true;
   readonly presence: Presence;
   readonly post: Post;
   private readonly asking: Asking;
@@ -133,6 +135,7 @@ export class ClusterLink {
 
   /** Never fails: what does not work is logged, and told to whoever asks. */
   async open(): Promise<void> {
+    this.isNew = false;
     const isOpen = await this.post.open(
       (message) => inContext(undefined, () => this.receive(message)),
       () => this.presence.rejoin(),

@@ -20,7 +20,7 @@ const SLICE = 5;
 /** Operations that are looked at between two looks at the clock. */
 const STEP = 128;
 /** Bytes after which a page ends: with a last operation, it stays below what a bus carries. */
-const PAGE = 500_000;
+const PAGE = 100_000;
 /** Milliseconds that whoever asked may leave an answer lying. */
 const PATIENCE = 15_000;
 /** Milliseconds for which work is looked for outside, at most. */
@@ -247,7 +247,7 @@ class Pages {
     clearTimeout(answer.timer);
     const texts: string[] = [];
     const { items } = answer;
-    const end = monotonicNow() + 2 * SLICE;
+    const end = monotonicNow() + SLICE;
     for (let size = 0; answer.position < items.length && size < PAGE; answer.position++) {
       const snapshot = snapshotFrom(items[answer.position] as OperationState);
       if (snapshot === undefined) continue;

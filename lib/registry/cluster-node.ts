@@ -11,13 +11,19 @@ export function clusterLinkOf(live: OperationStore): ClusterLink {
   return links.get(live) ?? serve(live, ClusterLink.alone(identityOf(live)));
 }
 
+/** There will be others: until they are joined, nobody knows of them, and answers say so. */
+export function expectCluster(live: OperationStore, settings: ClusterSettings): ClusterLink {
+  return serve(live, new ClusterLink(settings, identityOf(live)));
+}
+
 /**
  * Joins the other instances of a service. Nothing waits for it.
  *
  * @returns leaves them
  */
 export function joinCluster(live: OperationStore, settings: ClusterSettings): ClusterNode {
-  const link = serve(live, new ClusterLink(settings, identityOf(live)));
+  const expected = links.get(live);
+  const link = expected?.isNew === true ? expected : expectCluster(live, settings);
   return {
     opened: link.open(),
     announce: () => link.presence.announce(),

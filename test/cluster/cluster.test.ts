@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
 import {
   type ClusterFilter,
@@ -241,6 +242,20 @@ describe('instances', () => {
     expect(complete).toBe(true);
     expect(operations).toMatchObject([{ name: 'import' }]);
     expect(await registry.cluster.cancel(operation.id)).toMatchObject({ canceled: true });
+  });
+
+  it('are not known before the application has started', async () => {
+    let early: Promise<unknown> | undefined;
+    @Injectable()
+    class Early {
+      constructor(registry: OperationRegistry) {
+        early = registry.cluster.list({}, { timeout: '50ms' });
+      }
+    }
+    const cluster = { service: newService(), instance: 'here' };
+    const { registry } = await startContext({ providers: [Early] }, { cluster });
+    expect(await early).toMatchObject({ complete: false, expected: ['here'] });
+    expect(await registry.cluster.list()).toMatchObject({ complete: true });
   });
 
   it('that cannot be asked leave the answer open, and local work alone', async () => {
