@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { type ClusterLink } from '../cluster/cluster-link.js';
 import { Encoded } from '../cluster/wire.js';
 import type { OperationState } from '../operation/operation-state.js';
@@ -6,8 +5,9 @@ import { type OperationSnapshot, snapshotOf } from '../operation/snapshot.js';
 import { type CancelOptions, CancelRecord } from '../scope/cancel-record.js';
 import { cancelScope } from '../scope/cancel.js';
 import { readCancelOptions } from '../scope/cancel-options.js';
-import { monotonicNow, wallNow } from '../scope/clock.js';
+import { wallNow } from '../scope/clock.js';
 import { isRecord } from '../scope/plain-object.js';
+import { Turns } from '../scope/turns.js';
 import { decodeFilter, decodeScope } from './cluster-filter.js';
 import { jsonWithin } from './cluster-json.js';
 import { ALL, type Matcher } from './operation-filter.js';
@@ -15,8 +15,6 @@ import { both } from './registry-scope.js';
 import { ownerOfId } from './operation-ids.js';
 import type { OperationStore } from './operation-store.js';
 
-/** Milliseconds of matching or writing before the event loop gets its turn. */
-const SLICE = 5;
 /** Operations that are looked at between two looks at the clock. */
 const STEP = 128;
 /** Bytes after which a page ends: with a last operation, it stays below what a bus carries. */
@@ -167,14 +165,12 @@ async function matching(
 ): Promise<OperationState[]> {
   const states = live.list(ALL);
   const found: OperationState[] = [];
-  let since = monotonicNow();
+  const turns = new Turns(STEP);
   for (let index = states.length - 1; index >= 0 && found.length < limit; index--) {
     const state = states[index] as OperationState;
     const isSpared = spared.size > 0 && state.hasId && spared.has(state.id);
     if (!isSpared && isLive(state) && (all || matches(state))) found.push(state);
-    if (index % STEP !== 0 || monotonicNow() - since < SLICE) continue;
-    await setImmediate();
-    since = monotonicNow();
+    if (turns.isOver()) await turns.next();
   }
   return found.reverse();
 }
@@ -188,16 +184,14 @@ async function cancelEach(
   record: CancelRecord,
 ): Promise<number> {
   let count = 0;
-  let since = monotonicNow();
+  const turns = new Turns();
   for (const state of targets) {
     const isCanceled =
       state.record === undefined
         ? !state.decided && cancelScope(state, record)
         : state.record.isAfter(record);
     if (isCanceled) count++;
-    if (monotonicNow() - since < SLICE) continue;
-    await setImmediate();
-    since = monotonicNow();
+    if (turns.isOver()) await turns.next();
   }
   return count;
 }
@@ -232,13 +226,11 @@ class Pages {
   /** For this instance itself. */
   private async whole(items: readonly (OperationState | OperationSnapshot)[]): Promise<Page> {
     const snapshots: OperationSnapshot[] = [];
-    let since = monotonicNow();
+    const turns = new Turns();
     for (const item of items) {
       const snapshot = snapshotFrom(item);
       if (snapshot !== undefined) snapshots.push(snapshot);
-      if (monotonicNow() - since < SLICE) continue;
-      await setImmediate();
-      since = monotonicNow();
+      if (turns.isOver()) await turns.next();
     }
     return { items: snapshots, now: wallNow() };
   }
@@ -247,14 +239,14 @@ class Pages {
     clearTimeout(answer.timer);
     const texts: string[] = [];
     const { items } = answer;
-    const end = monotonicNow() + SLICE;
+    const turns = new Turns();
     for (let size = 0; answer.position < items.length && size < PAGE; answer.position++) {
       const snapshot = snapshotFrom(items[answer.position] as OperationState);
       if (snapshot === undefined) continue;
       const text = jsonWithin(snapshot);
       texts.push(text);
       size += Buffer.byteLength(text);
-      if (monotonicNow() > end) size = PAGE;
+      if (turns.isOver()) size = PAGE;
     }
     const isOver = answer.position >= items.length;
     const more = known ?? (isOver ? undefined : this.live.createId());

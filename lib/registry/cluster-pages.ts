@@ -1,13 +1,12 @@
-import { setImmediate } from 'node:timers/promises';
 import type { ClusterLink } from '../cluster/cluster-link.js';
 import type { Member } from '../cluster/members.js';
 import type { Outcome, Reply } from '../cluster/question.js';
-import { monotonicNow, wallNow } from '../scope/clock.js';
+import { wallNow } from '../scope/clock.js';
 import { isRecord } from '../scope/plain-object.js';
+import { Turns } from '../scope/turns.js';
 import { type ClusterOperation, isSnapshot } from './cluster-answer.js';
 
-/** Milliseconds of merging before the event loop gets its turn. */
-const SLICE = 5;
+/** Operations that are moved between two looks at the clock. */
 const STEP = 256;
 
 /** An operation and when it began, by the clock of this instance. */
@@ -68,15 +67,13 @@ async function addAll(
   ahead: number,
   found: Dated[],
 ): Promise<void> {
-  let since = monotonicNow();
+  const turns = new Turns(STEP);
   for (const item of items) {
     if (isSnapshot(item)) {
       const operation = Object.assign(item, { instance: name });
       found.push({ operation, begun: Date.parse(item.startedAt) - ahead });
     }
-    if (found.length % STEP !== 0 || monotonicNow() - since < SLICE) continue;
-    await setImmediate();
-    since = monotonicNow();
+    if (turns.isOver()) await turns.next();
   }
 }
 
@@ -96,7 +93,7 @@ async function mergeAll(lists: readonly Dated[][]): Promise<ClusterOperation[]> 
 
 async function merge(first: readonly Dated[], second: readonly Dated[]): Promise<Dated[]> {
   const merged: Dated[] = [];
-  let since = monotonicNow();
+  const turns = new Turns(STEP);
   let left = 0;
   let right = 0;
   while (left < first.length || right < second.length) {
@@ -109,9 +106,7 @@ async function merge(first: readonly Dated[], second: readonly Dated[]): Promise
       merged.push(b);
       right++;
     }
-    if (merged.length % STEP !== 0 || monotonicNow() - since < SLICE) continue;
-    await setImmediate();
-    since = monotonicNow();
+    if (turns.isOver()) await turns.next();
   }
   return merged;
 }

@@ -1,25 +1,56 @@
-import { setImmediate } from 'node:timers/promises';
 import type { OperationState } from '../operation/operation-state.js';
 import {
   type OperationSnapshot,
   type OperationTreeNode,
   snapshotOf,
 } from '../operation/snapshot.js';
+import { Turns } from '../scope/turns.js';
 
 /**
  * The deepest level of a tree. JSON cannot be written deeper: each level takes a piece of the
  * stack.
  */
 const MOST_LEVELS = 500;
-/** Operations that are placed before the event loop gets its turn. */
-const STEP = 1_000;
+/** Operations that are placed between two looks at the clock. */
+const STEP = 100;
 
-type GrowingNode = Omit<OperationTreeNode, 'children'> & { children: OperationTreeNode[] };
+/** A node to which children are added. */
+type Growing<Snapshot> = Snapshot & { children: Growing<Snapshot>[] };
 
-interface Place {
-  readonly node: GrowingNode;
-  /** 0: not placed yet. */
+interface Place<Key, Snapshot> {
+  readonly node: Growing<Snapshot>;
+  readonly parent: Key | undefined;
+  /** 0: not placed yet; below that: about to be. */
   level: number;
+}
+
+/** Operations on their way to their places, by what their children know them by. */
+class GrowingTree<Key, Snapshot> {
+  readonly roots: Growing<Snapshot>[] = [];
+  private readonly places = new Map<Key, Place<Key, Snapshot>>();
+
+  add(key: Key, snapshot: Snapshot, parent: Key | undefined): void {
+    this.places.set(key, { node: { ...snapshot, children: [] }, parent, level: 0 });
+  }
+
+  /** Places one, once all were added; what is above it first, which may have been added later. */
+  place(key: Key): void {
+    const pending: Place<Key, Snapshot>[] = [];
+    for (let up = this.find(key); up?.level === 0; up = this.find(up.parent)) {
+      up.level = -1;
+      pending.push(up);
+    }
+    for (let place = pending.pop(); place !== undefined; place = pending.pop()) {
+      const above = this.find(place.parent);
+      const isBelow = above !== undefined && above.level > 0 && above.level < MOST_LEVELS;
+      place.level = isBelow ? above.level + 1 : 1;
+      (isBelow ? above.node.children : this.roots).push(place.node);
+    }
+  }
+
+  private find(key: Key | undefined): Place<Key, Snapshot> | undefined {
+    return key === undefined ? undefined : this.places.get(key);
+  }
 }
 
 /**
@@ -27,76 +58,25 @@ interface Place {
  * `parentId`; so is one at every 500th level.
  */
 export function buildTree(states: readonly OperationState[]): OperationTreeNode[] {
-  const places = new Map<OperationState, Place>();
-  for (const state of states) {
-    places.set(state, { node: { ...snapshotOf(state), children: [] }, level: 0 });
-  }
-  const roots: OperationTreeNode[] = [];
-  const pending: OperationState[] = [];
-  for (const state of states) {
-    // A parent that was resumed may be listed after its children.
-    for (
-      let up: OperationState | undefined = state;
-      isPending(up, places);
-      up = up.parentOperation
-    ) {
-      pending.push(up);
-    }
-    while (pending.length > 0) {
-      const next = pending.pop() as OperationState;
-      const place = places.get(next) as Place;
-      const parent = next.parentOperation;
-      const above = parent === undefined ? undefined : places.get(parent);
-      if (above === undefined || above.level === MOST_LEVELS) {
-        place.level = 1;
-        roots.push(place.node);
-      } else {
-        place.level = above.level + 1;
-        above.node.children.push(place.node);
-      }
-    }
-  }
-  return roots;
-}
-
-function isPending(
-  state: OperationState | undefined,
-  places: ReadonlyMap<OperationState, Place>,
-): state is OperationState {
-  return state !== undefined && places.get(state)?.level === 0;
-}
-
-/** A plain operation that is nested. */
-interface Nested<Snapshot> {
-  node: Snapshot & { children: Nested<Snapshot>['node'][] };
-  level: number;
+  const tree = new GrowingTree<OperationState, OperationSnapshot>();
+  for (const state of states) tree.add(state, snapshotOf(state), state.parentOperation);
+  for (const state of states) tree.place(state);
+  return tree.roots;
 }
 
 /** The same for operations that are plain data, without keeping the event loop long. */
 export async function nestSnapshots<Snapshot extends OperationSnapshot>(
   snapshots: readonly Snapshot[],
-): Promise<Nested<Snapshot>['node'][]> {
-  const places = new Map<string, Nested<Snapshot>>();
-  const roots: Nested<Snapshot>['node'][] = [];
-  for (const [index, snapshot] of snapshots.entries()) {
-    places.set(snapshot.id, { node: { ...snapshot, children: [] }, level: 0 });
-    if (index % STEP === STEP - 1) await setImmediate();
+): Promise<Growing<Snapshot>[]> {
+  const tree = new GrowingTree<string, Snapshot>();
+  const turns = new Turns(STEP);
+  for (const snapshot of snapshots) {
+    tree.add(snapshot.id, snapshot, snapshot.parentId);
+    if (turns.isOver()) await turns.next();
   }
-  let count = 0;
-  for (const first of places.values()) {
-    const pending: Nested<Snapshot>[] = [];
-    for (let up: Nested<Snapshot> | undefined = first; up?.level === 0;) {
-      up.level = -1;
-      pending.push(up);
-      up = places.get(up.node.parentId ?? '');
-    }
-    for (let place = pending.pop(); place !== undefined; place = pending.pop()) {
-      const above = places.get(place.node.parentId ?? '');
-      const isBelow = above !== undefined && above.level > 0 && above.level < MOST_LEVELS;
-      place.level = isBelow ? above.level + 1 : 1;
-      (isBelow ? above.node.children : roots).push(place.node);
-    }
-    if (++count % STEP === 0) await setImmediate();
+  for (const { id } of snapshots) {
+    tree.place(id);
+    if (turns.isOver()) await turns.next();
   }
-  return roots;
+  return tree.roots;
 }
