@@ -1,5 +1,6 @@
 import { monotonicNow } from '../scope/clock.js';
 import { isRecord } from '../scope/plain-object.js';
+import { pauseUntil } from '../scope/waiting.js';
 import { type Member, readMember } from './members.js';
 import type { Post } from './post.js';
 import type { Presence } from './presence.js';
@@ -105,10 +106,7 @@ export class Asking {
   ): Promise<void> {
     let isSent = await this.put(question, message, to);
     for (let pause = FIRST_REPEAT; !question.isOver; pause = Math.min(2 * pause, LAST_REPEAT)) {
-      await new Promise<void>((resolve) => {
-        setTimeout(resolve, pause).unref();
-        void question.outcome.then(() => resolve());
-      });
+      await pauseUntil(question.outcome, pause);
       if (question.isOver) return;
       if (!isSent) {
         isSent = await this.put(question, message, to);

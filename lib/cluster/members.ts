@@ -31,19 +31,16 @@ const MOST_MEMBERS = 10_000;
 export class Members {
   private readonly known = new Map<string, Known>();
 
-  /** @returns whether it is new */
-  heard(member: Member, ago = 0): boolean {
+  /** @param ago milliseconds */
+  heard(member: Member, ago = 0): void {
     const entry = this.known.get(member.id);
     const heard = monotonicNow() - ago;
     if (entry === undefined) {
-      if (this.known.size >= MOST_MEMBERS) return false;
-      this.known.set(member.id, { member, heard });
-      return true;
+      if (this.known.size < MOST_MEMBERS) this.known.set(member.id, { member, heard });
+    } else if (heard >= entry.heard) {
+      entry.member = member;
+      entry.heard = heard;
     }
-    if (heard < entry.heard) return false;
-    entry.member = member;
-    entry.heard = heard;
-    return false;
   }
 
   /** It has said something. */
@@ -52,8 +49,8 @@ export class Members {
     if (entry !== undefined) entry.heard = monotonicNow();
   }
 
-  left(id: string): boolean {
-    return this.known.delete(id);
+  left(id: string): void {
+    this.known.delete(id);
   }
 
   get(id: string): Member | undefined {

@@ -80,13 +80,13 @@ export class Post {
     }
   }
 
-  /** Whether somebody listens for an instance. `undefined`: it cannot be told, or not now. */
-  async isListening(id: string): Promise<boolean | 'unknown' | 'failed'> {
+  /** Whether an instance listens; while the bus does not say, nobody is taken for gone. */
+  async isListening(id: string): Promise<boolean> {
     try {
-      return (await this.settings.bus.isHeard(this.channel(id))) ?? 'unknown';
+      return (await this.settings.bus.isHeard(this.channel(id))) === true;
     } catch (error) {
       this.failed(error);
-      return 'failed';
+      return true;
     }
   }
 

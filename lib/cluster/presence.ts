@@ -169,8 +169,7 @@ export class Presence {
     const suspects = new Set<string>();
     // A look at one that is frozen takes a while: none waits for the others.
     const look = async ({ id }: Member) => {
-      const isListening = await this.post.isListening(id);
-      if (isListening === 'failed' || isListening === true) return;
+      if (await this.post.isListening(id)) return;
       if (!this.isReady || !this.members.isSilent(id)) return;
       if (before.has(id)) this.gone(id);
       else suspects.add(id);

@@ -3,7 +3,7 @@ import { Encoded } from '../cluster/wire.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { type OperationSnapshot, snapshotOf } from '../operation/snapshot.js';
 import { type CancelOptions, CancelRecord } from '../scope/cancel-record.js';
-import { cancelScope } from '../scope/cancel.js';
+import { cancelOrReached, cancelScope } from '../scope/cancel.js';
 import { readCancelOptions } from '../scope/cancel-options.js';
 import { wallNow } from '../scope/clock.js';
 import { isRecord } from '../scope/plain-object.js';
@@ -76,8 +76,7 @@ export function answerCluster(link: ClusterLink, live: OperationStore): void {
       if (state === undefined || !matcher.matches(state)) {
         return absent(live, String(id), matcher, patienceOf(timeout));
       }
-      const isOver = state.record !== undefined || state.decided;
-      return { found: true, canceled: !isOver && cancelScope(state, recordOf(cancel)) };
+      return { found: true, canceled: cancelScope(state, recordOf(cancel)) };
     },
     true,
   );
@@ -186,11 +185,7 @@ async function cancelEach(
   let count = 0;
   const turns = new Turns();
   for (const state of targets) {
-    const isCanceled =
-      state.record === undefined
-        ? !state.decided && cancelScope(state, record)
-        : state.record.isAfter(record);
-    if (isCanceled) count++;
+    if (cancelOrReached(state, record)) count++;
     if (turns.isOver()) await turns.next();
   }
   return count;

@@ -20,7 +20,7 @@ const LEAST_PATIENCE = 5_000;
 const MOST_FEEDS = 1_000;
 /** Milliseconds that events wait for others, to travel together. */
 const GATHERING = 50;
-/** Events that wait; more are left out, and counted. */
+/** Events that wait; more are left out. */
 const MOST_WAITING = 1_000;
 /** Bytes of one message. */
 const BATCH = 500_000;
@@ -43,9 +43,7 @@ export class ClusterFeeds {
     link.hear('watch', (body, from) =>
       this.open(body, from, (name) => this.watch(name, from, body)),
     );
-    link.hear('follow', (body, from) =>
-      this.open(body, from, (name) => this.follow(name, from, body)),
-    );
+    link.hear('follow', (body, from) => this.open(body, from, () => this.follow(from, body)));
     link.hear('leave', (body, from) => {
       if (isRecord(body) && typeof body['feed'] === 'string') this.close(nameOf(body, from));
     });
@@ -135,13 +133,11 @@ export class ClusterFeeds {
     return () => subscription.unsubscribe();
   }
 
-  private follow(_name: string, from: string, body: unknown): () => void {
+  private follow(from: string, body: unknown): () => void {
     const { feed, filter, scope } = body as Record<string, unknown>;
     const matcher = both(decodeScope(scope), decodeFilter(filter));
-    return new EventFeed(this.live, matcher, (events, dropped) => {
-      const told = new Encoded(
-        `{"feed":${JSON.stringify(feed)},"dropped":${dropped},"events":[${events.join(',')}]}`,
-      );
+    return new EventFeed(this.live, matcher, (events) => {
+      const told = new Encoded(`{"feed":${JSON.stringify(feed)},"events":[${events.join(',')}]}`);
       this.link.tell('events', told, from);
     }).begin();
   }
@@ -154,13 +150,12 @@ function nameOf({ feed }: Record<string, unknown>, from: string): string {
 /** Events on their way to one other instance, several at a time. */
 class EventFeed {
   private waiting: OperationEvent[] = [];
-  private dropped = 0;
   private timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(
     private readonly live: OperationStore,
     private readonly matcher: Matcher,
-    private readonly send: (events: readonly string[], dropped: number) => void,
+    private readonly send: (events: readonly string[]) => void,
   ) {}
 
   begin(): () => void {
@@ -176,29 +171,27 @@ class EventFeed {
   }
 
   private add(event: OperationEvent): void {
-    if (this.waiting.length >= MOST_WAITING) this.dropped++;
-    else this.waiting.push(event);
+    if (this.waiting.length < MOST_WAITING) this.waiting.push(event);
     this.timer ??= setTimeout(() => this.flush(), GATHERING).unref();
   }
 
   private flush(): void {
     this.timer = undefined;
-    const { waiting, dropped } = this;
+    const { waiting } = this;
     this.waiting = [];
-    this.dropped = 0;
     let texts: string[] = [];
     let size = 0;
     for (const { type, operation, at } of waiting) {
       const text = `{"type":${JSON.stringify(type)},"at":${at.getTime()},"operation":${jsonWithin(operation)}}`;
       const bytes = Buffer.byteLength(text);
       if (size > 0 && size + bytes > BATCH) {
-        this.send(texts, 0);
+        this.send(texts);
         texts = [];
         size = 0;
       }
       texts.push(text);
       size += bytes;
     }
-    this.send(texts, dropped);
+    this.send(texts);
   }
 }

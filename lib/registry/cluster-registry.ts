@@ -1,6 +1,5 @@
 import type { Observable } from 'rxjs';
 import type { ClusterLink } from '../cluster/cluster-link.js';
-import type { Member } from '../cluster/members.js';
 import type { Outcome } from '../cluster/question.js';
 import type { OperationSnapshot } from '../operation/snapshot.js';
 import { captureCallSite } from '../scope/call-site.js';
@@ -38,7 +37,7 @@ import { isInstanceStatistics, mergeStatistics } from './cluster-statistics.js';
 import { nestSnapshots } from './operation-tree.js';
 import type { OperationMessage } from './operation-watch.js';
 import { ownChain } from './own-chain.js';
-import type { OperationScope } from './registry-scope.js';
+import { type OperationScope, readScope } from './registry-scope.js';
 import type { OperationStatistics } from './statistics.js';
 import { readView, type ViewOptions } from './view-options.js';
 
@@ -89,10 +88,8 @@ export class ClusterRegistry {
    */
   scoped(filter: Omit<OperationScope, 'where'>): ClusterRegistry {
     const where = 'cluster.scoped()';
-    if (Object.keys(filter ?? {}).length === 0 || 'limit' in filter) {
-      throw new TypeError(`${where} needs a filter that says something, without limit`);
-    }
-    return new ClusterRegistry(this.#link, [...this.#scope, encodeFilter(filter, where)]);
+    const own = encodeFilter(readScope(filter, where), where);
+    return new ClusterRegistry(this.#link, [...this.#scope, own]);
   }
 
   /**
@@ -254,11 +251,13 @@ export class ClusterRegistry {
   watch(id: string, options?: ViewOptions): Observable<OperationMessage> {
     const view = readView(options, 'cluster.watch()', 'public');
     const find = async () => {
-      const { owner, outcome } = await this.#ownerOf(id);
-      if (owner === undefined) {
-        refuseIncomplete(outcome, `whether there is an operation ${id}`, this.#link().timeout);
+      const { timeout } = this.#link();
+      const outcome = await this.#find(id, timeout);
+      const found = foundIn(outcome);
+      if (found === undefined) {
+        refuseIncomplete(outcome, `whether there is an operation ${id}`, timeout);
       }
-      return owner;
+      return found?.from;
     };
     return watchCluster(this.#link, find, { id, view, scope: this.#scope });
   }
@@ -289,11 +288,6 @@ export class ClusterRegistry {
 
   #ask(topic: string, question: object, timeout: number): Promise<Outcome> {
     return this.#link().ask(topic, { ...question, scope: this.#scope }, { timeout });
-  }
-
-  async #ownerOf(id: string): Promise<{ owner: Member | undefined; outcome: Outcome }> {
-    const outcome = await this.#find(id, this.#link().timeout);
-    return { owner: foundIn(outcome)?.from, outcome };
   }
 
   async #find(id: string, timeout: number): Promise<Outcome> {

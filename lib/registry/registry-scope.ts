@@ -22,6 +22,27 @@ interface ScopedOptions {
 /** The keys of a filter that can be given to a new operation. */
 const GIVEN: ReadonlySet<string> = new Set(['name', 'kind', 'tag', 'metadata']);
 
+/**
+ * The filter of a scope, as it is now.
+ *
+ * @param where the method, for messages
+ * @throws TypeError when it is not valid, has a key that is undefined, or has no key at all: a scope
+ * never means "all"
+ */
+export function readScope(filter: OperationScope, where: string): OperationScope {
+  compileFilter(filter, where);
+  const keys = Object.getOwnPropertyNames(filter ?? {}) as (keyof OperationScope)[];
+  if (keys.length === 0) {
+    throw new TypeError(`${where} needs a filter that says something, such as { name: 'import' }`);
+  }
+  const own = bare(Object.fromEntries(keys.map((key) => [key, filter[key]])) as OperationFilter);
+  if (own.limit !== undefined) {
+    throw new TypeError(`${where}: limit belongs into the filters of its lists, not of the scope`);
+  }
+  if (own.metadata !== undefined) own.metadata = { ...own.metadata };
+  return own;
+}
+
 /** The filters of a scoped registry, all of which must match. */
 export class RegistryScope {
   private constructor(private readonly filters: readonly OperationScope[]) {}
@@ -31,20 +52,7 @@ export class RegistryScope {
    * all: a scope never means "all"
    */
   static of(filter: OperationScope, outer: RegistryScope | undefined): RegistryScope {
-    compileFilter(filter, 'scoped()');
-    const keys = Object.getOwnPropertyNames(filter ?? {}) as (keyof OperationScope)[];
-    if (keys.length === 0) {
-      throw new TypeError(
-        "scoped() needs a filter that says something, such as { name: 'import' }",
-      );
-    }
-    const own = bare(Object.fromEntries(keys.map((key) => [key, filter[key]])) as OperationFilter);
-    if (own.limit !== undefined) {
-      throw new TypeError(
-        'scoped(): limit belongs into the filters of its lists, not of the scope',
-      );
-    }
-    if (own.metadata !== undefined) own.metadata = { ...own.metadata };
+    const own = readScope(filter, 'scoped()');
     return new RegistryScope([...(outer?.filters ?? []), own]);
   }
 

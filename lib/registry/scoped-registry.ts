@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { cancelScope } from '../scope/cancel.js';
+import { cancelOrReached } from '../scope/cancel.js';
 import type { CancelOptions } from '../scope/cancel-record.js';
 import { describeError, stackOf } from '../scope/describe-error.js';
 import { currentCell } from '../scope/context.js';
@@ -195,13 +195,7 @@ export class ScopedRegistry {
     const targets = excluded.size === 0 ? matches : matches.filter((state) => !excluded.has(state));
     const record = userRecord(options);
     let canceled = 0;
-    for (const state of targets) {
-      if (state.record === undefined) {
-        if (cancelScope(state, record)) canceled++;
-      } else if (state.record.isAfter(record)) {
-        canceled++;
-      }
-    }
+    for (const state of targets) if (cancelOrReached(state, record)) canceled++;
     return canceled;
   }
 

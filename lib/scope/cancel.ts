@@ -24,6 +24,15 @@ export function cancelScope(scope: Scope, record: CancelRecord): boolean {
   return true;
 }
 
+/**
+ * For one of several that are canceled together.
+ *
+ * @returns whether that canceled it, directly or, before its turn, through a parent
+ */
+export function cancelOrReached(scope: Scope, record: CancelRecord): boolean {
+  return scope.record === undefined ? cancelScope(scope, record) : scope.record.isAfter(record);
+}
+
 function markChildren(parent: Scope, reached: Scope[]): void {
   let record: CancelRecord | undefined;
   for (let child = parent.firstChild; child !== undefined; child = child.nextSibling) {
