@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { inContext } from '../scope/context-storage.js';
 import { describeError } from '../scope/describe-error.js';
 import { noop } from '../scope/thenable.js';
-import { answerInTime, pauseUntil } from '../scope/waiting.js';
+import { inTime, pauseUntil } from '../scope/waiting.js';
 import {
   ANSWER_LIMIT,
   BusConnections,
@@ -68,7 +68,7 @@ export class KeptSession<Session extends BusSession> {
     const attempt = new Promise<void>((resolve) => {
       this.held = inContext(undefined, () => this.hold(resolve));
     });
-    await answerInTime(attempt, OPENING_LIMIT, true).catch(noop);
+    await inTime(attempt, OPENING_LIMIT, true).catch(noop);
   }
 
   async close(): Promise<void> {
@@ -88,7 +88,7 @@ export class KeptSession<Session extends BusSession> {
     try {
       if (live === undefined) throw this.lastError ?? new Error('there is no connection yet');
       // An operation that is canceled does not keep its cancel from others.
-      return await answerInTime(
+      return await inTime(
         inContext(undefined, () => work(live.session)),
         ANSWER_LIMIT,
         true,
@@ -114,7 +114,7 @@ export class KeptSession<Session extends BusSession> {
     if (live === undefined) return;
     const updated = inContext(undefined, () => live.subscriptions.update(channel));
     try {
-      await answerInTime(updated, ANSWER_LIMIT, true);
+      await inTime(updated, ANSWER_LIMIT, true);
     } catch (error) {
       // The next session listens to it.
       live.connections.fail(error);
@@ -151,7 +151,7 @@ export class KeptSession<Session extends BusSession> {
     const gone = connections.over.then(() => {
       throw connections.error;
     });
-    return answerInTime(Promise.race([gone, this.connect(connections)]), OPENING_LIMIT, false);
+    return inTime(Promise.race([gone, this.connect(connections)]), OPENING_LIMIT);
   }
 
   private async connect(connections: BusConnections): Promise<LiveSession<Session>> {
@@ -182,7 +182,7 @@ export class KeptSession<Session extends BusSession> {
       };
     });
     const answer = Promise.all([session.publish(this.user.echoChannel, echo), heard]);
-    await answerInTime(answer, ANSWER_LIMIT, false);
+    await inTime(answer, ANSWER_LIMIT);
   }
 
   private connected(): void {

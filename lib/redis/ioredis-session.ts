@@ -1,6 +1,5 @@
 import { type BusConnections, OPENING_LIMIT } from '../cluster/bus-session.js';
-import { KeptConnections } from '../scope/kept-connections.js';
-import { countIn, isHeardBy, type RedisSession } from './redis-session.js';
+import { anyOf, clusterOnDemand, countIn, isHeardBy, type RedisSession } from './redis-session.js';
 
 /** A client of ioredis that leads to one server, by itself or through sentinels. */
 export interface IoredisBusClient {
@@ -50,9 +49,6 @@ const SETTINGS = {
   socketTimeout: undefined,
 };
 
-/** Milliseconds after which a client of a cluster that nobody needs is closed. */
-const KEPT = 10_000;
-
 export function openIoredis(
   client: IoredisBusClient | IoredisBusCluster,
   connections: BusConnections,
@@ -85,18 +81,11 @@ async function openCluster(
   client: IoredisBusCluster,
   connections: BusConnections,
 ): Promise<RedisSession> {
-  const clusters = new KeptConnections<IoredisBusCluster>({
-    idle: KEPT,
-    close: (cluster) => cluster.disconnect(),
-    destroy: (cluster) => cluster.disconnect(),
-  });
-  connections.add(() => clusters.close());
-  const use = <Result>(work: (cluster: IoredisBusCluster) => Promise<Result>) =>
-    clusters.use(
-      client,
-      () => connectCluster(client),
-      async (opened) => work(await opened),
-    );
+  const use = clusterOnDemand(
+    connections,
+    () => connectCluster(client),
+    (cluster) => cluster.disconnect(),
+  );
   const node = await use((cluster) => Promise.resolve(anyOf(cluster.nodes('master'))));
   const session = await openServer(node, connections);
   return {
@@ -163,10 +152,4 @@ function keepsNothingAlive(client: IoredisBusClient): void {
 
 async function countOn(client: IoredisBusClient, channel: string): Promise<number> {
   return countIn(await client.call('PUBSUB', 'NUMSUB', channel));
-}
-
-function anyOf(nodes: readonly IoredisBusClient[]): IoredisBusClient {
-  const node = nodes[Math.floor(Math.random() * nodes.length)];
-  if (node === undefined) throw new Error('the cluster has no node');
-  return node;
 }

@@ -1,6 +1,5 @@
 import { type BusConnections, OPENING_LIMIT } from '../cluster/bus-session.js';
-import { KeptConnections } from '../scope/kept-connections.js';
-import { countIn, isHeardBy, type RedisSession } from './redis-session.js';
+import { anyOf, clusterOnDemand, countIn, isHeardBy, type RedisSession } from './redis-session.js';
 
 type Received = (message: string, channel: string) => void;
 
@@ -60,9 +59,6 @@ const SETTINGS = {
   readonly: false,
 };
 
-/** Milliseconds after which a client of a cluster that nobody needs is closed. */
-const KEPT = 10_000;
-
 export async function openNodeRedis(
   client: NodeRedisBusClient,
   connections: BusConnections,
@@ -85,18 +81,7 @@ export async function openNodeRedisCluster(
   client: NodeRedisBusCluster,
   connections: BusConnections,
 ): Promise<RedisSession> {
-  const clusters = new KeptConnections<NodeRedisBusCluster>({
-    idle: KEPT,
-    close: destroy,
-    destroy,
-  });
-  connections.add(() => clusters.close());
-  const use = <Result>(work: (cluster: NodeRedisBusCluster) => Promise<Result>) =>
-    clusters.use(
-      client,
-      () => connectCluster(client),
-      async (opened) => work(await opened),
-    );
+  const use = clusterOnDemand(connections, () => connectCluster(client), destroy);
   const node = await use((cluster) => cluster.nodeClient(anyOf(cluster.masters)));
   const session = await openNodeRedis(node, connections);
   return {
@@ -208,10 +193,4 @@ function destroy(client: { readonly isOpen: boolean; destroy(): void }): void {
 
 async function countOn(client: NodeRedisBusClient, channel: string): Promise<number> {
   return countIn(await client.sendCommand(['PUBSUB', 'NUMSUB', channel]));
-}
-
-function anyOf(nodes: readonly ClusterNode[]): ClusterNode {
-  const node = nodes[Math.floor(Math.random() * nodes.length)];
-  if (node === undefined) throw new Error('the cluster has no node');
-  return node;
 }

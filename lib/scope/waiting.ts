@@ -1,34 +1,15 @@
 /**
- * An answer, or a failure when there is none in time. Its timer keeps no process alive.
- *
- * @param patience milliseconds
- * @throws Error that says how long was waited, and what the answer fails with
- */
-export async function inTime<Value>(answer: Promise<Value>, patience: number): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${patience} ms`)), patience);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/**
- * An answer from outside of the process, or a failure when there is none in time. One that has
- * arrived while the process was busy is in time.
+ * An answer, or a failure when there is none in time. One that has arrived while the process was
+ * busy is in time.
  *
  * @param patience milliseconds
  * @param keepsAlive whether the process goes on for it
  * @throws Error that says how long was waited, and what the answer fails with
  */
-export async function answerInTime<Value>(
+export async function inTime<Value>(
   answer: Promise<Value>,
   patience: number,
-  keepsAlive: boolean,
+  keepsAlive = false,
 ): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
