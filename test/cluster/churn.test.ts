@@ -1,18 +1,12 @@
 import { expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { type INestApplicationContext, Module } from '@nestjs/common';
-import {
-  CancelableModule,
-  ClusterIncomplete,
-  currentOperation,
-  OperationRegistry,
-} from 'nestjs-cancelable';
+import { CancelableModule, ClusterIncomplete, OperationRegistry } from 'nestjs-cancelable';
 import { redisBus } from 'nestjs-cancelable/redis';
 import { startContext } from '../support/app-context.js';
-import { closeAfterTest } from '../support/close-after-test.js';
 import { randomNumbers } from '../support/random.js';
-import { describeWith, startServer } from '../support/servers.js';
-import { newService, untilKnown } from './instances.js';
+import { describeWith, startForTest } from '../support/servers.js';
+import { hang, newService, untilKnown } from './instances.js';
 import { RemoteInstance } from './remote-instance.js';
 
 const CANCELS = 1_000;
@@ -27,8 +21,7 @@ interface Slot {
 
 describeWith(['redis'], 'instances that come and go', () => {
   it('cancel exactly once what they acknowledge', async () => {
-    const server = await startServer('redis');
-    closeAfterTest(() => server.stop());
+    const server = await startForTest('redis');
     const random = randomNumbers(3);
     const service = newService();
     const cluster = (instance: string) => ({
@@ -88,7 +81,7 @@ describeWith(['redis'], 'instances that come and go', () => {
         const slot = slots[Math.floor(random() * SLOTS)]!;
         let id: string;
         try {
-          const operation = slot.registry.spawn('work', () => currentOperation().sleep('1h'));
+          const operation = slot.registry.spawn('work', hang);
           operation.result.catch(() => {});
           id = operation.id;
         } catch {
@@ -117,8 +110,7 @@ describeWith(['redis'], 'instances that come and go', () => {
   });
 
   it('acknowledge from another process what has happened there', async () => {
-    const server = await startServer('redis');
-    closeAfterTest(() => server.stop());
+    const server = await startForTest('redis');
     const service = newService();
     const bus = redisBus({ url: `redis://127.0.0.1:${server.port}` });
     const { registry } = await startContext({}, { cluster: { bus, service, heartbeat: '200ms' } });

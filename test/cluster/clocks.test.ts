@@ -2,7 +2,8 @@ import { expect, it } from '@jest/globals';
 import { firstValueFrom, lastValueFrom, take, tap, toArray } from 'rxjs';
 import { until } from '../support/open-bus.js';
 import { describeWith } from '../support/servers.js';
-import { hang, isComplete, startTwo } from './two-instances.js';
+import { hang } from './instances.js';
+import { isComplete, startTwo } from './two-instances.js';
 
 const HOUR = 3_600_000;
 
@@ -53,7 +54,7 @@ describeWith(['redis'], 'an instance whose clock', () => {
     expect((await outcome).type).toBe('settled');
     expect(await other.do('canceled')).toBe(1);
 
-    other.freeze();
+    await other.freeze();
     const { complete } = await registry.cluster.list({}, { timeout: '300ms' });
     expect(complete).toBe(false);
     other.unfreeze();

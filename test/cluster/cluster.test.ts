@@ -4,17 +4,13 @@ import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
 import {
   type ClusterFilter,
   ClusterIncomplete,
-  currentOperation,
   OperationConflict,
   OperationNotFound,
   OperationRegistry,
 } from 'nestjs-cancelable';
 import { rejection } from '../support/deferred.js';
 import { startContext } from '../support/app-context.js';
-import { newService, startInstances } from './instances.js';
-
-/** Never ends by itself. */
-const hang = () => currentOperation().sleep('1h');
+import { hang, newService, startInstances } from './instances.js';
 
 describe('the operations of all instances', () => {
   it('are listed with the names of their instances, oldest first, and complete', async () => {

@@ -4,7 +4,8 @@ import { rejection } from '../support/deferred.js';
 import { until } from '../support/open-bus.js';
 import { describeWith } from '../support/servers.js';
 import { BUS_SERVERS } from './buses.js';
-import { hang, isComplete, startTwo } from './two-instances.js';
+import { hang } from './instances.js';
+import { isComplete, startTwo } from './two-instances.js';
 
 for (const bus of BUS_SERVERS) {
   describeWith([bus], `over ${bus}, an instance`, () => {
@@ -31,7 +32,7 @@ for (const bus of BUS_SERVERS) {
     it('that is frozen is named, for as long as it is, and cancels when it wakes', async () => {
       const { registry, other } = await startTwo(bus);
       const id = await other.spawn('import');
-      other.freeze();
+      await other.freeze();
       for (let round = 0; round < 3; round++) {
         const answer = await registry.cluster.list({}, { timeout: '400ms' });
         expect(answer).toMatchObject({ complete: false, replied: ['here'] });
@@ -50,7 +51,7 @@ for (const bus of BUS_SERVERS) {
 
     it('that has a custom id to look for names who did not answer', async () => {
       const { registry, other } = await startTwo(bus);
-      other.freeze();
+      await other.freeze();
       const error = await rejection(registry.cluster.cancel('order-17', { timeout: '200ms' }));
       expect(String(error)).toMatch(/no answer from other within 200 ms/);
       other.unfreeze();
@@ -82,7 +83,7 @@ for (const bus of BUS_SERVERS) {
 
     it('by freezing: calls end in time, and it recovers', async () => {
       const { server, registry } = await startTwo(bus);
-      server.freeze();
+      await server.freeze();
       const local = registry.spawn('local', hang);
       local.result.catch(() => {});
       const answer = await registry.cluster.list({}, { timeout: '300ms' });

@@ -1,14 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
-import { ClusterIncomplete, currentOperation } from 'nestjs-cancelable';
+import { ClusterIncomplete } from 'nestjs-cancelable';
 import { closeAfterTest } from '../support/close-after-test.js';
 import { rejection } from '../support/deferred.js';
 import { until } from '../support/open-bus.js';
 import { startContext } from '../support/app-context.js';
 import { PlayedInstance } from './played-instance.js';
-import { newService, startInstances, untilKnown } from './instances.js';
+import { hang, newService, startInstances, untilKnown } from './instances.js';
 
-const hang = () => currentOperation().sleep('1h');
 const SOON = { timeout: '300ms' };
 
 /** An instance of this release, and one of another that is played by the test. */

@@ -2,10 +2,14 @@ import { randomUUID } from 'node:crypto';
 import {
   type CancelationBus,
   type ClusterOptions,
+  currentOperation,
   localBus,
   type OperationRegistry,
 } from 'nestjs-cancelable';
 import { type AppContext, startContext } from '../support/app-context.js';
+
+/** A body that ends with its operation alone. */
+export const hang = () => currentOperation().sleep('1h');
 
 export interface Instance extends AppContext {
   readonly name: string;

@@ -1,12 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { type CancelationBus, currentOperation, localBus } from 'nestjs-cancelable';
+import { type CancelationBus, localBus } from 'nestjs-cancelable';
 import { startContext } from '../support/app-context.js';
 import { closeAfterTest } from '../support/close-after-test.js';
 import { randomNumbers } from '../support/random.js';
-import { newService, startInstances, untilKnown } from './instances.js';
-
-const hang = () => currentOperation().sleep('1h');
+import { hang, newService, startInstances, untilKnown } from './instances.js';
 
 /** A bus over another, whose messages go through somebody's hands. */
 function through(

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { closeAfterTest } from '../support/close-after-test.js';
+import { freezeProcess } from '../support/freeze-process.js';
 import type { RunningServer } from '../support/servers.js';
 import type { BusServer } from './buses.js';
 
@@ -71,8 +72,8 @@ export class RemoteInstance {
     return this.do('spawn', name) as Promise<string>;
   }
 
-  freeze(): void {
-    this.child.kill('SIGSTOP');
+  freeze(): Promise<void> {
+    return freezeProcess(this.child);
   }
 
   unfreeze(): void {

@@ -1,21 +1,9 @@
-import { type CancelationBus, currentOperation, type OperationRegistry } from 'nestjs-cancelable';
+import type { CancelationBus, OperationRegistry } from 'nestjs-cancelable';
 import { startContext } from '../support/app-context.js';
-import { closeAfterTest } from '../support/close-after-test.js';
-import { type RunningServer, startServer } from '../support/servers.js';
+import { startForTest } from '../support/servers.js';
 import { type BusServer, createBus } from './buses.js';
 import { newService, untilKnown } from './instances.js';
 import { RemoteInstance } from './remote-instance.js';
-
-export const hang = () => currentOperation().sleep('1h');
-
-export async function startBusServer(
-  name: BusServer,
-  ...settings: string[]
-): Promise<RunningServer> {
-  const server = await startServer(name, ...settings);
-  closeAfterTest(() => server.stop());
-  return server;
-}
 
 /** An instance in this process. */
 export async function startHere(
@@ -29,7 +17,7 @@ export async function startHere(
 
 /** One instance here and one elsewhere, which know each other. */
 export async function startTwo(bus: BusServer, clock: { readonly ahead?: number } = {}) {
-  const server = await startBusServer(bus);
+  const server = await startForTest(bus);
   const service = newService();
   const registry = await startHere(service, createBus(bus, server.port));
   const other = await RemoteInstance.start(server, service, 'other', { bus, ...clock });

@@ -6,53 +6,23 @@ import type { CancelationBus } from 'nestjs-cancelable';
 import { closeAfterTest } from '../support/close-after-test.js';
 import { deferred, rejection } from '../support/deferred.js';
 import { MemoryLog } from '../support/memory-log.js';
-import { OpenBus, succeeds, until } from '../support/open-bus.js';
-import { describeWith, freePort, type RunningServer, startServer } from '../support/servers.js';
+import { OpenBus, until } from '../support/open-bus.js';
+import { describeWith, freePort, startForTest } from '../support/servers.js';
+import { itOutlivesItsServer } from '../support/session-bus-faults.js';
 import { localhost } from '../support/tls.js';
-import { Observer } from './server.js';
+import { observe } from './observe.js';
 
 /** How a library is tested: what makes a bus for an address. */
 export type CreateBus = (url: string, tls?: object) => CancelationBus;
 
-async function start(...settings: string[]): Promise<RunningServer> {
-  const server = await startServer('redis', ...settings);
-  closeAfterTest(() => server.stop());
-  return server;
-}
-
-async function observe(port: number): Promise<Observer> {
-  const observer = await Observer.connect(port);
-  closeAfterTest(() => observer.close());
-  return observer;
-}
+const start = (...settings: string[]) => startForTest('redis', ...settings);
 
 const addressOf = ({ port }: { port: number }) => `redis://127.0.0.1:${port}`;
 
 /** What a bus does when its Redis fails, whichever library it is made of. */
 export function describeFaults(title: string, create: CreateBus): void {
   describeWith(['redis'], `redisBus() by ${title}, when Redis fails`, () => {
-    it('listens again once a server that was killed is back, and says so', async () => {
-      const server = await start();
-      const one = await (await OpenBus.open(create(addressOf(server)))).listen();
-      const other = await (await OpenBus.open(create(addressOf(server)))).listen();
-      await one.publish('before');
-      await until(() => other.heard.includes('before'));
-      await server.kill();
-      await until(async () => !(await succeeds(() => one.publish('lost'))()));
-      expect((await rejection(one.publish('lost'))).message).toMatch(/^redisBus\(\): publish\(\)/);
-      await rejection(one.bus.isHeard('channel'));
-      await rejection(one.bus.leases!.acquire('key', 'holder', 1_000));
-      await one.listen('meanwhile');
-      await server.restart();
-      await until(() => one.recovered === 1 && other.recovered === 1);
-      await one.publish('after');
-      await other.bus.publish('meanwhile', 'new');
-      await until(() => other.heard.includes('after') && one.heard.includes('new'));
-      expect(await one.bus.isHeard('channel')).toBe(true);
-      expect(one.log.warnings.length).toBeGreaterThan(0);
-      expect(new Set(one.log.warnings).size).toBe(one.log.warnings.length);
-      expect(one.log.errors).toEqual([]);
-    });
+    itOutlivesItsServer('redis', (server) => create(addressOf(server)));
 
     it('says that it has recovered only with all subscriptions in place', async () => {
       const server = await start();
@@ -80,28 +50,6 @@ export function describeFaults(title: string, create: CreateBus): void {
         await one.publish(type);
         await until(() => one.heard.includes(type));
       }
-    });
-
-    it('fails in time while its server is frozen, and goes on with it', async () => {
-      const server = await start();
-      const one = await (await OpenBus.open(create(addressOf(server)))).listen();
-      server.freeze();
-      closeAfterTest(() => server.unfreeze());
-      const began = performance.now();
-      const calls = [
-        one.publish('frozen'),
-        one.bus.isHeard('channel'),
-        one.bus.leases!.acquire('key', 'holder', 1_000),
-      ];
-      for (const call of calls) await rejection(call);
-      expect(performance.now() - began).toBeLessThan(10_000);
-      // It notices by itself, and lets go of connections that look alive.
-      await until(() => one.log.warnings.length > 0);
-      expect(one.log.warnings[0]).toContain('no answer within 2000 ms');
-      server.unfreeze();
-      await until(() => one.recovered > 0);
-      await one.publish('after');
-      await until(() => one.heard.includes('after'));
     });
 
     it('waits for a server that was never there', async () => {
@@ -169,7 +117,7 @@ export function describeFaults(title: string, create: CreateBus): void {
       await Promise.all(opening);
       await Promise.all(buses.map((bus) => bus.close()));
       await until(async () => (await observer.clients()).length === 1);
-      server.freeze();
+      await server.freeze();
       const frozen = create(addressOf(server));
       const open = frozen.open(host);
       await new Promise((resolve) => setImmediate(resolve));

@@ -8,6 +8,7 @@ import { redisBus } from 'nestjs-cancelable/redis';
 import { startContext } from '../support/app-context.js';
 import { closeAfterTest } from '../support/close-after-test.js';
 import { deferred, rejection } from '../support/deferred.js';
+import { freezeProcess } from '../support/freeze-process.js';
 import { describeWith, type RunningServer, startServer } from '../support/servers.js';
 
 const sync = {
@@ -68,7 +69,7 @@ describeWith(['redis'], "exclusive: { scope: 'cluster' } over redisBus()", () =>
 
   it('cancels what was frozen for longer than its lease, if somebody else has the key', async () => {
     const { registry, child, nextLine } = await start();
-    child.kill('SIGSTOP');
+    await freezeProcess(child);
     // The key is free once its lease has run out.
     await begin(registry);
     const entered = deferred();

@@ -11,9 +11,9 @@ import { closeAfterTest } from '../support/close-after-test.js';
 import { rejection, thrown } from '../support/deferred.js';
 import { runFixture } from '../support/fixture.js';
 import { OpenBus, until } from '../support/open-bus.js';
-import { describeWith, freePort, startServer } from '../support/servers.js';
+import { describeWith, freePort, startForTest } from '../support/servers.js';
 import { startCluster } from './cluster.js';
-import { Observer } from './server.js';
+import { observe } from './observe.js';
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
@@ -28,11 +28,8 @@ async function runUntilExit(way: string, port: number): Promise<unknown> {
 }
 
 async function start() {
-  const server = await startServer('redis');
-  const observer = await Observer.connect(server.port);
-  closeAfterTest(() => server.stop());
-  closeAfterTest(() => observer.close());
-  return { server, observer };
+  const server = await startForTest('redis');
+  return { server, observer: await observe(server.port) };
 }
 
 describeWith(['redis'], 'redisBus() and the process', () => {
@@ -53,7 +50,7 @@ describeWith(['redis'], 'redisBus() and the process', () => {
 
   it.each(['ioredis', 'redis'])('keeps none alive while it is frozen: %s', async (way) => {
     const { server } = await start();
-    server.freeze();
+    await server.freeze();
     expect(await runUntilExit(way, server.port)).toEqual({ isHeard: 'unknown' });
     server.unfreeze();
   });

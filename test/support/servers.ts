@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from '@jest/globals';
+import { closeAfterTest } from './close-after-test.js';
+import { freezeProcess } from './freeze-process.js';
 import { localhost } from './tls.js';
 
 /** A server program that tests start for themselves: what it is called and how it comes. */
@@ -108,8 +110,8 @@ export class RunningServer {
   ) {}
 
   /** Stops it as a debugger does: it accepts connections, and answers nothing until it goes on. */
-  freeze(): void {
-    this.child.kill('SIGSTOP');
+  freeze(): Promise<void> {
+    return freezeProcess(this.child);
   }
 
   unfreeze(): void {
@@ -151,6 +153,16 @@ export async function startServer(name: ServerName, ...settings: string[]): Prom
     return child;
   };
   return new RunningServer(await launch(), port, folder, launch);
+}
+
+/** Starts a server that is stopped after the test. */
+export async function startForTest(
+  name: ServerName,
+  ...settings: string[]
+): Promise<RunningServer> {
+  const server = await startServer(name, ...settings);
+  closeAfterTest(() => server.stop());
+  return server;
 }
 
 export async function freePort(): Promise<number> {

@@ -1,7 +1,7 @@
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CancelableModule, OperationRegistry } from 'nestjs-cancelable';
 import { redisBus } from 'nestjs-cancelable/redis';
+import { freePort } from './support.mjs';
 
 /** An application of the service. @returns its registry */
 export function startInstance(port, service, instance) {
@@ -57,10 +58,7 @@ export async function untilComplete(registry, expected) {
 }
 
 export async function withRedis(body) {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
+  const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'redis-'));
   const args = `--port ${port} --bind 127.0.0.1 --save  --appendonly no --dir ${folder}`.split(' ');
   const redis = spawn('redis-server', args, { stdio: 'ignore' });

@@ -17,7 +17,7 @@ import {
 import { outgoingHttp } from 'nestjs-cancelable/http';
 import { postgres } from 'nestjs-cancelable/postgres';
 import pg from 'pg';
-import { decorateMethod, median, round, verdict } from './support.mjs';
+import { decorateMethod, freePort, median, round, verdict } from './support.mjs';
 
 const RUNS = 1_000;
 /** Calls that are timed at once, and how often they are compared. */
@@ -237,12 +237,4 @@ async function startPostgres() {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort() {
-  const server = http.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
