@@ -104,8 +104,3 @@ export function clusterOptions(leases?: ClusterLeases) {
 export function keysOf(registry: OperationRegistry): ClusterKeys {
   return ScopedRegistry.liveOf(registry).clusterKeys as ClusterKeys;
 }
-
-/** Waits for a state that no event tells of. */
-export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
-}

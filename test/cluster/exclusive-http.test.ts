@@ -4,7 +4,8 @@ import { Cancelable } from 'nestjs-cancelable';
 import { type Deferred, deferred } from '../support/deferred.js';
 import { type Adapter, adapters, startHttpApp } from '../support/http-app.js';
 import { get, send } from '../support/http-client.js';
-import { clusterOptions, keysOf, ScriptedLeases, until } from './exclusive-cluster.js';
+import { until } from '../support/open-bus.js';
+import { clusterOptions, keysOf, ScriptedLeases } from './exclusive-cluster.js';
 
 /** Each call of a handler waits for its own gate. */
 let gates: Deferred<void>[] = [];

@@ -8,13 +8,8 @@ import {
 } from 'nestjs-cancelable';
 import { deferred, rejection, turn } from '../support/deferred.js';
 import { closeAfterTest } from '../support/close-after-test.js';
-import {
-  ExclusiveCluster,
-  type Instance,
-  ScriptedLeases,
-  SHORT,
-  until,
-} from './exclusive-cluster.js';
+import { until } from '../support/open-bus.js';
+import { ExclusiveCluster, type Instance, ScriptedLeases, SHORT } from './exclusive-cluster.js';
 
 const sync: RunOptions = {
   name: 'sync',

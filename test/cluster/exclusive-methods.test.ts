@@ -11,7 +11,8 @@ import {
 import { lastValueFrom, Observable, toArray } from 'rxjs';
 import { startContext } from '../support/app-context.js';
 import { type Deferred, deferred, rejection, turn } from '../support/deferred.js';
-import { clusterOptions, keysOf, ScriptedLeases, until } from './exclusive-cluster.js';
+import { until } from '../support/open-bus.js';
+import { clusterOptions, keysOf, ScriptedLeases } from './exclusive-cluster.js';
 
 const byUser = (onConflict: 'cancel-previous' | 'reject' | 'skip') =>
   ({ key: (user: string) => user, onConflict, scope: 'cluster' }) as const;
