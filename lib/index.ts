@@ -93,6 +93,8 @@ export type {
 export type { OperationFilter } from './registry/operation-filter.js';
 export type { OperationScope } from './registry/registry-scope.js';
 export type { OperationEvent, OperationEventType } from './registry/operation-events.js';
+export type { OperationChannelMessage } from './registry/operation-channels.js';
+export type { OperationRunMessage } from './operation/run-channel.js';
 export type { OperationMessage, WatchOptions } from './registry/operation-watch.js';
 export type { OperationView, ViewOptions } from './registry/view-options.js';
 export type { NameStatistics, OperationStatistics, Percentiles } from './registry/statistics.js';

@@ -2,7 +2,7 @@ import { from, isObservable, mergeMap, type Observable, of, throwError } from 'r
 import type { Held } from '../operation/held.js';
 import type { CallOptions, ExclusiveCall } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
-import { callBody, outcomeOf } from '../operation/run.js';
+import { callBody, callBodyHere, outcomeOf } from '../operation/run.js';
 import { needsPreparation, prepareOperation } from '../operation/start-conditions.js';
 import { applyCall, retime } from '../operation/start-operation.js';
 import type { ContextCell } from '../scope/context.js';
@@ -91,9 +91,8 @@ export class HandlerCall {
   /** The context of a request is that of its handler: there is nothing to enter. */
   private call(): unknown {
     const { method, state, self, args } = this;
-    if (state.record !== undefined) throw state.error();
     return state.cell === this.cell
-      ? Reflect.apply(method.original, self, args)
+      ? callBodyHere(state, method.original, self, args)
       : callBody(state, method.original, self, args);
   }
 }

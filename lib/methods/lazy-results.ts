@@ -1,5 +1,5 @@
 import { isObservable, Observable } from 'rxjs';
-import { contextStorage } from '../scope/context-storage.js';
+import { enterCell } from '../scope/context-carrier.js';
 import { cancelScope } from '../scope/cancel.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
 import { CancelRecord } from '../scope/cancel-record.js';
@@ -140,7 +140,7 @@ export function operateObservable<Value>(
       end(false, error, () => subscriber.error(error));
     });
     if (!over) {
-      upstream = contextStorage.run(state.cell, () => {
+      upstream = enterCell(state.cell, () => {
         try {
           return open(state).subscribe({
             next: (value) => subscriber.next(value),

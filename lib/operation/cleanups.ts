@@ -1,4 +1,4 @@
-import { contextStorage } from '../scope/context-storage.js';
+import { enterCell } from '../scope/context-carrier.js';
 import { cancelScope } from '../scope/cancel.js';
 import { recordFromError } from '../scope/cancel-record.js';
 import { monotonicNow } from '../scope/clock.js';
@@ -60,7 +60,7 @@ async function runAll(
 ): Promise<void> {
   for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) {
     try {
-      await contextStorage.run(state.callbackScope().cell, cleanup, outcomeWithToken);
+      await enterCell(state.callbackScope().cell, cleanup, outcomeWithToken);
     } catch (error) {
       state.logFailure('A cleanup', error);
     }

@@ -1,5 +1,5 @@
 import type { Controller } from '../scope/abort-signal.js';
-import { contextStorage } from '../scope/context-storage.js';
+import { enterCell } from '../scope/context-carrier.js';
 import type { CancelRecord } from '../scope/cancel-record.js';
 import { CanceledFacts } from '../scope/canceled-facts.js';
 import type {
@@ -186,7 +186,7 @@ export class OperationState extends IdentifiedScope {
     ...args: Arguments
   ): void {
     try {
-      const result = contextStorage.run(this.callbackScope().cell, callback, ...args);
+      const result = enterCell(this.callbackScope().cell, callback, ...args);
       if (isThenable(result)) {
         result.then(undefined, (error: unknown) => this.logFailure(what, error));
       }
@@ -207,7 +207,7 @@ export class OperationState extends IdentifiedScope {
   }
 
   protected override abort(controller: Controller, error: CancelationError): void {
-    contextStorage.run(this.callbackScope().cell, () => controller.abort(error));
+    enterCell(this.callbackScope().cell, () => controller.abort(error));
   }
 
   override get timedFor(): OperationState {

@@ -1,3 +1,4 @@
+import { contextCarrier, enterCell } from '../scope/context-carrier.js';
 import { contextStorage } from '../scope/context-storage.js';
 import { isCancelation } from '../scope/cancelation-error.js';
 import { causeChain } from './causes.js';
@@ -10,6 +11,7 @@ import { type Host, startOperation } from './start-operation.js';
 import type { CallOptions, OperationPlan } from './operation-plan.js';
 import { OperationConflict } from './operation-errors.js';
 import type { OperationState } from './operation-state.js';
+import { isTraced, traceBody } from './run-channel.js';
 import { whenSettled } from './when-settled.js';
 import { isThenable, noop } from '../scope/thenable.js';
 import { needsPreparation, prepareOperation } from './start-conditions.js';
@@ -145,7 +147,26 @@ export function enterBody(
   args: readonly unknown[],
 ): unknown {
   if (state.record !== undefined) return follow(state, Promise.reject(state.error()));
+  if (isAccompanied()) return enterAccompanied(state, body, self, args);
   return contextStorage.run(state.cell, applyAndFollow, state, body, self, args);
+}
+
+/** Whether bodies are traced, or something else comes with their context. */
+function isAccompanied(): boolean {
+  return contextCarrier.enter !== undefined || isTraced();
+}
+
+/** A function of its own: closures in a hot one cost even where they are not made. */
+function enterAccompanied(
+  state: OperationState,
+  body: Body,
+  self: unknown,
+  args: readonly unknown[],
+): unknown {
+  const traced = () => traceBody(state, () => apply(body, self, args));
+  return isTraced()
+    ? enterCell(state.cell, applyAndFollow, state, traced, undefined, [])
+    : enterCell(state.cell, applyAndFollow, state, body, self, args);
 }
 
 function applyAndFollow(
@@ -189,7 +210,30 @@ export function callBody(
   args: readonly unknown[],
 ): unknown {
   if (state.record !== undefined) throw state.error();
+  if (isAccompanied()) return callAccompanied(state, body, self, args);
   return contextStorage.run(state.cell, apply, body, self, args);
+}
+
+/** Calls a body whose context has been entered already. */
+export function callBodyHere(
+  state: OperationState,
+  body: Body,
+  self: unknown,
+  args: readonly unknown[],
+): unknown {
+  if (state.record !== undefined) throw state.error();
+  return isAccompanied() ? callAccompanied(state, body, self, args) : apply(body, self, args);
+}
+
+function callAccompanied(
+  state: OperationState,
+  body: Body,
+  self: unknown,
+  args: readonly unknown[],
+): unknown {
+  return isTraced()
+    ? enterCell(state.cell, () => traceBody(state, () => apply(body, self, args)))
+    : enterCell(state.cell, apply, body, self, args);
 }
 
 /** The promise the caller gets. */

@@ -1,4 +1,4 @@
-import { contextStorage } from '../scope/context-storage.js';
+import { enterCell } from '../scope/context-carrier.js';
 import { cancelScope } from '../scope/cancel.js';
 import { recordFromError } from '../scope/cancel-record.js';
 import { monotonicNow } from '../scope/clock.js';
@@ -75,14 +75,14 @@ export async function shieldIn<Result>(
   const scope = state.createProtectedScope();
   if (state.outcome !== undefined) {
     try {
-      return await contextStorage.run(scope.cell, fn, scope.token);
+      return await enterCell(scope.cell, fn, scope.token);
     } finally {
       scope.end();
     }
   }
   const shield = new OpenShield(state, scope, limit ?? state.host.cleanupLimit);
   try {
-    return await contextStorage.run(scope.cell, fn, scope.token);
+    return await enterCell(scope.cell, fn, scope.token);
   } finally {
     shield.close();
   }

@@ -10,6 +10,7 @@ import {
   type OperationSnapshot,
   snapshotOfFacts,
 } from '../operation/snapshot.js';
+import { type MessageChannel, messageOf, operationChannels } from './operation-channels.js';
 
 /**
  * What happened to an operation.
@@ -49,14 +50,25 @@ export type EventListener = (event: OperationEvent, state: OperationState) => vo
 
 const OUTSIDE = new ContextCell(undefined);
 
+/** Hears what happens without an event being made of it; must not throw. */
+export type StateObserver = (state: OperationState) => void;
+
+/** Who hears of one type of event. */
+class Audience {
+  readonly listeners = new Set<EventListener>();
+  observers: readonly StateObserver[] = [];
+
+  constructor(readonly channel: MessageChannel | undefined) {}
+}
+
 /** Events cost nothing until somebody listens to their type. */
 export class OperationEvents {
-  private readonly listeners: Readonly<Record<OperationEventType, Set<EventListener>>> = {
-    started: new Set(),
-    progress: new Set(),
-    canceled: new Set(),
-    settled: new Set(),
-    zombie: new Set(),
+  private readonly audiences: Readonly<Record<OperationEventType, Audience>> = {
+    started: new Audience(operationChannels.started),
+    progress: new Audience(operationChannels.progress),
+    canceled: new Audience(operationChannels.canceled),
+    settled: new Audience(operationChannels.settled),
+    zombie: new Audience(operationChannels.zombie),
   };
   /** Events of every type. */
   readonly stream$: Observable<OperationEvent>;
@@ -74,16 +86,33 @@ export class OperationEvents {
    * @returns stops listening
    */
   listen(type: OperationEventType, listener: EventListener): () => void {
-    const listeners = this.listeners[type];
+    const { listeners } = this.audiences[type];
     listeners.add(listener);
     return () => void listeners.delete(listener);
   }
 
+  /**
+   * For those who count every operation: cheaper than an event, before all listeners, and in the
+   * context of whatever made it happen.
+   *
+   * @returns stops observing
+   */
+  observe(type: OperationEventType, observer: StateObserver): () => void {
+    const audience = this.audiences[type];
+    audience.observers = [...audience.observers, observer];
+    return () => {
+      audience.observers = audience.observers.filter((each) => each !== observer);
+    };
+  }
+
   emit(type: OperationEventType, state: OperationState): void {
-    const listeners = this.listeners[type];
-    if (listeners.size === 0) return;
+    const audience = this.audiences[type];
+    const { observers, listeners, channel } = audience;
+    for (let index = 0; index < observers.length; index++) observers[index]?.(state);
+    if (listeners.size === 0 && channel?.hasSubscribers !== true) return;
     const event = eventOf(type, state);
     const tell = () => {
+      if (channel?.hasSubscribers === true) channel.publish(messageOf(event));
       for (const listener of [...listeners]) listener(event, state);
     };
     // An operation settles in its own context: what begins because of it is no part of it.

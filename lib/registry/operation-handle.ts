@@ -1,8 +1,8 @@
 import { isDueTo } from '../operation/causes.js';
 import { closeLateValue } from '../operation/late-value.js';
 import { describeError } from '../scope/describe-error.js';
-import { contextStorage } from '../scope/context-storage.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
+import { callBody } from '../operation/run.js';
 import { settleOperation, settleQuietly } from '../operation/settle-operation.js';
 import { OperationConflict } from '../operation/operation-errors.js';
 import { Operation } from '../operation/operation.js';
@@ -83,7 +83,7 @@ class Handle implements OperationHandleMethods, Responder {
     if (state.outcome !== undefined) {
       throw new Error(`${state.name} has ended: its handle runs nothing any more`);
     }
-    const body = contextStorage.run(state.cell, async () => fn(operation)) as Promise<
+    const body = callBody(state, async () => fn(operation), undefined, []) as Promise<
       Awaited<Result>
     >;
     if (!state.plan.race) return body;

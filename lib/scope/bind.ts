@@ -1,3 +1,4 @@
+import { enterCell } from './context-carrier.js';
 import { inContext } from './context-storage.js';
 import { type ContextCell, currentCell } from './context.js';
 import { refuse } from './validate.js';
@@ -12,7 +13,7 @@ export function bindTo<This, Args extends readonly unknown[], Result>(
   const bound = function (this: This, ...args: Args): Result {
     const place = cell();
     const call = () => Reflect.apply<This, Args, Result>(fn, this, args);
-    return inContext(place, call);
+    return place === undefined ? inContext(place, call) : enterCell(place, call);
   };
   // Emitters and middleware look at them.
   Object.defineProperty(bound, 'name', { value: fn.name, configurable: true });

@@ -1,4 +1,5 @@
-import { contextStorage } from '../scope/context-storage.js';
+import type { ContextCell } from '../scope/context.js';
+import { enterCell } from '../scope/context-carrier.js';
 import { closeValue } from '../scope/close-value.js';
 import type { CancelationError } from '../scope/cancelation-error.js';
 import type { ListenerNode } from '../scope/listeners.js';
@@ -52,7 +53,7 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     private readonly given: IteratorSource<Item> | (() => IteratorSource<Item>),
     private readonly hooks: IterationHooks<Item>,
     /** Runs the source's own code in this context, for bodies that are iterators. */
-    private readonly cell?: object,
+    private readonly cell?: ContextCell,
   ) {
     if (typeof given !== 'function') this.follow(given);
   }
@@ -75,9 +76,7 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
       const { iterator } = (this.source ??= this.start());
       if (this.over) return this.next();
       result =
-        this.cell === undefined
-          ? iterator.next()
-          : contextStorage.run(this.cell, () => iterator.next());
+        this.cell === undefined ? iterator.next() : enterCell(this.cell, () => iterator.next());
     } catch (error) {
       result = Promise.reject(error);
     }
@@ -122,7 +121,7 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     const { cell } = this;
     const give = () => iterator.throw?.(error) as Promise<IteratorResult<Item>>;
     try {
-      const result = await (cell === undefined ? give() : contextStorage.run(cell, give));
+      const result = await (cell === undefined ? give() : enterCell(cell, give));
       if (!isResult(result)) throw noObject('throw()', result);
       if (result.done === true) await this.endedByThrow(false, undefined);
       return result;
@@ -141,7 +140,7 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
 
   private start(): IteratorSource<Item> {
     const open = this.given as () => IteratorSource<Item>;
-    return this.follow(this.cell === undefined ? open() : contextStorage.run(this.cell, open));
+    return this.follow(this.cell === undefined ? open() : enterCell(this.cell, open));
   }
 
   private follow(source: IteratorSource<Item>): IteratorSource<Item> {
@@ -232,7 +231,7 @@ export class InterruptibleIterator<Item> implements AsyncIterableIterator<Item> 
     if (destroy === undefined && iterator.return === undefined) return undefined;
     const close = (): unknown => (destroy === undefined ? iterator.return?.() : destroy());
     try {
-      const result = this.cell === undefined ? close() : contextStorage.run(this.cell, close);
+      const result = this.cell === undefined ? close() : enterCell(this.cell, close);
       return Promise.resolve(result);
     } catch (error) {
       return Promise.reject(error);

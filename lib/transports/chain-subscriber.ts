@@ -2,7 +2,7 @@ import type { CallHandler } from '@nestjs/common';
 import { Subscriber } from 'rxjs';
 import type { OperationLog } from '../operation/operation-host.js';
 import type { ContextCell } from '../scope/context.js';
-import { contextStorage } from '../scope/context-storage.js';
+import { enterCell } from '../scope/context-carrier.js';
 import { describeError } from '../scope/describe-error.js';
 
 /** Hears what comes out of a chain of interceptors. */
@@ -30,7 +30,7 @@ export class ChainSubscriber extends Subscriber<unknown> {
 
   /** Begins the chain in the context of its call. */
   follow(next: CallHandler, cell: ContextCell): void {
-    contextStorage.run(cell, beginChain, next, this);
+    enterCell(cell, beginChain, next, this);
   }
 
   /** Lets go of the chain; a teardown that throws is logged. */

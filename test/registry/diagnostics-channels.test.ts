@@ -1,0 +1,187 @@
+import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import {
+  Cancelable,
+  currentOperation,
+  type OperationChannelMessage,
+  OperationRegistry,
+  type OperationRunMessage,
+  tryCurrentOperation,
+} from 'nestjs-cancelable';
+import { lastValueFrom, of } from 'rxjs';
+import { startContext } from '../support/app-context.js';
+import { deferred, turn } from '../support/deferred.js';
+
+const undo: (() => void)[] = [];
+afterEach(() => undo.splice(0).forEach((step) => step()));
+
+/** What a channel says from now on, until the end of the test. */
+function heard(
+  name: string,
+  hear: (message: OperationChannelMessage) => void,
+): OperationChannelMessage[] {
+  const messages: OperationChannelMessage[] = [];
+  const listener = (message: unknown) => {
+    messages.push(message as OperationChannelMessage);
+    hear(message as OperationChannelMessage);
+  };
+  subscribe(name, listener);
+  undo.push(() => unsubscribe(name, listener));
+  return messages;
+}
+
+describe('the channels nestjs-cancelable:operation:*', () => {
+  it('tell of start, cancel, zombie and settle, in this order', async () => {
+    const order: string[] = [];
+    for (const what of ['start', 'cancel', 'zombie', 'settle']) {
+      heard(`nestjs-cancelable:operation:${what}`, ({ version, operation, at }) => {
+        order.push(`${what} ${version} ${operation.name} ${operation.status} ${operation.reason}`);
+        expect(at).toBeInstanceOf(Date);
+      });
+    }
+    const registry = new OperationRegistry({ zombies: { after: 1 } });
+    const zombie = new Promise<void>((resolve) => {
+      heard('nestjs-cancelable:operation:zombie', () => resolve());
+    });
+    const gate = deferred();
+    const result = registry.run('report', () => gate.promise);
+    registry.cancelAll({}, { reason: 'condition' });
+    await expect(result).rejects.toThrow();
+    await zombie;
+    gate.resolve();
+    await registry.whenIdle();
+
+    expect(order).toEqual([
+      'start 1 report running undefined',
+      'cancel 1 report canceling condition',
+      'zombie 1 report canceling condition',
+      'settle 1 report canceled condition',
+    ]);
+  });
+
+  it('show the operation as it was, even when that is read later', async () => {
+    const started = heard('nestjs-cancelable:operation:start', () => {});
+    const registry = new OperationRegistry();
+    await registry.run('report', (operation) => operation.annotate({ pages: 3 }));
+    expect(started[0]!.operation).toMatchObject({ status: 'running', metadata: {} });
+    expect(started[0]!.operation).toBe(started[0]!.operation);
+  });
+
+  it('tell of the end outside of the operation: what begins there is no part of it', async () => {
+    const places: unknown[] = [];
+    heard('nestjs-cancelable:operation:settle', () => places.push(tryCurrentOperation()));
+    await new OperationRegistry().run('report', async () => {});
+    expect(places).toEqual([undefined]);
+  });
+
+  it('make nothing once nobody subscribes any more', async () => {
+    const messages = heard('nestjs-cancelable:operation:start', () => {});
+    const registry = new OperationRegistry();
+    await registry.run('report', () => {});
+    undo.splice(0).forEach((step) => step());
+    await registry.run('report', () => {});
+    expect(messages).toHaveLength(1);
+  });
+});
+
+describe('the tracing channel nestjs-cancelable:operation:run', () => {
+  const channel = tracingChannel<unknown, OperationRunMessage>('nestjs-cancelable:operation:run');
+
+  function trace(): [string, OperationRunMessage][] {
+    const events: [string, OperationRunMessage][] = [];
+    const on = (event: string) => (message: OperationRunMessage) =>
+      void events.push([event, message]);
+    const all = {
+      start: on('start'),
+      end: on('end'),
+      asyncStart: on('asyncStart'),
+      asyncEnd: on('asyncEnd'),
+      error: on('error'),
+    };
+    channel.subscribe(all);
+    undo.push(() => channel.unsubscribe(all));
+    return events;
+  }
+
+  @Injectable()
+  class Reports {
+    @Cancelable()
+    async build() {
+      await turn();
+      return currentOperation().name;
+    }
+
+    @Cancelable()
+    async fail(): Promise<void> {
+      await turn();
+      throw new RangeError('no paper');
+    }
+
+    @Cancelable()
+    throwAtOnce(): Promise<void> {
+      throw new RangeError('no ink');
+    }
+
+    @Cancelable()
+    rows() {
+      return of(1, 2);
+    }
+  }
+
+  it('tells of a call what Node tells of a promise, with one message', async () => {
+    const { app } = await startContext({ providers: [Reports] });
+    const events = trace();
+    expect(await app.get(Reports).build()).toBe('Reports.build');
+
+    expect(events.map(([event]) => event)).toEqual(['start', 'end', 'asyncStart', 'asyncEnd']);
+    const [[, message]] = events as [[string, OperationRunMessage]];
+    expect(new Set(events.map(([, each]) => each)).size).toBe(1);
+    expect(message).toMatchObject({ version: 1, result: 'Reports.build' });
+    expect(message.operation).toMatchObject({ name: 'Reports.build', status: 'completed' });
+  });
+
+  it.each([
+    ['a rejection', 'fail', ['start', 'end', 'error', 'asyncStart', 'asyncEnd']],
+    ['a throw', 'throwAtOnce', ['start', 'error', 'end']],
+  ] as const)('tells of %s', async (_, method, order) => {
+    const { app } = await startContext({ providers: [Reports] });
+    const events = trace();
+    await expect(app.get(Reports)[method]()).rejects.toThrow(RangeError);
+    expect(events.map(([event]) => event)).toEqual(order);
+    expect(events[0]![1].error).toBeInstanceOf(RangeError);
+  });
+
+  it('tells of the call alone where the result is consumed later', async () => {
+    const { app } = await startContext({ providers: [Reports] });
+    const events = trace();
+    await lastValueFrom(app.get(Reports).rows());
+    expect(events.map(([event]) => event)).toEqual(['start', 'end']);
+  });
+
+  it('has the body run in what is bound to its start, and takes part in nothing else', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    channel.start.bindStore(storage, ({ operation }) => operation.name);
+    undo.push(() => void channel.start.unbindStore(storage));
+    const seen = await new OperationRegistry().run('report', async () => {
+      await turn();
+      return storage.getStore();
+    });
+    expect(seen).toBe('report');
+    expect(storage.getStore()).toBeUndefined();
+  });
+
+  it('begins a lazy promise once', async () => {
+    trace();
+    let begun = 0;
+    const query = {
+      then: (resolve: (value: number) => void) => {
+        begun++;
+        resolve(7);
+      },
+    } as unknown as Promise<number>;
+    expect(await new OperationRegistry().run('query', () => query)).toBe(7);
+    expect(begun).toBe(1);
+  });
+});
