@@ -220,6 +220,7 @@ export class CancelableApplication implements DrainedTransports {
         const uninstall = await extension.install(host);
         if (uninstall !== undefined) this.undo.push([`the extension ${extension.name}`, uninstall]);
       }
+      await this.checkLeases();
     } catch (error) {
       // Nest runs no shutdown hooks for an application that did not start.
       await this.takeBack();
@@ -241,6 +242,23 @@ export class CancelableApplication implements DrainedTransports {
       log,
       cancel: (id, record) => void registry.cluster.cancel(id, record).catch(noop),
     });
+  }
+
+  /** @throws Error for a server that keeps no leases, if a method needs one */
+  private async checkLeases(): Promise<void> {
+    const { keys, definitions, runtime } = this;
+    const needing = definitions.find(
+      (each) => each.mergedOptions(runtime).exclusive?.scope === 'cluster',
+    );
+    if (keys === undefined || needing === undefined) return;
+    try {
+      await keys.check();
+    } catch (error) {
+      throw new Error(
+        `${needing.where}: exclusive: scope: 'cluster' needs leases: ${describeError(error)}`,
+        { cause: error },
+      );
+    }
   }
 
   /** The last to be taken back: until then, the others may ask and cancel. */

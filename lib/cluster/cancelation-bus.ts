@@ -79,6 +79,14 @@ export interface CancelationBus {
  */
 export interface ClusterLeases {
   /**
+   * Looks whether leases can be kept at all. It is asked when the application starts, if a decorated
+   * method needs one. Without it, that is taken for granted.
+   *
+   * @throws Error that says what to set up: the application does not start. That the server is out
+   * of reach is no reason
+   */
+  check?(): Promise<void>;
+  /**
    * Takes a key, if nobody holds it; one's own lease is renewed.
    *
    * @param key any text

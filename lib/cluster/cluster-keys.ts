@@ -19,6 +19,11 @@ export class ClusterKeys implements ClusterKeysPort<OperationState> {
     this.leases = new InstanceLeases(settings);
   }
 
+  /** @throws Error for a bus that can keep no leases, whatever is tried */
+  check(): Promise<void> {
+    return this.leases.check();
+  }
+
   take(state: OperationState, call: ExclusiveCall): Promise<boolean> {
     const held = this.heldKey(entryKey(state.name, call.key));
     this.keyOf.set(state, held);

@@ -57,6 +57,14 @@ export class InstanceLeases {
     return readHolder(holder)?.run === this.run;
   }
 
+  /** @throws Error for a bus that can keep no leases, whatever is tried */
+  async check(): Promise<void> {
+    const { leases, opening } = this.settings;
+    if (leases.check === undefined) return;
+    await opening?.();
+    await leases.check();
+  }
+
   /**
    * Takes or renews a lease. An answer that takes long says little: the lease may be over by then.
    *

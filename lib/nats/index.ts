@@ -1,1 +1,1 @@
-export { natsBus, type NatsBusOptions } from './nats-bus.js';
+export { natsBus, type NatsBusOptions, type NatsLeaseOptions } from './nats-bus.js';

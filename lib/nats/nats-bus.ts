@@ -1,17 +1,14 @@
-import type { BusSession, OpenSession } from '../cluster/bus-session.js';
-import type { CancelationBus } from '../cluster/cancelation-bus.js';
+import type { OpenSession } from '../cluster/bus-session.js';
+import type { CancelationBus, ClusterLeases } from '../cluster/cancelation-bus.js';
 import { SessionBus } from '../cluster/session-bus.js';
 import { loadPeer } from '../scope/load-peer.js';
 import { isObject, isRecord, memberOf } from '../scope/plain-object.js';
-import { type OptionReader, readOptions, readText, refuse } from '../scope/validate.js';
+import { countOf, type OptionReader, readOptions, readText, refuse } from '../scope/validate.js';
 import { isAddress } from './find-server.js';
-import {
-  type NatsBusConnection,
-  type NatsLibrary,
-  sessionsAt,
-  sessionsOf,
-} from './nats-session.js';
-import { subjectOf } from './subjects.js';
+import { ENTRY_KEPT, NatsLeases } from './nats-leases.js';
+import type { LoadLibrary, NatsBusConnection, NatsLibrary } from './nats-library.js';
+import { type NatsSession, sessionsAt, sessionsOf } from './nats-session.js';
+import { bucketOf, subjectOf } from './subjects.js';
 
 /**
  * Options of `natsBus()`: a connection, or servers and how to connect to them.
@@ -44,12 +41,26 @@ export interface NatsBusOptions {
   readonly prefix?: string;
   /** Signs messages, and has those ignored that are not signed by it. Default: none. */
   readonly secret?: string;
+  /** How the bucket of leases is made, if it is not there yet. */
+  readonly leases?: NatsLeaseOptions;
+}
+
+/**
+ * Options for the leases of `natsBus()`.
+ *
+ * @publicApi
+ */
+export interface NatsLeaseOptions {
+  /**
+   * How many servers of a cluster keep the leases: with 3, they outlive one that is lost. Default: 1.
+   */
+  readonly replicas?: number;
 }
 
 /**
  * A bus over NATS, for `cluster: { bus }`: one connection for each instance, and no message for an
- * operation that nobody asks about. It has no leases: with it, `exclusive: { scope: 'cluster' }` is
- * refused.
+ * operation that nobody asks about. Leases, for `exclusive: { scope: 'cluster' }`, are kept in
+ * JetStream: without it (`nats-server -js`), a method that needs one stops the start-up.
  *
  * It connects again by itself, for as long as it takes; calls fail meanwhile, within 2 s. Nothing of
  * it keeps a process alive.
@@ -68,9 +79,12 @@ export function natsBus(options: NatsBusOptions): CancelationBus {
     servers: readServers,
     prefix: readPrefix,
     secret: readText,
+    leases: (value, where) => {
+      readOptions(value as NatsLeaseOptions, where, { replicas: countOf(1) });
+    },
     ...CONNECTING,
   });
-  const { connection, servers, prefix = 'cancelable', secret, ...connecting } = read;
+  const { connection, servers, prefix = 'cancelable', secret, leases, ...connecting } = read;
   if ((connection === undefined) === (servers === undefined)) {
     throw new TypeError('natsBus(): give either a connection or servers.');
   }
@@ -78,18 +92,39 @@ export function natsBus(options: NatsBusOptions): CancelationBus {
   if (connection !== undefined && extra !== undefined) {
     throw new TypeError(`natsBus(): ${extra} is for servers. A connection has options of its own.`);
   }
-  const load = async (): Promise<OpenSession<BusSession>> => {
-    if (connection !== undefined) return sessionsOf(connection as NatsBusConnection);
-    const library = await loadPeer(
-      '@nats-io/transport-node',
-      'natsBus()',
-      () => import('@nats-io/transport-node'),
-    );
-    return sessionsAt(library as unknown as NatsLibrary, [servers ?? []].flat(), connecting);
+  const replicas = leases?.replicas ?? 1;
+  const bucket = { bucket: bucketOf(prefix), replicas, kept: ENTRY_KEPT };
+  const settings = { library: loadLibrary, bucket };
+  const load = async (): Promise<OpenSession<NatsSession>> => {
+    if (connection !== undefined) return sessionsOf(connection as NatsBusConnection, settings);
+    const addresses = [servers ?? []].flat();
+    return sessionsAt(await loadLibrary(), addresses, connecting, settings);
   };
-  const nameOf = (channel: string) => subjectOf(prefix, channel);
-  return new SessionBus({ name: 'nats', server: 'NATS', secret, nameOf, load });
+  return new NatsBus(prefix, secret, load);
 }
+
+class NatsBus extends SessionBus<NatsSession> {
+  override readonly leases: ClusterLeases;
+
+  constructor(
+    prefix: string,
+    secret: string | undefined,
+    load: () => Promise<OpenSession<NatsSession>>,
+  ) {
+    const nameOf = (channel: string) => subjectOf(prefix, channel);
+    super({ name: 'nats', server: 'NATS', secret, nameOf, load });
+    this.leases = new NatsLeases(this);
+  }
+}
+
+const loadLibrary: LoadLibrary = async () => {
+  const library = await loadPeer(
+    '@nats-io/transport-node',
+    'natsBus()',
+    () => import('@nats-io/transport-node'),
+  );
+  return library as unknown as NatsLibrary;
+};
 
 /** What is handed on to the library. */
 const CONNECTING: Readonly<Record<string, OptionReader>> = {

@@ -6,45 +6,28 @@ import {
 } from '../cluster/bus-session.js';
 import { noop } from '../scope/thenable.js';
 import { findServer } from './find-server.js';
+import { JetStream } from './jetstream.js';
+import { type BucketSettings, LeaseBucket } from './lease-bucket.js';
+import {
+  isNoResponders,
+  isTimeout,
+  type LoadLibrary,
+  type NatsBusConnection,
+  type NatsLibrary,
+  type NatsStatuses,
+  type NatsSubscription,
+  textOf,
+} from './nats-library.js';
 
-/** The part of `@nats-io/transport-node` that is used. */
-export interface NatsLibrary {
-  connect(options: object): Promise<NatsBusConnection>;
+/** A session that also keeps leases. */
+export interface NatsSession extends BusSession {
+  readonly bucket: LeaseBucket;
 }
 
-interface NatsMessage {
-  readonly data: Uint8Array;
-  /** Where an answer is waited for. */
-  readonly reply?: string;
-  respond(): boolean;
-}
-
-interface NatsSubscription {
-  unsubscribe(): void;
-}
-
-interface NatsStatuses extends AsyncIterable<{ readonly type: string; readonly error?: unknown }> {
-  stop?(): void;
-}
-
-/** A connection, ours or the user's. */
-export interface NatsBusConnection {
-  /** What keeps a process alive is reached here alone. */
-  readonly protocol?: {
-    readonly transport?: { readonly socket?: { unref?(): void } };
-    readonly heartbeats?: { cancel?(): void };
-  };
-  publish(subject: string, message: string): void;
-  subscribe(
-    subject: string,
-    options: { callback: (error: Error | null, message: NatsMessage) => void },
-  ): NatsSubscription;
-  request(subject: string, message: string, options: object): Promise<NatsMessage>;
-  flush(): Promise<void>;
-  status(): NatsStatuses;
-  isClosed(): boolean;
-  closed(): Promise<unknown>;
-  close(): Promise<void>;
+/** What is the same for each session of a bus. */
+export interface NatsSettings {
+  readonly library: LoadLibrary;
+  readonly bucket: BucketSettings;
 }
 
 /** Milliseconds in which an instance that is not frozen says that it listens. */
@@ -53,13 +36,16 @@ const PROBE_LIMIT = 500;
 const NEVER = 2 ** 31 - 1;
 
 /** How a session is opened over a connection of the user's, which connects again by itself. */
-export function sessionsOf(connection: NatsBusConnection): OpenSession<BusSession> {
+export function sessionsOf(
+  connection: NatsBusConnection,
+  settings: NatsSettings,
+): OpenSession<NatsSession> {
   return (connections) => {
     if (connection.isClosed()) throw new Error('the connection that was given is closed');
     const statuses = connection.status();
     connections.add(() => statuses.stop?.());
     watchStatuses(statuses, connections).catch(noop);
-    return openOver(connection, connections);
+    return openOver(connection, connections, settings);
   };
 }
 
@@ -73,7 +59,8 @@ export function sessionsAt(
   library: NatsLibrary,
   servers: readonly string[],
   options: ConnectingOptions,
-): OpenSession<BusSession> {
+  settings: NatsSettings,
+): OpenSession<NatsSession> {
   return async (connections) => {
     // With TLS from the first byte on, a server does not greet.
     const found =
@@ -93,7 +80,7 @@ export function sessionsAt(
       (error) => connections.fail(error ?? new Error('the connection was closed')),
       (error: unknown) => connections.fail(error),
     );
-    return openOver(connection, connections);
+    return openOver(connection, connections, settings);
   };
 }
 
@@ -106,7 +93,11 @@ async function watchStatuses(statuses: NatsStatuses, connections: BusConnections
   }
 }
 
-function openOver(connection: NatsBusConnection, connections: BusConnections): Promise<BusSession> {
+function openOver(
+  connection: NatsBusConnection,
+  connections: BusConnections,
+  { library, bucket }: NatsSettings,
+): Promise<NatsSession> {
   const subscriptions = new Map<string, NatsSubscription>();
   connections.add(() => {
     if (connection.isClosed()) return;
@@ -135,6 +126,7 @@ function openOver(connection: NatsBusConnection, connections: BusConnections): P
       await connection.flush();
     },
     isHeard: (subject) => isHeard(connection, subject),
+    bucket: new LeaseBucket(new JetStream(connection, library), bucket),
   });
 }
 
@@ -144,22 +136,10 @@ async function isHeard(connection: NatsBusConnection, subject: string): Promise<
     await connection.request(subject, '', { timeout: PROBE_LIMIT });
     return true;
   } catch (error) {
-    const names = namesOf(error);
-    if (names.includes('NoResponders')) return false;
-    if (!names.includes('TimeoutError')) throw error;
+    if (isNoResponders(error)) return false;
+    if (!isTimeout(error)) throw error;
     // The server is there, and did not say that nobody listens.
     await connection.flush();
     return true;
   }
-}
-
-/** Of an error and of what it comes from. */
-function namesOf(error: unknown): unknown[] {
-  const { name, cause } = error as { name?: unknown; cause?: { name?: unknown } };
-  return [name, cause?.name];
-}
-
-/** The library's own way leaves out a byte order mark. */
-function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 }

@@ -9,3 +9,11 @@ export function subjectOf(prefix: string, channel: string): string {
     .map((token) => (token === '' ? EMPTY : token.replaceAll('.', DOT)));
   return [prefix, ...tokens].join('.');
 }
+
+/**
+ * The bucket of the leases: `reports.eu` → `reports_-eu-leases`, since its name can have no dot. No
+ * two prefixes share one.
+ */
+export function bucketOf(prefix: string): string {
+  return `${prefix.replaceAll('_', '__').replaceAll('.', '_-')}-leases`;
+}

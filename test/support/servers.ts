@@ -29,6 +29,11 @@ const programs = {
   nats: {
     binary: 'nats-server',
     debian: 'nats-server',
+    args: (port, folder) => ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder],
+  },
+  natsWithoutJetStream: {
+    binary: 'nats-server',
+    debian: 'nats-server',
     args: (port) => ['-a', '127.0.0.1', '-p', String(port)],
   },
   mariadb: {

@@ -2,10 +2,11 @@ import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CancelableModule, type CancelationError, OperationRegistry } from 'nestjs-cancelable';
-import { redisBus } from 'nestjs-cancelable/redis';
+import { type BusServer, createBus } from './buses.js';
 
 /** An instance that has a key until it is canceled, and says so line by line. */
-const bus = redisBus({ url: process.env['REDIS_URL'] as string });
+const [server, port] = process.argv.slice(2) as [BusServer, string];
+const bus = createBus(server, Number(port));
 const cluster = { bus, service: 'reports', instance: 'child', lease: '1s' } as const;
 
 @Module({ imports: [CancelableModule.forRoot({ cluster })] })
