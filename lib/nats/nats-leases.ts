@@ -100,12 +100,20 @@ async function holderOf(
 
 /** @throws Error for what somebody else has written */
 function readLease({ text }: BucketEntry): Lease {
-  const parsed: unknown = JSON.parse(text);
+  const parsed = parse(text);
   if (isRecord(parsed)) {
     const [holder, time] = [ownValue(parsed, 'holder'), ownValue(parsed, 'time')];
     if (typeof holder === 'string' && typeof time === 'number') return { holder, time };
   }
   throw new Error('what is kept for the key is no lease');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A key may be any text, the name of an entry may not. */

@@ -29,8 +29,8 @@ function startInstance(bus: CancelationBus, instance: string, lease: '1s' | '3s'
   return startContext({}, { cluster: { bus, service: 'reports', instance, lease } });
 }
 
-/** Another process that has the key. */
-async function startChild(bus: BusServer, { port }: RunningServer, ahead = 0) {
+/** Another process that has the key, or waits for it. */
+function startChild(bus: BusServer, { port }: RunningServer, ahead = 0) {
   const loaders = ['../support/typescript.mjs', '../support/clock-ahead.mjs'];
   const child = spawn(
     process.execPath,
@@ -48,7 +48,6 @@ async function startChild(bus: BusServer, { port }: RunningServer, ahead = 0) {
   closeAfterTest(() => child.kill('SIGKILL'));
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const nextLine = async () => (await lines.next()).value as string;
-  expect(await nextLine()).toBe('begun');
   return { child, nextLine };
 }
 
@@ -87,7 +86,8 @@ for (const bus of BUS_SERVERS) {
     it('frees the key of an instance that is killed, and not before', async () => {
       const server = await startForTest(bus);
       const { registry } = await startInstance(createBus(bus, server.port), 'here');
-      const { child } = await startChild(bus, server);
+      const { child, nextLine } = startChild(bus, server);
+      expect(await nextLine()).toBe('begun');
       const conflict = await rejection(registry.run(sync, () => 'ran'));
       expect(conflict.message).toBe('sync is running already for this key, in child');
       child.kill('SIGKILL');
@@ -98,7 +98,8 @@ for (const bus of BUS_SERVERS) {
     it('cancels what was frozen for longer than its lease, if somebody else has the key', async () => {
       const server = await startForTest(bus);
       const { registry } = await startInstance(createBus(bus, server.port), 'here');
-      const { child, nextLine } = await startChild(bus, server);
+      const { child, nextLine } = startChild(bus, server);
+      expect(await nextLine()).toBe('begun');
       await freezeProcess(child);
       // The key is free once its lease has run out.
       await begin(registry);
@@ -119,12 +120,14 @@ for (const bus of BUS_SERVERS) {
 
     it.each([HOUR, -HOUR])('does not mind a clock that is %s ms ahead', async (ahead) => {
       const server = await startForTest(bus);
+      const one = startChild(bus, server);
+      expect(await one.nextLine()).toBe('begun');
+      const other = startChild(bus, server, ahead);
+      expect(await other.nextLine()).toBe('sync is running already for this key, in child');
+      one.child.kill('SIGKILL');
+      expect(await other.nextLine()).toBe('begun');
       const { registry } = await startInstance(createBus(bus, server.port), 'here');
-      const { child } = await startChild(bus, server, ahead);
       expect(await rejection(registry.run(sync, () => 'ran'))).toBeInstanceOf(OperationConflict);
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-      expect(await begin(registry)).toBe('ran');
     });
 
     it('takes the lease anew from a server that was killed and has lost it', async () => {

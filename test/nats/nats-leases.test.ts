@@ -158,11 +158,14 @@ describeWith(['nats'], 'the leases of natsBus()', () => {
       expect((await ask(connection, `STREAM.CREATE.${BUCKET}`, config)).error).toBeUndefined();
     };
     await make(60 * 1e9);
-    const leases = await openAt(server);
+    const asked: string[] = [];
+    // Who uses it may have no right to make one.
+    const leases = await openWith(server, async (subject) => void asked.push(subject));
     const error = await rejection(leases.acquire('key', 'one', LONG));
     expect(error.message).toContain('its time to live must be at least 48 hours');
     await make(0);
     expect(await leases.acquire('key', 'one', LONG)).toBeUndefined();
+    expect(asked.filter((subject) => subject.includes('.CREATE.'))).toEqual([]);
   });
 
   it('say what is no lease, and leave it', async () => {
@@ -176,9 +179,12 @@ describeWith(['nats'], 'the leases of natsBus()', () => {
     await connection.flush();
     await leases.acquire('key', 'one', LONG);
     await until(() => written.length > 0);
-    await connection.request(written[0]!, '{"holder":"one"}');
-    expect((await rejection(leases.acquire('key', 'two', LONG))).message).toContain('is no lease');
-    expect((await rejection(leases.release('key', 'one'))).message).toContain('is no lease');
+    for (const text of ['{"holder":"one"}', '[]', 'text', '']) {
+      await connection.request(written[0]!, text);
+      const taking = await rejection(leases.acquire('key', 'two', LONG));
+      expect(taking.message).toContain('is no lease');
+      expect((await rejection(leases.release('key', 'one'))).message).toContain('is no lease');
+    }
   });
 
   it('last for a day at most', async () => {
