@@ -4,7 +4,8 @@ import { isRecord } from '../scope/plain-object.js';
 import type { OperationEvent } from './operation-events.js';
 
 /**
- * What every answer of `registry.cluster` says beside its result.
+ * What every answer of `registry.cluster` says beside its result. It calls instances by their name;
+ * of those that share one, each has its id with it: `pod-7 (k3x9qa0z)`.
  *
  * @publicApi
  */
@@ -53,7 +54,7 @@ export interface ClusterEvent extends OperationEvent {
  * @publicApi
  */
 export interface ClusterInstance {
-  /** Its name: `cluster.instance`, or the first part of the ids of its operations. */
+  /** Its name, as in `expected`: `cluster.instance`, or the first part of the ids of its operations. */
   readonly id: string;
   /** `cluster.service`. */
   readonly service: string;
@@ -67,9 +68,13 @@ export interface ClusterInstance {
   readonly replied: boolean;
 }
 
-export function instanceOf(member: Member, service: string, replied: boolean): ClusterInstance {
-  const { name, startedAt, live, draining } = member;
-  return { id: name, service, startedAt, live, draining, replied };
+export function instanceOf(
+  { startedAt, live, draining }: Member,
+  id: string,
+  service: string,
+  replied: boolean,
+): ClusterInstance {
+  return { id, service, startedAt, live, draining, replied };
 }
 
 /** @returns whether another instance has sent an operation */

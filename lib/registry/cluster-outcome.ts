@@ -45,13 +45,21 @@ function notHeard({ missing, replies }: Outcome): Member[] {
   return [...missing, ...failed.map(({ from }) => from)];
 }
 
+/** What an answer calls its instances: of those that share a name, each has its id with it. */
+export function namesIn({ expected }: Outcome): (member: Member) => string {
+  const known = new Set<string>();
+  const shared = new Set<string>();
+  for (const { name } of expected) (known.has(name) ? shared : known).add(name);
+  return ({ id, name }) => (shared.has(name) ? `${name} (${id})` : name);
+}
+
 export function answerOf(outcome: Outcome, lost: readonly Member[] = []): ClusterAnswer {
   const silent = new Set([...notHeard(outcome), ...lost].map(({ id }) => id));
-  const names = (members: readonly Member[]) => members.map(({ name }) => name);
+  const nameOf = namesIn(outcome);
   return {
     complete: outcome.complete && silent.size === 0,
-    expected: names(outcome.expected),
-    replied: names(outcome.expected.filter(({ id }) => !silent.has(id))),
+    expected: outcome.expected.map(nameOf),
+    replied: outcome.expected.filter(({ id }) => !silent.has(id)).map(nameOf),
   };
 }
 
@@ -64,7 +72,7 @@ export function foundAt({ name }: Member): ClusterAnswer {
 export function refuseIncomplete(outcome: Outcome, question: string, timeout: number): void {
   const { complete } = answerOf(outcome);
   if (complete) return;
-  const missing = notHeard(outcome).map(({ name }) => name);
+  const missing = notHeard(outcome).map(namesIn(outcome));
   const why =
     missing.length > 0
       ? `no answer from ${missing.join(', ')} within ${timeout} ms`
@@ -73,12 +81,6 @@ export function refuseIncomplete(outcome: Outcome, question: string, timeout: nu
   const problem = outcome.problem ?? (failed && `${failed.from.name}: ${failed.problem}`);
   const detail = problem === undefined ? '' : `; ${problem}`;
   throw new ClusterIncomplete(`It is not known ${question}: ${why}${detail}`, missing);
-}
-
-export function sumByName(counts: readonly (readonly [string, number])[]): Record<string, number> {
-  const sums = new Map<string, number>();
-  for (const [name, count] of counts) sums.set(name, (sums.get(name) ?? 0) + count);
-  return Object.fromEntries(sums);
 }
 
 interface Found {

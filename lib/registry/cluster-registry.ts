@@ -29,9 +29,9 @@ import {
   foundIn,
   isCount,
   isOver,
+  namesIn,
   readable,
   refuseIncomplete,
-  sumByName,
 } from './cluster-outcome.js';
 import { isInstanceStatistics, mergeStatistics } from './cluster-statistics.js';
 import { nestSnapshots } from './operation-tree.js';
@@ -190,13 +190,14 @@ export class ClusterRegistry {
     const except = [...ownChain()].map(({ id }) => id);
     const question = { filter: encodeFilter(filter, where), cancel, except };
     const outcome = readable(await this.#ask('cancelAll', question, timeout), isCount);
+    const nameOf = namesIn(outcome);
     const counts = outcome.replies.map(
-      ({ from, body }) => [from.name, isCount(body) ? body.count : 0] as const,
+      ({ from, body }) => [nameOf(from), isCount(body) ? body.count : 0] as const,
     );
     return {
       ...answerOf(outcome),
       count: counts.reduce((sum, [, count]) => sum + count, 0),
-      byInstance: sumByName(counts),
+      byInstance: Object.fromEntries(counts),
     };
   }
 
@@ -213,10 +214,13 @@ export class ClusterRegistry {
     const parts = outcome.replies.flatMap(({ from, body }) =>
       isInstanceStatistics(body) ? [{ from, ...body }] : [],
     );
+    const nameOf = namesIn(outcome);
     return {
       ...answerOf(outcome),
       statistics: mergeStatistics(parts),
-      byInstance: Object.fromEntries(parts.map(({ from, statistics }) => [from.name, statistics])),
+      byInstance: Object.fromEntries(
+        parts.map(({ from, statistics }) => [nameOf(from), statistics] as const),
+      ),
     };
   }
 
@@ -227,11 +231,14 @@ export class ClusterRegistry {
     const timeout = this.#timeout(options, 'cluster.instances()');
     const outcome = await this.#ask('about', {}, timeout);
     const { service } = this.#link();
-    const there = outcome.replies.map(({ from }) => instanceOf(from, service, true));
-    const silent = outcome.missing.map((member) => instanceOf(member, service, false));
+    const nameOf = namesIn(outcome);
+    const silent = new Set(outcome.missing);
+    const instances = outcome.expected.map((member) =>
+      instanceOf(member, nameOf(member), service, !silent.has(member)),
+    );
     return {
       ...answerOf(outcome),
-      instances: [...there, ...silent].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1)),
+      instances: instances.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1)),
     };
   }
 

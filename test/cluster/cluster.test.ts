@@ -10,7 +10,7 @@ import {
 } from 'nestjs-cancelable';
 import { rejection } from '../support/deferred.js';
 import { startContext } from '../support/app-context.js';
-import { hang, newService, startInstances } from './instances.js';
+import { hang, newService, startInstances, untilKnown } from './instances.js';
 
 describe('the operations of all instances', () => {
   it('are listed with the names of their instances, oldest first, and complete', async () => {
@@ -220,6 +220,29 @@ describe('instances', () => {
     await b!.app.close();
     const after = await a!.registry.cluster.instances();
     expect(after).toMatchObject({ complete: true, expected: ['instance-0'] });
+  });
+
+  it('that share a name are told apart by their ids, in every answer', async () => {
+    const cluster = { service: newService(), instance: 'pod' };
+    const start = async () => (await startContext({}, { cluster })).registry;
+    const registries = [await start(), await start()];
+    await untilKnown(registries, 2);
+    const names = registries.map((registry) => {
+      const { id, result } = registry.spawn('import', hang);
+      result.catch(() => {});
+      return `pod (${id.slice(0, 8)})`;
+    });
+    const all = registries[0]!.cluster;
+    const { statistics, byInstance, ...answer } = await all.statistics();
+    expect(answer.expected).toEqual(names);
+    expect([...answer.replied].sort()).toEqual([...names].sort());
+    expect(Object.entries(byInstance).map(([name, { live }]) => [name, live])).toEqual(
+      expect.arrayContaining(names.map((name) => [name, 1])),
+    );
+    expect(statistics.live).toBe(2);
+    expect((await all.instances()).instances.map(({ id }) => id)).toEqual(names);
+    const canceled = await all.cancelAll({});
+    expect(canceled.byInstance).toEqual({ [names[0]!]: 1, [names[1]!]: 1 });
   });
 
   it('of another service are not seen', async () => {
