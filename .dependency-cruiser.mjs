@@ -16,6 +16,7 @@ export const layers = {
   sources: { imports: ['scope', 'operation'], nest: [] },
   cluster: { imports: ['scope', 'operation'], nest: [] },
   registry: { imports: ['scope', 'streams', 'operation', 'sources', 'cluster'], nest: ['common'] },
+  telemetry: { imports: ['scope', 'operation', 'registry'], nest: [] },
   methods: {
     imports: ['scope', 'streams', 'operation', 'sources', 'registry'],
     nest: ['common', 'core'],

@@ -61,7 +61,7 @@ export class OperationStore implements OperationHost<OperationState> {
   phase: LivePhase = 'open';
   readonly maxLive: number;
   private readonly maxChildren: number;
-  private readonly statistics: Statistics;
+  readonly statistics: Statistics;
   private readonly byId = new Map<string, OperationState>();
   private readonly live = new LiveList();
   private readonly zombieNames = new Set<string>();

@@ -2,7 +2,7 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { CancelationReason } from '../scope/cancelation-error.js';
 import type { OperationLog } from '../operation/operation-host.js';
 import type { OperationStatus } from '../operation/operation-options.js';
-import type { NameCounters } from '../operation/operation-plan.js';
+import type { NameCounters, OperationPlan } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
 
 /**
@@ -109,6 +109,19 @@ export class Statistics {
     const counters = createCounters();
     this.names.set(name, counters);
     return counters;
+  }
+
+  /** The name that the counters of a plan are known by: one of few. */
+  labelOf({ name, counters }: OperationPlan): string {
+    return counters === this.others ? OTHER : name;
+  }
+
+  /** How many are live, by such a name, of those that have ever begun. */
+  *live(): Generator<[name: string, live: number]> {
+    for (const [name, counters] of this.names) {
+      if (counters.started > 0) yield [name, counters.live];
+    }
+    if (this.others.started > 0) yield [OTHER, this.others.live];
   }
 
   private hasRoomFor(name: string): boolean {

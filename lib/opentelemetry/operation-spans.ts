@@ -1,0 +1,84 @@
+import type { Context } from '@opentelemetry/api';
+import type { OperationState } from '../operation/operation-state.js';
+import { ALL } from '../registry/operation-filter.js';
+import type { OperationStore } from '../registry/operation-store.js';
+import { undoing } from '../scope/shared-method.js';
+import type { Api } from './api.js';
+import { RegisteredTracer } from './registered-tracer.js';
+import { addCancel, describeEnd, startAttributes } from './span-facts.js';
+import { isInside, keepSpan, type OperationSpan, spanOf, useSpans } from './span-contexts.js';
+
+/** The spans of one application. */
+export class OperationSpans {
+  private readonly sdk: RegisteredTracer;
+  /** Until there is a span, nothing is observed. */
+  private stopObserving: (() => void) | undefined = undefined;
+  private readonly release = useSpans();
+
+  constructor(
+    private readonly api: Api,
+    private readonly store: OperationStore,
+    private readonly ignores: (state: OperationState) => boolean,
+  ) {
+    this.sdk = new RegisteredTracer(api);
+  }
+
+  /** Looks whether an SDK has come, or gone. */
+  look(): void {
+    this.sdk.look();
+  }
+
+  started(state: OperationState): void {
+    const { tracer } = this.sdk;
+    if (tracer === undefined || this.ignores(state)) return;
+    const parent = this.parentContext(state);
+    const span = tracer.startSpan(state.name, {}, parent);
+    if (span.isRecording()) span.setAttributes(startAttributes(state));
+    keepSpan(this.api, state, span, parent);
+    this.stopObserving ??= this.observe();
+  }
+
+  private observe(): () => void {
+    const { events } = this.store;
+    return undoing([
+      events.observe('canceled', (state) => this.canceled(state)),
+      events.observe('zombie', (state) => spanOf(state)?.span.addEvent('cancelable.zombie')),
+      events.observe('settled', (state) => this.settled(state)),
+    ]);
+  }
+
+  /** Ends the spans that are open. */
+  end(): void {
+    this.stopObserving?.();
+    for (const state of this.store.list(ALL)) this.settled(state);
+    this.release();
+  }
+
+  /** Where it was begun, unless that is not inside of the operation above it. */
+  private parentContext(state: OperationState): Context {
+    const active = this.api.context.active();
+    const above = nearestSpan(state.parentOperation);
+    return above === undefined || isInside(active, above) ? active : above.context;
+  }
+
+  private canceled(state: OperationState): void {
+    const span = spanOf(state)?.span;
+    if (span?.isRecording() === true) addCancel(this.api, span, state);
+  }
+
+  private settled(state: OperationState): void {
+    const span = spanOf(state)?.span;
+    if (span === undefined) return;
+    if (span.isRecording()) describeEnd(this.api, span, state);
+    span.end();
+  }
+}
+
+/** That of the operation itself, or of the next one above it that is not ignored. */
+function nearestSpan(state: OperationState | undefined): OperationSpan | undefined {
+  for (let up = state; up !== undefined; up = up.parentOperation) {
+    const kept = spanOf(up);
+    if (kept !== undefined) return kept;
+  }
+  return undefined;
+}

@@ -1,0 +1,38 @@
+import type { OperationLog } from '../operation/operation-host.js';
+import { Operation } from '../operation/operation.js';
+import type { OperationState } from '../operation/operation-state.js';
+import { describeError, stackOf } from '../scope/describe-error.js';
+
+/** What users say of operations that are not worth telling of. */
+export type Ignore = (operation: Operation) => boolean;
+
+/**
+ * Asks once for each operation. One that cannot be judged is told of, and the failure is logged.
+ *
+ * @param where the place of the option, for the message
+ */
+export function ignoring(
+  ignore: Ignore | undefined,
+  log: OperationLog,
+  where: string,
+): (state: OperationState) => boolean {
+  if (ignore === undefined) return () => false;
+  const answers = new WeakMap<OperationState, boolean>();
+  return (state) => {
+    let answer = answers.get(state);
+    if (answer === undefined) {
+      answer = ask(ignore, state, log, where);
+      answers.set(state, answer);
+    }
+    return answer;
+  };
+}
+
+function ask(ignore: Ignore, state: OperationState, log: OperationLog, where: string): boolean {
+  try {
+    return ignore(Operation.of(state));
+  } catch (error) {
+    log.error(`${where} failed for ${state.name}: ${describeError(error)}`, stackOf(error));
+    return false;
+  }
+}

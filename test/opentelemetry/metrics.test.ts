@@ -1,0 +1,155 @@
+import type { MetricData } from '@opentelemetry/sdk-metrics';
+import { describe, expect, it } from '@jest/globals';
+import { Cancelable, OperationLimit, type OperationRegistry } from 'nestjs-cancelable';
+import { opentelemetry, type OpenTelemetryOptions } from 'nestjs-cancelable/opentelemetry';
+import { Injectable } from '@nestjs/common';
+import { startContext } from '../support/app-context.js';
+import { deferred, rejection, turn } from '../support/deferred.js';
+import { registerMeter } from '../support/open-telemetry.js';
+
+@Injectable()
+class Reports {
+  @Cancelable()
+  async build(): Promise<void> {
+    await turn();
+  }
+}
+
+const start = (options?: OpenTelemetryOptions) =>
+  startContext(
+    { providers: [Reports] },
+    { extensions: [opentelemetry(options)], zombies: { after: 1 }, maxLive: 3 },
+  );
+
+/** What a metric says: of histograms, how many they have measured. */
+function pointsOf(metric: MetricData | undefined): [attributes: object, value: unknown][] {
+  return (metric?.dataPoints ?? []).map(({ attributes, value }) => [
+    attributes,
+    typeof value === 'number' ? value : (value as { count: number }).count,
+  ]);
+}
+
+const NAME = 'cancelable.operation.name';
+const KIND = 'cancelable.operation.kind';
+const STATUS = 'cancelable.operation.status';
+const REASON = 'cancelable.reason';
+
+async function cancelLate(registry: OperationRegistry, name: string): Promise<() => Promise<void>> {
+  const gate = deferred();
+  const zombie = new Promise<void>((resolve) => {
+    registry.events$.subscribe(({ type }) => type === 'zombie' && resolve());
+  });
+  const result = registry.run(name, () => gate.promise);
+  registry.cancelAll({ name }, { reason: 'condition' });
+  await rejection(result);
+  await zombie;
+  return async () => {
+    gate.resolve();
+    await registry.whenIdle();
+  };
+}
+
+describe('the metrics of opentelemetry()', () => {
+  it('time operations by name, kind and status', async () => {
+    const collect = registerMeter();
+    const { app, registry } = await start();
+    await app.get(Reports).build();
+    await app.get(Reports).build();
+    await rejection(registry.run('import', () => Promise.reject(new Error('broken'))));
+
+    const duration = (await collect()).get('cancelable.operation.duration')!;
+    expect(duration.descriptor).toMatchObject({ unit: 's' });
+    expect(pointsOf(duration)).toEqual([
+      [{ [NAME]: 'Reports.build', [KIND]: 'method', [STATUS]: 'completed' }, 2],
+      [{ [NAME]: 'import', [KIND]: 'task', [STATUS]: 'failed' }, 1],
+    ]);
+    const { buckets } = duration.dataPoints[0]!.value as { buckets: { boundaries: number[] } };
+    expect(buckets.boundaries.slice(0, 3)).toEqual([0.005, 0.01, 0.025]);
+    expect(buckets.boundaries.at(-1)).toBe(300);
+  });
+
+  it('count what is live, cancels by their reason, zombies and refusals', async () => {
+    const collect = registerMeter();
+    const { registry } = await start();
+    const end = await cancelLate(registry, 'stuck');
+    const others = ['a', 'b'].map((name) => registry.spawn(name, (each) => each.sleep('1h')));
+    expect(await rejection(registry.run('c', () => {}))).toBeInstanceOf(OperationLimit);
+
+    let metrics = await collect();
+    expect(pointsOf(metrics.get('cancelable.operation.active'))).toEqual([
+      [{ [NAME]: 'stuck' }, 1],
+      [{ [NAME]: 'a' }, 1],
+      [{ [NAME]: 'b' }, 1],
+    ]);
+    expect(pointsOf(metrics.get('cancelable.cancelations'))).toEqual([
+      [{ [NAME]: 'stuck', [KIND]: 'task', [REASON]: 'condition' }, 1],
+    ]);
+    expect(pointsOf(metrics.get('cancelable.zombies'))).toEqual([[{ [NAME]: 'stuck' }, 1]]);
+    expect(pointsOf(metrics.get('cancelable.refused'))).toEqual([[{}, 1]]);
+    expect(metrics.has('cancelable.cancel.latency')).toBe(false);
+
+    others.forEach((each) => each.cancel());
+    await end();
+    metrics = await collect();
+    expect(pointsOf(metrics.get('cancelable.zombies'))).toEqual([[{ [NAME]: 'stuck' }, 0]]);
+    expect(pointsOf(metrics.get('cancelable.operation.active')).map(([, live]) => live)).toEqual([
+      0, 0, 0,
+    ]);
+    expect(pointsOf(metrics.get('cancelable.cancel.latency'))).toContainEqual([
+      { [NAME]: 'stuck', [KIND]: 'task', [REASON]: 'condition' },
+      1,
+    ]);
+  });
+
+  it('have one series for all names beyond the first thousand', async () => {
+    const collect = registerMeter();
+    const { registry } = await start();
+    for (let index = 0; index < 1_010; index++) await registry.run(`report ${index}`, () => {});
+    const points = pointsOf((await collect()).get('cancelable.operation.duration'));
+    expect(points).toHaveLength(1_001);
+    expect(points.at(-1)).toEqual([
+      { [NAME]: '(other)', [KIND]: 'task', [STATUS]: 'completed' },
+      10,
+    ]);
+  });
+
+  it('add up the applications of a process, and lose one that is closed', async () => {
+    const collect = registerMeter();
+    const [first, second] = [await start(), await start()];
+    for (const { registry } of [first, second]) {
+      registry.spawn('import', (each) => each.sleep('1h'));
+    }
+    const active = async () => pointsOf((await collect()).get('cancelable.operation.active'));
+    expect(await active()).toEqual([[{ [NAME]: 'import' }, 2]]);
+    await second.app.close();
+    expect(await active()).toEqual([[{ [NAME]: 'import' }, 1]]);
+    await first.app.close();
+    expect(await active()).toEqual([[{ [NAME]: 'import' }, 0]]);
+  });
+
+  it('begin with an SDK that is registered after the start', async () => {
+    const { app } = await start();
+    await app.get(Reports).build();
+    const collect = registerMeter();
+    let duration: MetricData | undefined;
+    while (duration === undefined) {
+      await app.get(Reports).build();
+      duration = (await collect()).get('cancelable.operation.duration');
+    }
+    expect(pointsOf(duration).map(([, count]) => count)).toEqual([1]);
+  });
+
+  it.each<[string, OpenTelemetryOptions, string[]]>([
+    ['are not there where they are switched off', { metrics: false }, []],
+    [
+      'time nothing that is ignored',
+      { ignore: () => true },
+      ['cancelable.operation.active', 'cancelable.refused'],
+    ],
+  ])('%s', async (_, options, names) => {
+    const collect = registerMeter();
+    const { app } = await start(options);
+    await app.get(Reports).build();
+    expect([...(await collect()).keys()]).toEqual(names);
+  });
+});
