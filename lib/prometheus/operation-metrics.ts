@@ -1,0 +1,119 @@
+import type * as client from 'prom-client';
+import type { Counter, Histogram, Registry } from 'prom-client';
+import type { Measured, Measures } from '../telemetry/measure-operations.js';
+import type { MeasuredStores, NumberByName } from '../telemetry/measured-stores.js';
+import {
+  ACTIVE,
+  CANCEL_LATENCY,
+  CANCELATIONS,
+  DURATION,
+  type HistogramMetric,
+  type Label,
+  LABELS,
+  type Metric,
+  REFUSED,
+  ZOMBIES,
+} from '../telemetry/metrics.js';
+
+export type Client = typeof client;
+
+const NAME = labelOf(LABELS.name);
+const KIND = labelOf(LABELS.kind);
+const STATUS = labelOf(LABELS.status);
+const REASON = labelOf(LABELS.reason);
+
+/** What all names of metrics begin with, as OpenTelemetry writes it. */
+const COMMON = /^cancelable\./;
+
+/**
+ * The metrics on one registry, by the names and labels that exporters of OpenTelemetry give them, so
+ * that one dashboard is right for both.
+ */
+export class OperationMetrics implements Measures {
+  private readonly names: readonly string[];
+  private readonly durations: Histogram;
+  private readonly latencies: Histogram;
+  private readonly cancelations: Counter;
+
+  /** @throws Error when another metric has one of the names */
+  constructor(
+    { Counter, Gauge, Histogram }: Client,
+    private readonly register: Registry,
+    prefix: string,
+    stores: MeasuredStores,
+  ) {
+    const aboutOf = ({ name, description, unit, labels }: Metric, ending = '') => ({
+      name: prefix + underscored(name.replace(COMMON, '')) + (unit === 's' ? '_seconds' : ending),
+      help: description,
+      labelNames: labels.map(labelOf),
+      registers: [] as Registry[],
+    });
+    const histogram = (metric: HistogramMetric) =>
+      new Histogram({ ...aboutOf(metric), buckets: [...metric.buckets] });
+    const gauge = (metric: Metric, read: () => NumberByName) =>
+      new Gauge({
+        ...aboutOf(metric),
+        collect() {
+          for (const [name, number] of read()) this.set({ [NAME]: name }, number);
+        },
+      });
+    this.durations = histogram(DURATION);
+    this.latencies = histogram(CANCEL_LATENCY);
+    this.cancelations = new Counter(aboutOf(CANCELATIONS, '_total'));
+    const refused = new Counter({
+      ...aboutOf(REFUSED, '_total'),
+      collect() {
+        this.reset();
+        this.inc(stores.refused());
+      },
+    });
+    const active = gauge(ACTIVE, () => stores.active());
+    const zombies = gauge(ZOMBIES, () => stores.zombies());
+    const { durations, latencies, cancelations } = this;
+    const all = [active, zombies, refused, durations, latencies, cancelations];
+    this.names = registerAll(register, all);
+  }
+
+  canceled(operation: Measured, reason: string): void {
+    this.cancelations.inc(labels(operation, REASON, reason));
+  }
+
+  stopped(operation: Measured, reason: string, seconds: number): void {
+    this.latencies.observe(labels(operation, REASON, reason), seconds);
+  }
+
+  ended(operation: Measured, status: string, seconds: number): void {
+    this.durations.observe(labels(operation, STATUS, status), seconds);
+  }
+
+  remove(): void {
+    for (const name of this.names) this.register.removeSingleMetric(name);
+  }
+}
+
+/** All of them, or none. @returns their names */
+function registerAll(register: Registry, metrics: readonly object[]): string[] {
+  const names: string[] = [];
+  try {
+    for (const metric of metrics) {
+      register.registerMetric(metric as never);
+      names.push((metric as { name: string }).name);
+    }
+  } catch (error) {
+    for (const name of names) register.removeSingleMetric(name);
+    throw error;
+  }
+  return names;
+}
+
+function labels({ name, kind }: Measured, label: string, value: string): Record<string, string> {
+  return { [NAME]: name, [KIND]: kind, [label]: value };
+}
+
+function labelOf(label: Label): string {
+  return underscored(label);
+}
+
+function underscored(name: string): string {
+  return name.replaceAll('.', '_');
+}
