@@ -54,6 +54,7 @@ describe('package.json', () => {
       'dist',
       'docs/**/*.md',
       'docs/images',
+      'grafana',
       'README.md',
       'CONTRIBUTING.md',
       'SECURITY.md',
