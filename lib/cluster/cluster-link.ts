@@ -75,7 +75,7 @@ export class ClusterLink {
   private readonly closing = new Set<() => void>();
   /** Questions that are being answered: one that comes again meanwhile is answered with them. */
   private readonly answering = new Set<string>();
-  private readonly kept = new KeptAnswers(monotonicNow);
+  private readonly kept = new KeptAnswers<WireMessage>(monotonicNow);
 
   constructor(
     private readonly settings: ClusterSettings,
@@ -232,7 +232,7 @@ export class ClusterLink {
       this.post.ignore('version');
       return;
     }
-    const make = async (): Promise<string> => {
+    const make = async (): Promise<WireMessage> => {
       let answer: string;
       try {
         answer = `"value":${jsonOf(await known.answer(body, from))}`;
@@ -240,14 +240,14 @@ export class ClusterLink {
         answer = `"problem":${jsonOf(describeError(error))}`;
       }
       const told = new Encoded(`{"by":${jsonOf(this.self())},${answer}}`);
-      return this.post.encode(from, this.post.message('answer', topic, request, told));
+      return this.post.message('answer', topic, request, told);
     };
     const key = `${from} ${request}`;
     if (known.isKept) {
-      await this.post.sendText(from, await this.kept.answer(key, make));
+      await this.post.send(from, await this.kept.answer(key, make));
     } else if (!this.answering.has(key)) {
       this.answering.add(key);
-      await this.post.sendText(from, await make());
+      await this.post.send(from, await make());
       this.answering.delete(key);
     }
   }

@@ -2,8 +2,8 @@
 const KEPT_FOR = 60_000;
 const MOST_KEPT = 10_000;
 
-interface Kept {
-  readonly answer: Promise<string>;
+interface Kept<Answer> {
+  readonly answer: Promise<Answer>;
   readonly since: number;
 }
 
@@ -11,12 +11,12 @@ interface Kept {
  * Answers to questions that change something, by the question: one that comes twice is answered
  * the same, and not acted on again.
  */
-export class KeptAnswers {
-  private readonly kept = new Map<string, Kept>();
+export class KeptAnswers<Answer> {
+  private readonly kept = new Map<string, Kept<Answer>>();
 
   constructor(private readonly now: () => number) {}
 
-  answer(key: string, make: () => Promise<string>): Promise<string> {
+  answer(key: string, make: () => Promise<Answer>): Promise<Answer> {
     const known = this.kept.get(key);
     if (known === undefined) this.forget();
     const answer = known?.answer ?? make();

@@ -1,7 +1,9 @@
+import { monotonicNow } from '../scope/clock.js';
 import { describeError } from '../scope/describe-error.js';
 import { inTime } from '../scope/waiting.js';
 import type { OperationLog } from '../operation/operation-host.js';
 import type { ClusterSettings } from './cluster-options.js';
+import { Freshness } from './freshness.js';
 import { type IgnoredMessage, Wire, type WireKind, type WireMessage } from './wire.js';
 
 /** Milliseconds that a farewell may take. */
@@ -13,6 +15,7 @@ export class Post {
   readonly ignored: Record<IgnoredMessage, number> = {
     oversized: 0,
     forged: 0,
+    stale: 0,
     garbage: 0,
     version: 0,
   };
@@ -20,6 +23,7 @@ export class Post {
   problem: string | undefined = undefined;
   isOpen = false;
   private readonly wire: Wire;
+  private readonly freshness: Freshness;
 
   constructor(
     private readonly settings: ClusterSettings,
@@ -27,6 +31,12 @@ export class Post {
     private readonly log: OperationLog,
   ) {
     this.wire = new Wire(settings.bus.secret);
+    this.freshness = new Freshness(id, monotonicNow);
+  }
+
+  /** Messages are signed, and instances prove to each other that theirs are no copies. */
+  get isSigned(): boolean {
+    return this.wire.isSigned;
   }
 
   async open(take: (message: WireMessage) => void, onRecovered: () => void): Promise<boolean> {
@@ -63,17 +73,11 @@ export class Post {
    * @param to everybody, if it is undefined
    * @returns what went wrong
    */
-  send(to: string | undefined, message: WireMessage): Promise<string | undefined> {
-    return this.sendText(to, this.encode(to, message));
-  }
-
-  encode(to: string | undefined, message: WireMessage): string {
-    return this.wire.encode(this.channel(to), message);
-  }
-
-  async sendText(to: string | undefined, text: string): Promise<string | undefined> {
+  async send(to: string | undefined, message: WireMessage): Promise<string | undefined> {
+    const channel = this.channel(to);
+    const text = this.wire.encode(channel, message);
     try {
-      await this.settings.bus.publish(this.channel(to), text);
+      await this.settings.bus.publish(channel, text);
       return undefined;
     } catch (error) {
       return this.failed(error);
@@ -106,7 +110,15 @@ export class Post {
     if (!this.isOpen) return;
     const message = this.wire.decode(channel, text);
     if (typeof message === 'string') this.ignore(message);
+    else if (this.isCopy(channel, message)) this.ignore('stale');
     else take(message);
+  }
+
+  /** Whether it may be the copy of an earlier one. Heartbeats of those who are new cannot be told. */
+  private isCopy(channel: string, { kind, from, number }: WireMessage): boolean {
+    if (number === undefined) return false;
+    const isFresh = this.freshness.isFresh(from, number, channel === this.channel(this.id));
+    return !(isFresh ?? kind === 'beat');
   }
 
   private failed(error: unknown): string {

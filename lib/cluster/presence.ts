@@ -100,9 +100,13 @@ export class Presence {
     if (Array.isArray(others)) {
       for (const other of others as unknown[]) this.heardOf(other);
     }
+    if (topic === 'welcome')
+      void this.post.send(from, this.post.message('beat', '', '', this.self()));
     if (topic !== 'hello') return;
     const known = { ...this.self(), others: this.members.toGossip() };
-    void this.post.send(from, this.post.message('beat', '', '', known));
+    // What each sends to the other alone proves that neither plays what was sent before.
+    const reply = this.post.isSigned ? 'welcome' : '';
+    void this.post.send(from, this.post.message('beat', reply, '', known));
   }
 
   gone(id: string): void {

@@ -29,6 +29,8 @@ export interface WireMessage {
   /** Ties answers to their question; a question that is repeated keeps its own. */
   readonly request: string;
   readonly body: unknown;
+  /** Its place among those of its sender, when messages are signed. */
+  readonly number?: number | undefined;
 }
 
 /** A part of a message that is JSON already. */
@@ -58,15 +60,22 @@ function isShort(value: unknown): value is string {
 }
 
 /** Why a message was ignored. */
-export type IgnoredMessage = 'oversized' | 'forged' | 'garbage' | 'version';
+export type IgnoredMessage = 'oversized' | 'forged' | 'stale' | 'garbage' | 'version';
 
-/** The messages of a service: as text, signed when there is a secret. */
+/** The messages of a service: as text, numbered and signed when there is a secret. */
 export class Wire {
+  private sent = 0;
+
   constructor(private readonly secret: string | undefined) {}
+
+  get isSigned(): boolean {
+    return this.secret !== undefined;
+  }
 
   /** @param channel is signed too, so that nobody can send what was sent elsewhere */
   encode(channel: string, { kind, from, topic, request, body }: WireMessage): string {
-    const head = JSON.stringify({ v: WIRE_VERSION, k: kind, f: from, t: topic, r: request });
+    const n = this.isSigned ? ++this.sent : undefined;
+    const head = JSON.stringify({ v: WIRE_VERSION, k: kind, f: from, t: topic, r: request, n });
     const text = `${head.slice(0, -1)},"b":${jsonOf(body)}}`;
     return this.secret === undefined ? text : `${this.sign(channel, text)}.${text}`;
   }
@@ -82,13 +91,15 @@ export class Wire {
       return 'garbage';
     }
     if (!isRecord(value)) return 'garbage';
-    const { v, k, f, t, r, b } = value;
+    const { v, k, f, t, r, n, b } = value;
     if (typeof v !== 'number') return 'garbage';
     if (v !== WIRE_VERSION) return 'version';
     // A kind that a later release has added is none that this one could misread.
     if (!KINDS.has(k)) return typeof k === 'string' ? 'version' : 'garbage';
     if (!isInstanceId(f) || !isShort(t) || !isShort(r)) return 'garbage';
-    return { kind: k as WireKind, from: f, topic: t, request: r, body: b };
+    if (this.isSigned && !Number.isSafeInteger(n)) return 'garbage';
+    const number = this.isSigned ? (n as number) : undefined;
+    return { kind: k as WireKind, from: f, topic: t, request: r, body: b, number };
   }
 
   private verified(channel: string, message: string): string | undefined {

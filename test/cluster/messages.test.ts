@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type CancelationBus, localBus } from 'nestjs-cancelable';
 import { startContext } from '../support/app-context.js';
 import { closeAfterTest } from '../support/close-after-test.js';
+import { until } from '../support/open-bus.js';
 import { randomNumbers } from '../support/random.js';
 import { hang, newService, startInstances, untilKnown } from './instances.js';
 
@@ -32,10 +33,13 @@ async function openIntruder(): Promise<CancelationBus> {
 }
 
 describe('messages', () => {
-  it('that come twice, late and in any order change nothing', async () => {
+  it.each([
+    ['unsigned', undefined],
+    ['signed', 'a secret'],
+  ])('that come twice, late and in any order change nothing: %s', async (_, secret) => {
     const random = randomNumbers(1);
     const shuffled = () =>
-      through(localBus(), (channel, message, publish) => {
+      through(Object.assign(localBus(), { secret }), (channel, message, publish) => {
         for (let copy = 0; copy < 3; copy++) {
           setTimeout(() => void publish(channel, message).catch(() => {}), random() * 50);
         }
@@ -130,6 +134,34 @@ describe('messages', () => {
     expect(operation.status).toBe('running');
     const said = [a!, b!, stranger!].flatMap(({ log }) => log.find('warn', 'ignored (forged)'));
     expect(said).toHaveLength(3);
+  });
+
+  it('that were signed for others before, and are sent again, do nothing', async () => {
+    const service = newService();
+    const bus = () => Object.assign(localBus(), { secret: 'a secret' });
+    const [a, b] = await startInstances(2, { service, bus });
+    const intruder = await openIntruder();
+    const channel = `${service}:all`;
+    const recorded: string[] = [];
+    const stop = await intruder.subscribe(channel, (message) => recorded.push(message));
+    b!.registry.spawn('import', hang).result.catch(() => {});
+    expect(await a!.registry.cluster.cancelAll({})).toMatchObject({ count: 1, complete: true });
+    await a!.app.close();
+    await until(() => recorded.some((message) => message.includes('"k":"bye"')));
+    await stop();
+
+    // One that knows the sender, as it was, and one that has never heard of it.
+    const cluster = { service, bus: bus(), heartbeat: '100ms' };
+    const c = await startContext({}, { cluster });
+    const registries = [b!.registry, c.registry];
+    await untilKnown(registries, 2);
+    const operations = registries.map((registry) => registry.spawn('import', hang));
+    for (const message of recorded) await intruder.publish(channel, message);
+    // What comes after it is answered after it.
+    await untilKnown(registries, 2);
+    expect(operations.map(({ status }) => status)).toEqual(['running', 'running']);
+    const said = [a!, b!, c].flatMap(({ log }) => log.find('warn', 'ignored (stale)'));
+    expect(said).toHaveLength(2);
   });
 
   it('recorded from version 1 are understood', async () => {

@@ -39,7 +39,7 @@ describe('the answer to a question that comes again and again', () => {
   it('stays the same, however long it is repeated', async () => {
     let now = 0;
     let acted = 0;
-    const kept = new KeptAnswers(() => now);
+    const kept = new KeptAnswers<string>(() => now);
     const act = () => Promise.resolve(String(++acted));
     for (; now <= 200_000; now += 50_000) {
       expect(await kept.answer('again', act)).toBe('1');
