@@ -27,7 +27,7 @@ const BATCH = 500_000;
 
 interface Feed {
   renewed: number;
-  readonly stop: () => void;
+  stop: () => void;
 }
 
 /** Shows this instance's operations to those who watch them from another. */
@@ -73,24 +73,16 @@ export class ClusterFeeds {
       this.link.tell('watched', refused, from);
       return;
     }
-    let isOver = false;
-    const feed: Feed = {
-      renewed: monotonicNow(),
-      stop: () => {
-        isOver = true;
-        stop();
-      },
-    };
-    let stop = () => {};
+    // One that is over at once is closed before there is anything to stop.
+    const feed: Feed = { renewed: monotonicNow(), stop: () => {} };
     this.feeds.set(name, feed);
     try {
-      stop = begin(name);
+      feed.stop = begin(name);
     } catch {
       // Of a later release, or nothing that makes sense: whoever asked hears nothing.
       this.link.post.ignore('version');
       this.feeds.delete(name);
     }
-    if (isOver) stop();
   }
 
   private countOf(from: string): number {

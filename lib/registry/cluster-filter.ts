@@ -77,7 +77,7 @@ function encodeMetadata(metadata: object, where: string): unknown {
 /** @throws TypeError for what is no filter */
 export function decodeFilter(data: unknown): Matcher {
   if (data === null) return compileFilter(undefined, 'cluster');
-  if (!isRecord(data) || 'where' in data) throw new TypeError('not a filter');
+  if (!isRecord(data)) throw new TypeError('not a filter');
   const { name, age, ...rest } = data;
   const filter: Record<string, unknown> = rest;
   if (typeof name === 'string') filter['name'] = name;

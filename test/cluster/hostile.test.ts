@@ -5,20 +5,8 @@ import { closeAfterTest } from '../support/close-after-test.js';
 import { rejection } from '../support/deferred.js';
 import { until } from '../support/open-bus.js';
 import { startContext } from '../support/app-context.js';
-import { PlayedInstance } from './played-instance.js';
+import { SOON, startWithPlayed } from './with-played.js';
 import { hang, newService, startInstances, untilKnown } from './instances.js';
-
-const SOON = { timeout: '300ms' };
-
-/** An instance of this release, and one of another that is played by the test. */
-async function startWithPlayed() {
-  const service = newService();
-  const [a] = await startInstances(1, { service });
-  const played = await PlayedInstance.join(service);
-  closeAfterTest(() => played.leave());
-  await until(async () => (await a!.registry.cluster.instances(SOON)).expected.length === 2);
-  return { ...a!, service, played };
-}
 
 describe('an instance of a later release', () => {
   it('that speaks a later version beside this one is waited for, and named', async () => {

@@ -1,5 +1,5 @@
 import { localBus } from 'nestjs-cancelable';
-import { OpenBus } from '../support/open-bus.js';
+import { OpenBus, until } from '../support/open-bus.js';
 
 interface Heard {
   readonly k: string;
@@ -11,6 +11,7 @@ interface Heard {
 /** An instance that a test plays by hand, message by message. */
 export class PlayedInstance {
   readonly heard: Heard[] = [];
+  private settled = 0;
   /** Bytes of the longest message. */
   longest = 0;
   /** What it answers to each question. Default: nothing. */
@@ -56,6 +57,13 @@ export class PlayedInstance {
   /** What was answered to a question of its own. */
   answerTo(request: string): Record<string, unknown> | undefined {
     return this.heard.find(({ k, r }) => k === 'answer' && r === request)?.b;
+  }
+
+  /** Until what was sent before has been taken, whatever came of it. */
+  async settle(): Promise<void> {
+    const request = `settle-${this.settled++}`;
+    await this.send(`${this.service}:all`, 'ask', 'about', request, {});
+    await until(() => this.answerTo(request) !== undefined);
   }
 
   private self() {
