@@ -187,7 +187,7 @@ describe('those who watch', () => {
   });
 
   it('are refused when they are too many for one instance', async () => {
-    const [a, b, c] = await startInstances(3);
+    const [a, b, c] = await startInstances(3, { timeout: '10s' });
     const id = b!.registry.spawn('import', hang).id;
     const seen = new Set<number>();
     for (let index = 0; index < 1_000; index++) {
