@@ -75,10 +75,8 @@ describe('what is outside of a scope', () => {
     const ids = async (scope: ClusterRegistry) =>
       (await scope.list()).operations.map(({ id }) => id);
     const ada = a!.registry.cluster.scoped(ADA);
-    expect(await ids(ada.scoped({ name: 'import' }))).toEqual([own!.id]);
-    expect(await ids(a!.registry.cluster.scoped({ name: 'import' }).scoped(ADA))).toEqual([
-      own!.id,
-    ]);
+    expect(await ids(ada.scoped({ name: 'import' }))).toEqual([own.id]);
+    expect(await ids(a!.registry.cluster.scoped({ name: 'import' }).scoped(ADA))).toEqual([own.id]);
     expect(await ids(ada.scoped(BOB))).toEqual([]);
     expect((await ada.scoped(BOB).cancelAll({})).count).toBe(0);
     for (const { status } of others) expect(status).toBe('running');
