@@ -14,7 +14,7 @@ describe('an instance of a later release', () => {
     const operation = registry.spawn('import', hang);
     const ask = { filter: {}, scope: [], cancel: {}, except: [] };
     await played.send(`${service}:all`, 'ask', 'cancelAll', 'r1', ask, { v: 2 });
-    await played.send(`${service}:all`, 'pause', '', 'r2', ask);
+    await played.send(`${service}:all`, 'pause', 'cancelAll', 'r2', ask);
     await played.send(`${service}:all`, 'tell', 'pause', '', ask);
     await played.send(`${service}:all`, 'ask', 'pauseAll', 'r3', ask);
     // With what this release does not know, a filter would mean more than it says.
@@ -127,10 +127,14 @@ describe('messages that want to do harm', () => {
     for (const request of ['r0', 'r1', 'r3']) {
       expect(played.answerTo(request)).toMatchObject({ problem: expect.any(String) });
     }
-    await played.send(`${service}:all`, 'ask', 'list', 'r'.repeat(10_000), questions[0]);
+    await played.send(`${service}:all`, 'ask', 'about', 'r'.repeat(257), null);
+    await played.send(`${service}:all`, 'ask', 'about', 'r'.repeat(256), null);
     for (const id of ['>', 'a b', 'a.b', '*', 'x\r\ny', '', 'x'.repeat(65)]) {
       await played.beatAs(id);
     }
+    await played.settle();
+    expect(played.answerTo('r'.repeat(257))).toBeUndefined();
+    expect(played.answerTo('r'.repeat(256))).toBeDefined();
     const { expected } = await registry.cluster.instances(SOON);
     expect([...expected].sort()).toEqual(['instance-0', 'played']);
     expect(operation.status).toBe('running');

@@ -115,7 +115,7 @@ describe('messages', () => {
     const operation = b!.registry.spawn('import', hang);
     const ask = (id: string) =>
       JSON.stringify({
-        ...{ v: 1, k: 'ask', f: 'x', t: 'cancel', r: '1' },
+        ...{ v: 1, k: 'ask', f: 'x', t: 'cancel', r: '1', n: 1 },
         b: { id, scope: [], cancel: {} },
       });
     const intruder = await openIntruder();
@@ -134,6 +134,9 @@ describe('messages', () => {
     expect(operation.status).toBe('running');
     const said = [a!, b!, stranger!].flatMap(({ log }) => log.find('warn', 'ignored (forged)'));
     expect(said).toHaveLength(3);
+    operation.result.catch(() => {});
+    await intruder.publish(channel, `${sign('a secret', channel)}.${ask(operation.id)}`);
+    await until(() => operation.status !== 'running');
   });
 
   it('that were signed for others before, and are sent again, do nothing', async () => {
@@ -156,7 +159,10 @@ describe('messages', () => {
     const registries = [b!.registry, c.registry];
     await untilKnown(registries, 2);
     const operations = registries.map((registry) => registry.spawn('import', hang));
-    for (const message of recorded) await intruder.publish(channel, message);
+    const alone = operations.map(({ id }) => `${service}:to:${id.slice(0, 8)}`);
+    for (const where of [channel, ...alone]) {
+      for (const message of recorded) await intruder.publish(where, message);
+    }
     // What comes after it is answered after it.
     await untilKnown(registries, 2);
     expect(operations.map(({ status }) => status)).toEqual(['running', 'running']);
