@@ -51,12 +51,16 @@ describe('work that an extension finds when somebody cancels', () => {
     expect([calls, taken]).toEqual([2, 1]);
   });
 
-  it('is taken back once by a question that comes twice', async () => {
+  it('is taken back once by a question that comes twice, and not by one with another scope', async () => {
     const service = newService();
     const outbox = new Set(['mail:1']);
     const find: FindPendingWork = async (id) => [mail(id, async () => outbox.delete(id))];
     await startContext({}, { extensions: [outboxOf(find)], cluster: { service } });
     const played = await PlayedInstance.join(service);
+    const outside = { id: 'mail:1', scope: [{ name: 'letter' }], timeout: 1_000 };
+    await played.send(`${service}:all`, 'ask', 'cancelPending', 'r0', outside);
+    await played.settle();
+    expect(played.answerTo('r0')).toMatchObject({ value: { canceled: false } });
     for (let time = 0; time < 2; time++) {
       const ask = { id: 'mail:1', scope: [], timeout: 1_000 };
       await played.send(`${service}:all`, 'ask', 'cancelPending', 'r1', ask);

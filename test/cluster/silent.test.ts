@@ -2,8 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { localBus } from 'nestjs-cancelable';
 import { KeptAnswers } from '../../lib/cluster/kept-answers.js';
 import { until } from '../support/open-bus.js';
-import { newService, startInstances } from './instances.js';
+import { hang, newService, startInstances } from './instances.js';
 import { PlayedInstance } from './played-instance.js';
+import { SOON, startWithPlayed } from './with-played.js';
 
 describe('silent instances', () => {
   it('are looked for one look at a time, and together', async () => {
@@ -32,6 +33,32 @@ describe('silent instances', () => {
     expect(await names()).toBe('instance-0 frozen');
     expect(looks.get(`${service}:to:killed`)).toBe(2);
     expect(most).toBe(2);
+  });
+});
+
+describe('what an instance is told of others', () => {
+  it('is believed of those whom it does not know, as old as it is', async () => {
+    const { registry, played, service } = await startWithPlayed();
+    const own = registry.spawn('import', hang).id.slice(0, 8);
+    const member = (id: string, every: number, ago: unknown) => ({
+      ...{ id, name: id, live: 0, draining: false, every, ago },
+      startedAt: '2026-11-29T22:00:00.000Z',
+    });
+    const others = [
+      member('heard', 60_000, 1_000),
+      member('ahead', 10, -1e9),
+      member('old', 60_000, 1e9),
+      member('garbage', 60_000, 'now'),
+      { ...member(own, 60_000, 0), name: 'itself' },
+    ];
+    const { ago: _, ...self } = member('played', 60_000, 0);
+    await played.send(`${service}:all`, 'beat', '', '', { ...self, others });
+    await played.settle();
+    const names = async () =>
+      [...(await registry.cluster.instances(SOON)).expected].sort().join(' ');
+    expect(await names()).toMatch(/heard/);
+    await until(async () => !/ahead|old/.test(await names()));
+    expect(await names()).toBe('heard instance-0 played');
   });
 });
 
