@@ -97,7 +97,8 @@ export type { OperationChannelMessage } from './registry/operation-channels.js';
 export type { OperationRunMessage } from './operation/run-channel.js';
 export type { OperationMessage, WatchOptions } from './registry/operation-watch.js';
 export type { OperationView, ViewOptions } from './registry/view-options.js';
-export type { NameStatistics, OperationStatistics, Percentiles } from './registry/statistics.js';
+export type { Percentiles } from './registry/duration-histogram.js';
+export type { NameStatistics, OperationStatistics } from './registry/statistics.js';
 
 // HTTP and other transports
 export type { HttpOptions } from './transports/http/http-options.js';

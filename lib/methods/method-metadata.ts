@@ -5,6 +5,7 @@ import 'reflect-metadata';
  */
 const DEFINITION = Symbol('nestjs-cancelable.definition');
 const NOT_CANCELABLE = Symbol('nestjs-cancelable.not-cancelable');
+const UNOBSERVED = Symbol('nestjs-cancelable.unobserved');
 
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -22,6 +23,15 @@ export function markNotCancelable(target: object): void {
 
 export function isNotCancelable(target: object): boolean {
   return Reflect.getMetadata(NOT_CANCELABLE, target) === true;
+}
+
+/** The handlers of a class are no operations, and are served while the application drains. */
+export function markUnobserved(host: object): void {
+  Reflect.defineMetadata(UNOBSERVED, true, host);
+}
+
+export function isUnobserved(host: object): boolean {
+  return Reflect.getOwnMetadata(UNOBSERVED, host) === true;
 }
 
 /**

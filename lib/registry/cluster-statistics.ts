@@ -1,11 +1,6 @@
 import { isRecord } from '../scope/plain-object.js';
-import type {
-  AllSamples,
-  NameStatistics,
-  OperationStatistics,
-  Percentiles,
-  Samples,
-} from './statistics.js';
+import type { Percentiles } from './duration-histogram.js';
+import type { AllSamples, NameStatistics, OperationStatistics, Samples } from './statistics.js';
 
 /** What the statistics of one instance say, and what their percentiles come from. */
 export interface InstanceStatistics {

@@ -1,23 +1,9 @@
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { CancelationReason } from '../scope/cancelation-error.js';
 import type { OperationLog } from '../operation/operation-host.js';
 import type { OperationStatus } from '../operation/operation-options.js';
 import type { NameCounters, OperationPlan } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
-
-/**
- * Percentiles in milliseconds; 0 when nothing was measured.
- *
- * @publicApi
- */
-export interface Percentiles {
-  /** Milliseconds; 0 while nothing was measured. */
-  readonly p50: number;
-  /** 95 of 100 took no longer. */
-  readonly p95: number;
-  /** 99 of 100 took no longer. */
-  readonly p99: number;
-}
+import { DurationHistogram, type Percentiles } from './duration-histogram.js';
 
 /** A hundred equal parts of what was measured, each by its longest, in milliseconds. */
 export interface Samples {
@@ -92,8 +78,8 @@ export class Statistics {
   /** Those that found no room. */
   private readonly others = createCounters();
   private hasWarned = false;
-  private readonly durations = createDurationHistogram();
-  private readonly latencies = createDurationHistogram();
+  private readonly durations = new DurationHistogram();
+  private readonly latencies = new DurationHistogram();
 
   constructor(private readonly log: OperationLog) {}
 
@@ -152,13 +138,13 @@ export class Statistics {
       this.canceled++;
       counters.canceled++;
     }
-    record(this.durations, duration);
+    this.durations.record(duration);
     const { record: cancel } = state;
     if (cancel === undefined) return;
     this.canceling--;
     if (state.zombie) this.zombies--;
     this.reasons.set(cancel.reason, (this.reasons.get(cancel.reason) ?? 0) + 1);
-    record(this.latencies, state.startedAt + duration - cancel.moment);
+    this.latencies.record(state.startedAt + duration - cancel.moment);
   }
 
   read(live: number): OperationStatistics {
@@ -168,8 +154,8 @@ export class Statistics {
       byStatus: { running: live - canceling, canceling, completed, failed, canceled },
       byReason: Object.fromEntries(this.reasons),
       byName: Object.fromEntries(this.busiest().map(([name, counters]) => [name, { ...counters }])),
-      duration: percentiles(this.durations),
-      cancelLatency: percentiles(this.latencies),
+      duration: this.durations.percentiles(),
+      cancelLatency: this.latencies.percentiles(),
       zombies: this.zombies,
       refused: this.refused,
       ignoredDeadlines: this.ignoredDeadlines,
@@ -192,29 +178,9 @@ function createCounters(): NameCounters {
   return { started: 0, live: 0, completed: 0, failed: 0, canceled: 0 };
 }
 
-const MICROSECONDS = 1_000;
-
-/** One percent of precision, from a microsecond to a year. */
-function createDurationHistogram(): RecordableHistogram {
-  return createHistogram({ lowest: 1, highest: 3.2e13, figures: 2 });
-}
-
-function record(histogram: RecordableHistogram, milliseconds: number): void {
-  histogram.record(Math.max(1, Math.round(milliseconds * MICROSECONDS)));
-}
-
-function percentiles(histogram: RecordableHistogram): Percentiles {
-  if (histogram.count === 0) return { p50: 0, p95: 0, p99: 0 };
-  const at = (percentile: number) => histogram.percentile(percentile) / MICROSECONDS;
-  return { p50: at(50), p95: at(95), p99: at(99) };
-}
-
-function samples(histogram: RecordableHistogram): Samples {
+function samples(histogram: DurationHistogram): Samples {
   const { count } = histogram;
   if (count === 0) return { count, values: [] };
-  const values = Array.from(
-    { length: 100 },
-    (_, index) => histogram.percentile(index + 1) / MICROSECONDS,
-  );
+  const values = Array.from({ length: 100 }, (_, index) => histogram.percentile(index + 1));
   return { count, values };
 }

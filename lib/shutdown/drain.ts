@@ -38,6 +38,7 @@ export class Drain {
   private graceEnds = 0;
   private readonly leavers = new Set<() => void>();
   private readonly beginListeners = new Set<() => unknown>();
+  private readonly endListeners = new Set<() => void>();
   private readonly log: DrainLog;
 
   constructor(
@@ -58,6 +59,11 @@ export class Drain {
   onBegin(listener: () => unknown): () => void {
     this.beginListeners.add(listener);
     return () => void this.beginListeners.delete(listener);
+  }
+
+  /** Called once, when nothing is waited for any more. Must not throw. */
+  onEnd(listener: () => void): void {
+    this.endListeners.add(listener);
   }
 
   /** However many hooks ask for it, there is one. */
@@ -139,6 +145,7 @@ export class Drain {
       for (const step of undo) step();
       live.phase = 'drained';
       this.releaseCalls();
+      for (const listener of this.endListeners) listener();
     }
     await handOverAnswers();
   }

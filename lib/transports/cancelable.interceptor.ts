@@ -27,6 +27,7 @@ export class CancelableInterceptor implements NestInterceptor {
     if (transport === undefined) return next.handle();
     const { calls } = this;
     const plan = this.planFor(transport, context);
+    if (plan.isUnobserved) return next.handle();
     const call = transport.createCall(calls, plan, context);
     if (calls.live.phase === 'closed') calls.reopen();
     const isDraining = calls.live.isRefusing;

@@ -11,7 +11,7 @@ import type { CancelableOptions } from '../methods/cancelable-options.js';
 import { bodyOf } from '../methods/followed-handlers.js';
 import type { CancelableRuntime } from '../methods/cancelable-runtime.js';
 import type { MethodDefinition } from '../methods/method-definition.js';
-import { getDefinition, isNotCancelable } from '../methods/method-metadata.js';
+import { getDefinition, isNotCancelable, isUnobserved } from '../methods/method-metadata.js';
 import { createMethodPlan, mergeOptions } from '../methods/method-plan.js';
 import type { StreamSettings } from './backpressure.js';
 import type { IncomingCell } from './incoming-cell.js';
@@ -38,6 +38,8 @@ export class HandlerPlan {
   /** A stream that it gives goes on to its end when the caller has left. */
   readonly outlivesCaller: boolean;
   readonly onShutdown: OnShutdown;
+  /** It shows operations, and is none. */
+  readonly isUnobserved: boolean;
   /** In neither the module's defaults nor its disconnects. */
   protected readonly isExcluded: boolean;
   /** The limits for callers that read slowly. */
@@ -61,6 +63,7 @@ export class HandlerPlan {
     this.body = definition ?? bodyOf(handler);
     this.streams = defaults.streams;
     this.options = options;
+    this.isUnobserved = isUnobserved(host);
     this.isExcluded = isNotCancelable(handler) || isNotCancelable(host);
     this.hasOwnTimeout =
       options.timeout !== undefined || options.deadline !== undefined || this.isExcluded;

@@ -1,0 +1,133 @@
+import {
+  type DynamicModule,
+  type FactoryProvider,
+  Inject,
+  Logger,
+  Module,
+  type ModuleMetadata,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { Access } from './access.js';
+import { Cancels } from './cancels.js';
+import { createDashboardController } from './dashboard.controller.js';
+import { DashboardInfoReader } from './dashboard-info.js';
+import {
+  type DashboardOptions,
+  type DashboardRoute,
+  readDashboardOptions,
+} from './dashboard-options.js';
+import { DASHBOARD_OPTIONS } from './dashboard-tokens.js';
+import { Feed } from './feed.js';
+import { describeRoutes } from './openapi.js';
+import { OperationViews } from './operation-views.js';
+import { PageFiles } from './page-files.js';
+import { Standing } from './standing.js';
+import { StatisticsSeries } from './statistics-series.js';
+
+/**
+ * Options that a factory makes. `path`, `guards` and `imports` are needed before.
+ *
+ * @publicApi
+ */
+export interface DashboardAsyncOptions extends DashboardRoute {
+  /** What the factory is given. */
+  readonly inject?: FactoryProvider['inject'];
+  /** Makes the other options. */
+  readonly useFactory: (
+    ...injected: never[]
+  ) =>
+    | Omit<DashboardOptions, keyof DashboardRoute>
+    | Promise<Omit<DashboardOptions, keyof DashboardRoute>>;
+}
+
+/**
+ * A page and an API that show what runs, and cancel it. Closed until guards, or
+ * `allowAnonymous: true`, say who may see it. Needs `CancelableModule`, on Express or Fastify.
+ *
+ * @example
+ * \@Module({
+ *   imports: [
+ *     CancelableModule.forRoot(),
+ *     CancelableDashboardModule.forRoot({ path: '/operations', guards: [AdminGuard] }),
+ *   ],
+ * })
+ * export class AppModule {}
+ * @publicApi
+ */
+@Module({})
+export class CancelableDashboardModule implements OnModuleInit {
+  constructor(@Inject(DASHBOARD_OPTIONS) private readonly options: DashboardOptions) {}
+
+  /**
+   * A dashboard with these options.
+   *
+   * @throws TypeError for options that are not valid, and without `guards` or `allowAnonymous`
+   */
+  static forRoot(given: DashboardOptions): DynamicModule {
+    const options = readDashboardOptions(given, 'CancelableDashboardModule.forRoot()');
+    return assemble(options, { provide: DASHBOARD_OPTIONS, useFactory: () => options }, []);
+  }
+
+  /**
+   * A dashboard with options that a factory makes.
+   *
+   * @throws TypeError, when the application starts, for options that are not valid
+   */
+  static forRootAsync({
+    path,
+    guards,
+    imports,
+    inject,
+    useFactory,
+  }: DashboardAsyncOptions): DynamicModule {
+    const where = 'CancelableDashboardModule.forRootAsync()';
+    const route = { ...(path && { path }), ...(guards && { guards }) };
+    const provider: FactoryProvider = {
+      provide: DASHBOARD_OPTIONS,
+      inject: inject ?? [],
+      useFactory: async (...injected: never[]) =>
+        readDashboardOptions({ ...(await useFactory(...injected)), ...route }, where),
+    };
+    return assemble(route, provider, imports ?? []);
+  }
+
+  onModuleInit(): void {
+    const { allowAnonymous, canCancel, path = '/operations' } = this.options;
+    if (allowAnonymous !== true) return;
+    new Logger('CancelableDashboard').warn(
+      `The dashboard at ${path} is open to everybody who reaches this port (allowAnonymous), ` +
+        (canCancel === undefined ? 'to look only.' : 'and canCancel says what they may cancel.'),
+    );
+  }
+}
+
+function assemble(
+  route: DashboardRoute,
+  options: FactoryProvider,
+  imports: NonNullable<ModuleMetadata['imports']>,
+): DynamicModule {
+  const controller = createDashboardController(route);
+  return {
+    module: CancelableDashboardModule,
+    imports: [...(route.imports ?? []), ...imports],
+    controllers: [controller],
+    providers: [
+      options,
+      {
+        provide: Access,
+        inject: [DASHBOARD_OPTIONS],
+        useFactory: async (read: DashboardOptions) => {
+          await describeRoutes(controller);
+          return new Access(read);
+        },
+      },
+      PageFiles,
+      Standing,
+      DashboardInfoReader,
+      OperationViews,
+      Cancels,
+      StatisticsSeries,
+      Feed,
+    ],
+  };
+}

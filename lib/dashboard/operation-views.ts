@@ -1,0 +1,271 @@
+import { Inject, Injectable, NotFoundException } from '@nestjs/common';
+import type { OperationState } from '../operation/operation-state.js';
+import { type OperationSnapshot, snapshotOf } from '../operation/snapshot.js';
+import { compileFilter, type OperationFilter } from '../registry/operation-filter.js';
+import { OperationRegistry } from '../registry/operation-registry.js';
+import { isObject, memberOf } from '../scope/plain-object.js';
+import { Turns } from '../scope/turns.js';
+import { Access } from './access.js';
+import type {
+  Answered,
+  DashboardOperation,
+  OperationDetail,
+  OperationPage,
+  OperationQuery,
+} from './api-types.js';
+import type { DashboardRequest, DashboardSubject } from './dashboard-options.js';
+import { comparatorOf, matches } from './matches.js';
+import type { PageRequest } from './read-query.js';
+
+/** Operations of a tree that are shown with one of them. */
+const MOST_RELATIVES = 5_000;
+
+/** Which operations, in a form that a registry understands, and how to look at the rest. */
+interface Found extends Answered {
+  readonly subjects: readonly DashboardSubject[];
+}
+
+const STEP = 64;
+
+/** What a caller sees of the operations. */
+@Injectable()
+export class OperationViews {
+  constructor(
+    @Inject(OperationRegistry) private readonly registry: OperationRegistry,
+    @Inject(Access) private readonly access: Access,
+  ) {}
+
+  /** The live operations that match, one page of them. */
+  async list(
+    request: DashboardRequest,
+    query: OperationQuery,
+    page: PageRequest,
+    all: boolean,
+  ): Promise<OperationPage> {
+    if (!all && this.isPlain(query, page)) return this.newest(request, query, page);
+    const { subjects, ...answered } = await this.find('list', query, all);
+    return { ...(await this.pageOf(subjects, request, query, page)), ...answered };
+  }
+
+  /** Those that ended and are remembered. */
+  async history(
+    request: DashboardRequest,
+    query: OperationQuery,
+    page: PageRequest,
+    all: boolean,
+  ): Promise<OperationPage> {
+    const { subjects, ...answered } = await this.find('history', query, all);
+    return { ...(await this.pageOf(subjects, request, query, page)), ...answered };
+  }
+
+  /** The live operations that match and may be seen, not redacted. */
+  async matching(request: DashboardRequest, query: OperationQuery, all: boolean): Promise<Found> {
+    const { subjects, ...answered } = await this.find('list', query, all);
+    const turns = new Turns(STEP);
+    const found: DashboardSubject[] = [];
+    for (const subject of subjects) {
+      const shown = this.access.show(subject, request);
+      if (shown?.cancelable === true && matches(query, shown)) found.push(subject);
+      if (turns.isOver()) await turns.next();
+    }
+    return { subjects: found, ...answered };
+  }
+
+  /**
+   * One operation, those that led to it, and those that it led to.
+   *
+   * @throws NotFoundException if there is none that the caller may see
+   */
+  async detail(id: string, request: DashboardRequest, all: boolean): Promise<OperationDetail> {
+    const { subject, answer } = await this.one(id, all);
+    const operation = subject && this.access.show(subject, request);
+    if (subject === undefined || operation === undefined) throw unknown(id);
+    const relatives = await this.relatives(subject, request, all);
+    return {
+      operation,
+      ancestors: ancestorsOf(operation, relatives),
+      descendants: descendantsOf(operation, relatives),
+      sources: this.sourcesOf(id),
+      ...(answer === undefined ? undefined : { answer }),
+    };
+  }
+
+  /** The operation of an id, live or remembered. */
+  async one(
+    id: string,
+    all: boolean,
+  ): Promise<Answered & { readonly subject: DashboardSubject | undefined }> {
+    const here = this.registry.find(id);
+    if (!all) return { subject: here };
+    const { operation, ...answer } = await this.registry.cluster.get(id);
+    return { subject: operation, answer };
+  }
+
+  private async relatives(
+    { rootId }: DashboardSubject,
+    request: DashboardRequest,
+    all: boolean,
+  ): Promise<Map<string, DashboardOperation>> {
+    const query = { rootId };
+    const live = await this.find('list', query, all);
+    const ended = await this.find('history', query, all);
+    const turns = new Turns(STEP);
+    const found = new Map<string, DashboardOperation>();
+    for (const subject of [...ended.subjects, ...live.subjects].slice(-MOST_RELATIVES)) {
+      const shown = this.access.show(subject, request);
+      if (shown !== undefined) found.set(shown.id, shown);
+      if (turns.isOver()) await turns.next();
+    }
+    return found;
+  }
+
+  /** Nothing has to be looked at but the page itself. */
+  private isPlain({ text, zombie }: OperationQuery, { sort }: PageRequest): boolean {
+    return this.access.isOpen && sort === 'startedAt' && text === undefined && zombie === undefined;
+  }
+
+  private newest(
+    request: DashboardRequest,
+    query: OperationQuery,
+    { descending, offset, limit }: PageRequest,
+  ): OperationPage {
+    const states = this.states(query);
+    if (descending) states.reverse();
+    const shown = states
+      .slice(offset, offset + limit)
+      .map((state) => this.access.show(snapshotOf(state), request) as DashboardOperation);
+    return page(shown, states.length, offset + limit);
+  }
+
+  private states(query: OperationQuery): OperationState[] {
+    return OperationRegistry.liveOf(this.registry).list(compileFilter(filterOf(query), 'list()'));
+  }
+
+  private async pageOf(
+    subjects: readonly DashboardSubject[],
+    request: DashboardRequest,
+    query: OperationQuery,
+    { sort, descending, offset, limit }: PageRequest,
+  ): Promise<OperationPage> {
+    const turns = new Turns(STEP);
+    const found: DashboardOperation[] = [];
+    for (const subject of subjects) {
+      const shown = this.access.show(subject, request);
+      // What was taken away cannot be searched for.
+      if (shown !== undefined && matches(query, shown)) found.push(shown);
+      if (turns.isOver()) await turns.next();
+    }
+    found.sort(comparatorOf(sort));
+    if (descending) found.reverse();
+    return page(found.slice(offset, offset + limit), found.length, offset + limit);
+  }
+
+  private async find(
+    what: 'list' | 'history',
+    query: OperationQuery,
+    all: boolean,
+  ): Promise<Found> {
+    const filter = filterOf(query);
+    if (all) {
+      const { operations, ...answer } = await this.registry.cluster[what](filter);
+      return { subjects: operations, answer };
+    }
+    if (what === 'history') return { subjects: this.registry.history(filter) };
+    const turns = new Turns(STEP);
+    const subjects: OperationSnapshot[] = [];
+    for (const state of this.states(query)) {
+      subjects.push(snapshotOf(state));
+      if (turns.isOver()) await turns.next();
+    }
+    return { subjects };
+  }
+
+  /** What beside a cancel by hand ends a live operation of this instance. */
+  private sourcesOf(id: string): string[] {
+    const state = OperationRegistry.liveOf(this.registry).get(id);
+    if (state === undefined) return [];
+    const own = (state.plan.sources ?? []).map((source) =>
+      isObject(source) && typeof memberOf(source, 'name') === 'string'
+        ? String(memberOf(source, 'name'))
+        : 'token',
+    );
+    return [
+      ...(state.limit === undefined ? [] : ['deadline']),
+      ...(state.parentId === undefined ? [] : ['parent']),
+      ...own,
+    ];
+  }
+}
+
+export function unknown(id: string): NotFoundException {
+  return new NotFoundException(`There is no operation ${id.slice(0, 100)}`);
+}
+
+function page(
+  operations: readonly DashboardOperation[],
+  total: number,
+  next: number,
+): OperationPage {
+  return next < total ? { operations, total, next } : { operations, total };
+}
+
+/** What of a query a registry answers faster. */
+function filterOf(query: OperationQuery): Omit<OperationFilter, 'limit' | 'where'> {
+  const { status, reason, kind, name, tag, rootId, parentId, olderThan } = query;
+  const filter = {
+    status,
+    reason,
+    kind: kind?.length === 1 ? kind[0] : undefined,
+    ...{ name, tag, rootId, parentId, olderThan },
+  };
+  const given = Object.entries(filter).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given);
+}
+
+function ancestorsOf(
+  operation: DashboardOperation,
+  relatives: ReadonlyMap<string, DashboardOperation>,
+): DashboardOperation[] {
+  const ancestors: DashboardOperation[] = [];
+  const seen = new Set([operation.id]);
+  for (let id = operation.parentId; id !== undefined && !seen.has(id);) {
+    seen.add(id);
+    const parent = relatives.get(id);
+    if (parent === undefined) break;
+    ancestors.unshift(parent);
+    id = parent.parentId;
+  }
+  return ancestors;
+}
+
+function descendantsOf(
+  operation: DashboardOperation,
+  relatives: ReadonlyMap<string, DashboardOperation>,
+): DashboardOperation[] {
+  const children = childrenByParent(relatives);
+  const found: DashboardOperation[] = [];
+  const seen = new Set([operation.id]);
+  const pending = [operation.id];
+  for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+    for (const child of children.get(id) ?? []) {
+      if (seen.has(child.id)) continue;
+      seen.add(child.id);
+      found.push(child);
+      pending.push(child.id);
+    }
+  }
+  return found.sort(comparatorOf('startedAt'));
+}
+
+function childrenByParent(
+  relatives: ReadonlyMap<string, DashboardOperation>,
+): Map<string, DashboardOperation[]> {
+  const children = new Map<string, DashboardOperation[]>();
+  for (const relative of relatives.values()) {
+    if (relative.parentId === undefined) continue;
+    const siblings = children.get(relative.parentId);
+    if (siblings === undefined) children.set(relative.parentId, [relative]);
+    else siblings.push(relative);
+  }
+  return children;
+}
