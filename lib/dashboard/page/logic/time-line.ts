@@ -1,0 +1,97 @@
+import type { DashboardOperation } from '../../api-types.js';
+
+/** From and until, as shares of the whole: 0 to 1. */
+export type Stretch = readonly [from: number, until: number];
+
+/** An operation on the time line. */
+export interface Bar {
+  readonly operation: DashboardOperation;
+  readonly depth: number;
+  readonly run: Stretch;
+  /** Where the cancel arrived. */
+  readonly canceledAt: number | undefined;
+  readonly deadline: number | undefined;
+  /** When something that it had begun was running. */
+  readonly waits: readonly Stretch[];
+}
+
+export interface TimeLine {
+  /** Milliseconds since the epoch. */
+  readonly from: number;
+  /** Milliseconds. */
+  readonly span: number;
+  readonly bars: readonly Bar[];
+}
+
+/** @param now the server's clock: milliseconds since the epoch */
+export function timeLineOf(
+  operation: DashboardOperation,
+  descendants: readonly DashboardOperation[],
+  now: number,
+): TimeLine {
+  const endOf = ({ endedAt }: DashboardOperation) =>
+    endedAt === undefined ? now : Date.parse(endedAt);
+  const from = Date.parse(operation.startedAt);
+  const until = descendants.reduce((last, each) => Math.max(last, endOf(each)), endOf(operation));
+  const span = Math.max(1, until - from);
+  const share = (at: number) => Math.min(1, Math.max(0, (at - from) / span));
+  const shareOf = (iso: string | undefined) => {
+    const at = iso === undefined ? Number.NaN : Date.parse(iso);
+    return at >= from && at <= until ? share(at) : undefined;
+  };
+  const runOf = (each: DashboardOperation): Stretch => [
+    share(Date.parse(each.startedAt)),
+    share(endOf(each)),
+  ];
+  const children = childrenOf(descendants);
+  const bars: Bar[] = [];
+  const pending = [{ operation, depth: 0 }];
+  const seen = new Set<string>();
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { operation: each, depth } = next;
+    if (seen.has(each.id)) continue;
+    seen.add(each.id);
+    const below = children.get(each.id) ?? [];
+    bars.push({
+      operation: each,
+      depth,
+      run: runOf(each),
+      canceledAt: shareOf(each.canceledAt),
+      deadline: shareOf(each.deadline),
+      waits: joined(below.map(runOf)),
+    });
+    for (const child of [...below].reverse()) pending.push({ operation: child, depth: depth + 1 });
+  }
+  return { from, span, bars };
+}
+
+function childrenOf(operations: readonly DashboardOperation[]): Map<string, DashboardOperation[]> {
+  const children = new Map<string, DashboardOperation[]>();
+  for (const operation of operations) {
+    const parentId = operation.parentId ?? '';
+    const siblings = children.get(parentId);
+    if (siblings === undefined) children.set(parentId, [operation]);
+    else siblings.push(operation);
+  }
+  return children;
+}
+
+function joined(stretches: Stretch[]): Stretch[] {
+  const result: [number, number][] = [];
+  for (const [from, until] of stretches.sort(([a], [b]) => a - b)) {
+    const last = result.at(-1);
+    if (last !== undefined && from <= last[1]) last[1] = Math.max(last[1], until);
+    else result.push([from, until]);
+  }
+  return result;
+}
+
+/** Round numbers of milliseconds for the axis, 0 and the end excluded where there is no room. */
+export function ticksOf(span: number, most = 6): number[] {
+  const rough = span / most;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough) ?? rough;
+  const ticks: number[] = [];
+  for (let at = 0; at <= span; at += step) ticks.push(at);
+  return ticks;
+}

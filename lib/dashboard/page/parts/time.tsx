@@ -1,0 +1,66 @@
+import type { DashboardOperation } from '../../api-types.js';
+import { useNowWhile } from '../data/clock.js';
+import { formatDuration } from '../logic/format.js';
+import { isLive } from '../logic/marks.js';
+
+interface Props {
+  readonly operation: DashboardOperation;
+}
+
+/** How long it has run so far, or did. */
+export function Age({ operation }: Props) {
+  const live = isLive(operation);
+  const now = useNowWhile(live);
+  const age = live ? Math.max(0, now - Date.parse(operation.startedAt)) : operation.durationMs;
+  return <span class="number">{formatDuration(age)}</span>;
+}
+
+/** How much is left until its deadline, as a bar that shrinks. */
+export function Deadline({ operation }: Props) {
+  const live = isLive(operation);
+  const now = useNowWhile(live && operation.deadline !== undefined);
+  if (operation.deadline === undefined) return null;
+  const start = Date.parse(operation.startedAt);
+  const end = Date.parse(operation.deadline);
+  const until = live ? now : Date.parse(operation.endedAt ?? operation.startedAt);
+  const left = end - until;
+  const share = Math.min(1, Math.max(0, left / Math.max(1, end - start)));
+  const label = left >= 0 ? `${formatDuration(left)} left` : `${formatDuration(-left)} over`;
+  return (
+    <span class={`meter deadline ${left < 0 ? 'over' : share < 0.2 ? 'near' : ''}`}>
+      <span class="number">{label}</span>
+      <Bar share={share} />
+    </span>
+  );
+}
+
+/** How far it is, how fast, and how long it will take. */
+export function Progress({ operation }: Props) {
+  const { progress } = operation;
+  if (progress === undefined) return null;
+  const { percent, rate, remaining, current, message } = progress;
+  const parts = [
+    percent === undefined ? (current === undefined ? undefined : String(current)) : `${percent} %`,
+    rate === undefined ? undefined : `${formatShort(rate)}/s`,
+    remaining === undefined || !isLive(operation) ? undefined : `${formatDuration(remaining)} left`,
+  ].filter((part) => part !== undefined);
+  return (
+    <span class="meter progress">
+      <span class="number">{parts.length > 0 ? parts.join(' · ') : (message ?? '')}</span>
+      {percent !== undefined && <Bar share={percent / 100} />}
+    </span>
+  );
+}
+
+function formatShort(rate: number): string {
+  return rate >= 100 ? String(Math.round(rate)) : String(Number(rate.toPrecision(2)));
+}
+
+/** Decoration: the text above it says the same. */
+function Bar({ share }: { readonly share: number }) {
+  return (
+    <span class="track" aria-hidden="true">
+      <span class="fill" style={{ transform: `scaleX(${share})` }} />
+    </span>
+  );
+}

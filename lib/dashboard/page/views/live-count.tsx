@@ -1,0 +1,25 @@
+import { session } from '../data/session.js';
+import { useStore } from '../data/store.js';
+import { countOf, formatCount } from '../logic/format.js';
+
+interface LiveCountProps {
+  readonly matching: number;
+  readonly total: number | undefined;
+}
+
+/** How many there are. Not read out with each change: they come and go all the time. */
+export function LiveCount({ matching, total }: LiveCountProps) {
+  const isConnected = useStore(session.connection) === 'live';
+  const words =
+    total === undefined
+      ? 'Listing…'
+      : matching === total
+        ? countOf(total, 'live operation')
+        : `${formatCount(matching)} of ${countOf(total, 'live operation')}`;
+  return (
+    <p class="count">
+      {words}
+      {!isConnected && total !== undefined && <span class="muted"> as last heard of</span>}
+    </p>
+  );
+}
