@@ -52,12 +52,15 @@ export function timeLineOf(
     if (seen.has(each.id)) continue;
     seen.add(each.id);
     const below = children.get(each.id) ?? [];
+    const run = runOf(each);
+    const deadline = shareOf(each.deadline);
     bars.push({
       operation: each,
       depth,
-      run: runOf(each),
+      run,
       canceledAt: shareOf(each.canceledAt),
-      deadline: shareOf(each.deadline),
+      // Of one that had ended before, it says nothing.
+      deadline: deadline !== undefined && deadline <= run[1] ? deadline : undefined,
       waits: joined(below.map(runOf)),
     });
     for (const child of [...below].reverse()) pending.push({ operation: child, depth: depth + 1 });

@@ -27,7 +27,7 @@ export function Header() {
           <Text of={info?.title ?? 'Operations'} longest={60} />
         </span>
         {info !== undefined && (
-          <span class="instance" title="This instance">
+          <span class="instance-name" title="This instance">
             <Text of={info.instance} longest={40} />
           </span>
         )}

@@ -25,7 +25,12 @@ export function Deadline({ operation }: Props) {
   const until = live ? now : Date.parse(operation.endedAt ?? operation.startedAt);
   const left = end - until;
   const share = Math.min(1, Math.max(0, left / Math.max(1, end - start)));
-  const label = left >= 0 ? `${formatDuration(left)} left` : `${formatDuration(-left)} over`;
+  const isMet = !live && operation.reason === 'timeout';
+  const label = isMet
+    ? 'passed'
+    : left >= 0
+      ? `${formatDuration(left)} left`
+      : `${formatDuration(-left)} over`;
   return (
     <span class={`meter deadline ${left < 0 ? 'over' : share < 0.2 ? 'near' : ''}`}>
       <span class="number">{label}</span>

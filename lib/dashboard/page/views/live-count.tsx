@@ -5,15 +5,16 @@ import { countOf, formatCount } from '../logic/format.js';
 interface LiveCountProps {
   readonly matching: number;
   readonly total: number | undefined;
+  readonly isFiltered: boolean;
 }
 
 /** How many there are. Not read out with each change: they come and go all the time. */
-export function LiveCount({ matching, total }: LiveCountProps) {
+export function LiveCount({ matching, total, isFiltered }: LiveCountProps) {
   const isConnected = useStore(session.connection) === 'live';
   const words =
     total === undefined
       ? 'Listing…'
-      : matching === total
+      : !isFiltered || matching === total
         ? countOf(total, 'live operation')
         : `${formatCount(matching)} of ${countOf(total, 'live operation')}`;
   return (

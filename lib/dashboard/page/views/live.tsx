@@ -24,6 +24,7 @@ export function LiveView() {
   const isConnected = useStore(session.connection) === 'live';
   const isCluster = useStore(session.info)?.cluster === true;
   const columns = columnsOf('live', all);
+  const isFiltered = Object.values(query).some((value) => value !== undefined);
   const toggle = (id: string) => {
     const next = new Set(collapsed);
     if (!next.delete(id)) next.add(id);
@@ -38,7 +39,7 @@ export function LiveView() {
       <h1 class="unseen">Live operations</h1>
       <FilterBar list="live" query={query} onChange={(changed) => change({ query: changed })} />
       <div class="bar">
-        <LiveCount matching={matching} total={total} />
+        <LiveCount {...{ matching, total, isFiltered }} />
         <div class="tools">
           {isCluster && <InstanceSwitch all={all} onChange={(chosen) => change({ all: chosen })} />}
           <Segments
@@ -68,7 +69,7 @@ export function LiveView() {
               onClick={() => cancelRequest.set({ what: 'many', query, all })}
             >
               <Icon name="stop" />
-              Cancel all that match…
+              Cancel matching…
             </button>
           )}
         </div>
@@ -81,10 +82,7 @@ export function LiveView() {
         {...{ columns, rows, all, sort, descending, toggle }}
         isTree={tree}
         onSort={(by, down) => change({ sort: by, descending: down })}
-        empty={emptyText(
-          total,
-          Object.values(query).some((value) => value !== undefined),
-        )}
+        empty={emptyText(total, isFiltered)}
         isStale={all ? polled.error !== undefined : !isConnected}
       />
     </main>

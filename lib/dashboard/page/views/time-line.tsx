@@ -59,7 +59,7 @@ function Axis({ line }: { readonly line: TimeLine }) {
     <div class="axis" aria-hidden="true">
       {ticksOf(line.span).map((tick) => (
         <span key={tick} style={{ left: `${(tick / line.span) * 100}%` }}>
-          {tick === 0 ? '0' : formatDuration(tick)}
+          {tick === 0 ? '0' : formatDuration(tick).replace('.0 ', ' ')}
         </span>
       ))}
     </div>
