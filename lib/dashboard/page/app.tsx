@@ -14,6 +14,14 @@ import { InstancesView } from './views/instances.js';
 import { LiveView } from './views/live.js';
 import { OperationView } from './views/operation.js';
 
+const LABELS: Readonly<Record<ViewName, string>> = {
+  live: 'Live',
+  operation: 'Operation',
+  history: 'History',
+  charts: 'Charts',
+  instances: 'Instances',
+};
+
 const VIEWS: Readonly<Record<ViewName, () => preact.JSX.Element>> = {
   live: LiveView,
   operation: OperationView,
@@ -22,6 +30,9 @@ const VIEWS: Readonly<Record<ViewName, () => preact.JSX.Element>> = {
   instances: InstancesView,
 };
 
+/** The server has put it into the page. */
+const title = document.title;
+
 export function App() {
   const { view, id } = useStore(route);
   const denied = useStore(session.denied);
@@ -29,6 +40,10 @@ export function App() {
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, []);
+  useEffect(() => {
+    document.title = `${LABELS[view]} · ${title}`;
+  }, [view]);
+  useEffect(() => focusMain(), [view, id]);
   if (denied !== undefined) return <Denied message={denied} />;
   const View = VIEWS[view];
   return (
@@ -44,7 +59,7 @@ export function App() {
 
 function Denied({ message }: { readonly message: string }) {
   return (
-    <main id="main" class="denied">
+    <main id="main" tabIndex={-1} class="denied">
       <h1>Nothing to see</h1>
       <p role="alert">{message}</p>
       <p>
@@ -54,6 +69,17 @@ function Denied({ message }: { readonly message: string }) {
       </p>
     </main>
   );
+}
+
+let isFirst = true;
+
+/** Who reads by ear, or by keys, is led to what is new; a table may have taken the focus already. */
+function focusMain(): void {
+  const main = document.getElementById('main');
+  if (!isFirst && main?.contains(document.activeElement) === false) {
+    main.focus({ preventScroll: true });
+  }
+  isFirst = false;
 }
 
 /** Keys of the whole page: `/` leads to the search, Escape out of what is open. */

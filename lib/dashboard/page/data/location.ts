@@ -6,8 +6,19 @@ export const route = new Store<Route>(readRoute(location.hash));
 /** How many views were opened since the page was, so that Escape can go back to one. */
 let depth = 0;
 
+/** The operation that was shown last, where one came back from it. */
+let shownBefore: string | undefined;
+
+/** @returns the operation that one came back from; only once */
+export function takeShownBefore(): string | undefined {
+  const id = shownBefore;
+  shownBefore = undefined;
+  return id;
+}
+
 window.addEventListener('hashchange', () => {
   depth++;
+  shownBefore = route.get().id;
   route.set(readRoute(location.hash));
 });
 

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { getJson } from './api.js';
+import { ApiError, getJson } from './api.js';
 
 export interface Polled<Answer> {
   readonly answer: Answer | undefined;
@@ -38,7 +38,8 @@ export function usePolled<Answer>(
         } catch (error) {
           if (stop.signal.aborted) return;
           setPolled(({ answer, key: before }) => ({
-            answer: before === key ? answer : undefined,
+            // What was seen before may not be seen any more.
+            answer: before === key && !isDenied(error) ? answer : undefined,
             error,
             key,
           }));
@@ -55,4 +56,8 @@ export function usePolled<Answer>(
     };
   }, [key, every, version]);
   return polled.key === key ? polled : { answer: undefined, error: undefined };
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof ApiError && error.isDenied;
 }

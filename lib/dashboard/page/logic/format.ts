@@ -65,3 +65,18 @@ export function formatMoment(iso: string): string {
   const at = Date.parse(iso);
   return Number.isNaN(at) ? iso : dateAndTime.format(at);
 }
+
+const shortDate = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
+
+/**
+ * The time of today, and the date before it of another day.
+ *
+ * @param iso ISO 8601
+ * @param now milliseconds since the epoch
+ */
+export function formatShortMoment(iso: string, now: number): string {
+  const at = Date.parse(iso);
+  if (Number.isNaN(at)) return iso;
+  const day = shortDate.format(at);
+  return day === shortDate.format(now) ? formatClock(at) : `${day}, ${formatClock(at)}`;
+}

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { DashboardOperation, Sort } from '../../api-types.js';
-import { formatMoment } from '../logic/format.js';
+import { clock } from '../data/clock.js';
+import { formatShortMoment } from '../logic/format.js';
 import { startedBy } from '../logic/marks.js';
 import { MarkOf, Status, Tags } from './status.js';
 import { Text } from './text.js';
@@ -81,7 +82,9 @@ const HISTORY: readonly Column[] = [
     key: 'began',
     label: 'Started',
     sort: 'startedAt',
-    cell: ({ startedAt }) => <span class="number">{formatMoment(startedAt)}</span>,
+    cell: ({ startedAt }) => (
+      <span class="number">{formatShortMoment(startedAt, clock.get())}</span>
+    ),
   },
   {
     key: 'age',

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { Sort } from '../../api-types.js';
+import { useRef } from 'preact/hooks';
+import type { DashboardOperation, Sort } from '../../api-types.js';
 import { cancelRequest } from '../data/cancel-requests.js';
 import { go } from '../data/location.js';
 import { useNarrow } from '../data/media.js';
@@ -10,6 +10,7 @@ import type { Column } from './columns.js';
 import { GridHead } from './grid-head.js';
 import { handleGridKey } from './grid-keys.js';
 import { OperationRow } from './operation-row.js';
+import { useActiveRow } from './use-active-row.js';
 import { useWindow } from './use-window.js';
 
 /** Pixels; the same as in the styles. */
@@ -27,6 +28,8 @@ interface OperationGridProps {
   readonly descending: boolean;
   readonly onSort: (sort: Sort, descending: boolean) => void;
   readonly toggle: (id: string) => void;
+  /** An operation as it is by now, where that is known before the rows are. */
+  readonly latest?: (id: string) => DashboardOperation | undefined;
   /** Said where there is no row. */
   readonly empty: ComponentChildren;
   /** What is shown is not known to be true any more. */
@@ -35,11 +38,11 @@ interface OperationGridProps {
 
 /** A table of operations, of which only the rows that are seen exist. */
 export function OperationGrid(props: OperationGridProps) {
-  const { rows, columns, isTree, all, toggle } = props;
+  const { rows, columns, isTree, all, toggle, latest } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const height = useNarrow() ? CARD : ROW;
   const { first, until } = useWindow(scroller, rows.length, height);
-  const { active, setActive, focused } = useActiveRow(rows, scroller, height);
+  const { active, setActive, moveTo } = useActiveRow(rows, scroller, height);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
@@ -49,10 +52,7 @@ export function OperationGrid(props: OperationGridProps) {
     if (row === null || (target !== row && event.key === 'Enter')) return;
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / height) - 2);
     const isMeant = handleGridKey(event.key, rows, active, page, isTree, {
-      move: (index) => {
-        focused.current = true;
-        setActive(rows[index]?.operation.id);
-      },
+      move: (index) => moveTo(rows[index]?.operation.id),
       open: ({ operation }) => go(operationHash(operation.id, all)),
       cancel: ({ operation }) => {
         if (operation.cancelable) cancelRequest.set({ what: 'one', operation, all });
@@ -90,9 +90,10 @@ export function OperationGrid(props: OperationGridProps) {
       ) : (
         <div class="rows" role="rowgroup" style={{ height: `${rows.length * height}px` }}>
           {shown.map((index) => {
-            const row = rows[index];
-            if (row === undefined) return null;
-            const { id } = row.operation;
+            const placed = rows[index];
+            if (placed === undefined) return null;
+            const { id } = placed.operation;
+            const row = { ...placed, operation: latest?.(id) ?? placed.operation };
             const isActive = index === active || (active < 0 && index === 0);
             return (
               <OperationRow
@@ -105,30 +106,4 @@ export function OperationGrid(props: OperationGridProps) {
       )}
     </div>
   );
-}
-
-/** The row that the keys move from; it is found again when rows move. */
-function useActiveRow(
-  rows: readonly GridRow[],
-  scroller: { readonly current: HTMLDivElement | null },
-  height: number,
-) {
-  const [id, setActive] = useState<string | undefined>(undefined);
-  const focused = useRef(false);
-  const active = id === undefined ? -1 : rows.findIndex(({ operation }) => operation.id === id);
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    if (!focused.current || element === null || id === undefined) return;
-    focused.current = false;
-    const head = element.querySelector<HTMLElement>('.head')?.offsetHeight ?? 0;
-    const top = active * height;
-    const seen = element.clientHeight - head;
-    if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + height > element.scrollTop + seen) element.scrollTop = top + height - seen;
-    const rowElement = [...element.querySelectorAll<HTMLElement>('.row')].find(
-      ({ dataset }) => dataset['id'] === id,
-    );
-    rowElement?.focus({ preventScroll: true });
-  });
-  return { active, setActive, focused };
 }

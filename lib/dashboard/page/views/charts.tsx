@@ -12,7 +12,7 @@ export function ChartsView() {
   const { answer, error } = usePolled<StatisticsAnswer>('statistics', '', REFRESH);
   const samples = usable(answer?.samples ?? []);
   return (
-    <main id="main" class="charts-view">
+    <main id="main" tabIndex={-1} class="charts-view">
       <h1 class="unseen">Charts</h1>
       <Failure error={error} />
       {answer !== undefined && (

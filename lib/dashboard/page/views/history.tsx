@@ -29,7 +29,7 @@ export function HistoryView() {
   const rows = (answer?.operations ?? []).map(flatRow);
   const total = answer?.total ?? 0;
   return (
-    <main id="main" class="list-view">
+    <main id="main" tabIndex={-1} class="list-view">
       <h1 class="unseen">History</h1>
       <FilterBar
         list="history"

@@ -16,7 +16,7 @@ export function InstancesView() {
   const { answer, error } = usePolled<InstancesAnswer>('instances', '', REFRESH);
   const all = new URLSearchParams({ instances: 'all' });
   return (
-    <main id="main" class="instances-view">
+    <main id="main" tabIndex={-1} class="instances-view">
       <h1>Instances</h1>
       <Failure error={error} />
       <Completeness {...(answer === undefined ? {} : { answer })} />

@@ -16,6 +16,8 @@ import { LiveCount } from './live-count.js';
 /** The longest running first: what is stuck is on top, and rows do not jump. */
 const DEFAULTS = { sort: 'startedAt', descending: false } as const;
 
+const latestOf = (id: string) => session.live.latest(id);
+
 export function LiveView() {
   const [state, change] = useListState('live', DEFAULTS);
   const { query, all, tree, sort, descending } = state;
@@ -35,7 +37,7 @@ export function LiveView() {
   // A button that could do nothing is absent.
   const isCancelable = rows.some(({ operation, isContext }) => operation.cancelable && !isContext);
   return (
-    <main id="main" class="list-view">
+    <main id="main" tabIndex={-1} class="list-view">
       <h1 class="unseen">Live operations</h1>
       <FilterBar list="live" query={query} onChange={(changed) => change({ query: changed })} />
       <div class="bar">
@@ -81,6 +83,7 @@ export function LiveView() {
         list="live"
         {...{ columns, rows, all, sort, descending, toggle }}
         isTree={tree}
+        {...(all ? {} : { latest: latestOf })}
         onSort={(by, down) => change({ sort: by, descending: down })}
         empty={emptyText(total, isFiltered)}
         isStale={all ? polled.error !== undefined : !isConnected}

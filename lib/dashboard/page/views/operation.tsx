@@ -24,7 +24,7 @@ export function OperationView() {
   const { answer, error } = useDetail(id, all);
   const isCluster = useStore(session.info)?.cluster === true;
   return (
-    <main id="main" class="operation-view">
+    <main id="main" tabIndex={-1} class="operation-view">
       <div class="bar">
         <Breadcrumbs answer={answer} all={all} />
         {isCluster && (
