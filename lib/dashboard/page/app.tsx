@@ -60,7 +60,7 @@ export function App() {
 function Denied({ message }: { readonly message: string }) {
   return (
     <main id="main" tabIndex={-1} class="denied">
-      <h1>Nothing to see</h1>
+      <h1>You may not see the operations</h1>
       <p role="alert">{message}</p>
       <p>
         <button type="button" onClick={() => location.reload()}>

@@ -81,7 +81,10 @@ function useArranged(
   const isDue = before !== undefined && now - before.at >= ARRANGE;
   const isOld = before !== undefined && ages && now - before.at >= LOOK;
   if (before === undefined || isOther || isOld || (isDue && before.version !== version)) {
-    const result = arrangement.arrange(known, clock.now());
+    const isFeed = known === session.live.all;
+    const touched = isFeed ? session.live.takeTouched() : undefined;
+    const isPartial = !isOther && !isOld;
+    const result = arrangement.arrange(known, isPartial ? touched : undefined, clock.now());
     last.current = { known, arrangement, version, at: performance.now(), result };
   }
   const isBehind = last.current?.version !== version;

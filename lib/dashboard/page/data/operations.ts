@@ -6,6 +6,9 @@ import type { Readable } from './store.js';
 /** Milliseconds for which one that has ended is still known, so that a table can say how it ended. */
 const FAREWELL = 2_000;
 
+/** Ids that are remembered while nobody takes them; beyond, all count as changed. */
+const MOST_TOUCHED = 20_000;
+
 /**
  * The live operations, as far as the feed has told of them. Whoever listens hears of all changes of a
  * frame at once.
@@ -20,6 +23,8 @@ export class LiveOperations implements Readable<number> {
   private goneMeanwhile: Set<string> | undefined;
   private readonly toldMeanwhile = new Set<string>();
 
+  private touched: Set<string> | undefined;
+
   /** Grows with each change. */
   get(): number {
     return this.version;
@@ -33,6 +38,13 @@ export class LiveOperations implements Readable<number> {
   /** One that lives, or has ended just now. */
   latest(id: string): DashboardOperation | undefined {
     return this.all.get(id) ?? this.ended.get(id);
+  }
+
+  /** @returns the ids of what has changed since this was asked; `undefined`: all may have */
+  takeTouched(): ReadonlySet<string> | undefined {
+    const { touched } = this;
+    this.touched = new Set();
+    return touched;
   }
 
   /** A list is asked for; what changes until it comes is newer. */
@@ -60,6 +72,7 @@ export class LiveOperations implements Readable<number> {
     for (const [id, operation] of listed) this.all.set(id, operation);
     this.goneMeanwhile = undefined;
     this.toldMeanwhile.clear();
+    this.touched = undefined;
     this.changed();
   }
 
@@ -67,6 +80,7 @@ export class LiveOperations implements Readable<number> {
     for (const operation of operations) {
       if (isLive(operation)) {
         this.all.set(operation.id, operation);
+        this.touch(operation.id);
         if (this.goneMeanwhile !== undefined) this.toldMeanwhile.add(operation.id);
       } else {
         this.end(operation.id, operation);
@@ -79,13 +93,20 @@ export class LiveOperations implements Readable<number> {
   clear(): void {
     this.all.clear();
     this.ended.clear();
+    this.touched = undefined;
     this.changed();
   }
 
   private end(id: string, operation: DashboardOperation | undefined): void {
     this.all.delete(id);
+    this.touch(id);
     this.goneMeanwhile?.add(id);
     if (operation !== undefined) this.ended.set(id, operation);
+  }
+
+  private touch(id: string): void {
+    this.touched?.add(id);
+    if (this.touched !== undefined && this.touched.size > MOST_TOUCHED) this.touched = undefined;
   }
 
   private changed(): void {

@@ -2,14 +2,16 @@ import type { DashboardOperation, OperationQuery, Sort } from '../../api-types.j
 import { comparatorOf, matches } from '../../matches.js';
 
 type Operations = ReadonlyMap<string, DashboardOperation>;
+type Ordered = readonly DashboardOperation[];
+type Compare = (a: DashboardOperation, b: DashboardOperation) => number;
 
 /**
- * Those of many operations that match, in order. What was in order before is not sorted again from
- * the beginning, so that ten thousand cost little when few have changed.
+ * Those of many operations that match, in order. Only what has changed is matched and put in its
+ * place, so that ten thousand cost little.
  */
 export class Arrangement {
-  private ordered: DashboardOperation[] = [];
-  readonly compare: (a: DashboardOperation, b: DashboardOperation) => number;
+  readonly compare: Compare;
+  private ordered: Ordered | undefined;
 
   constructor(
     private readonly query: OperationQuery,
@@ -20,20 +22,59 @@ export class Arrangement {
     this.compare = descending ? (a, b) => compare(b, a) : compare;
   }
 
-  /** @param now the server's clock: milliseconds since the epoch */
-  arrange(all: Operations, now: number): readonly DashboardOperation[] {
-    const next: DashboardOperation[] = [];
-    const known = new Set<string>();
-    for (const { id } of this.ordered) {
-      const operation = all.get(id);
-      known.add(id);
-      if (operation !== undefined && matches(this.query, operation, now)) next.push(operation);
+  /**
+   * @param touched ids of those that have changed, begun or ended since; `undefined`: all may have
+   * @param now the server's clock: milliseconds since the epoch
+   */
+  arrange(all: Operations, touched: ReadonlySet<string> | undefined, now: number): Ordered {
+    const kept = touched && this.ordered?.filter(({ id }) => !touched.has(id));
+    const candidates =
+      kept === undefined || touched === undefined ? all.values() : pick(all, touched);
+    const fresh: DashboardOperation[] = [];
+    for (const operation of candidates) {
+      if (matches(this.query, operation, now)) fresh.push(operation);
     }
-    for (const operation of all.values()) {
-      if (!known.has(operation.id) && matches(this.query, operation, now)) next.push(operation);
-    }
-    next.sort(this.compare);
-    this.ordered = next;
-    return next;
+    fresh.sort(this.compare);
+    this.ordered = kept === undefined ? fresh : merged(kept, fresh, this.compare);
+    return this.ordered;
   }
+}
+
+function* pick(all: Operations, ids: Iterable<string>): Iterable<DashboardOperation> {
+  for (const id of ids) {
+    const operation = all.get(id);
+    if (operation !== undefined) yield operation;
+  }
+}
+
+/** Many and few, both in order, as one list in order. */
+function merged(many: Ordered, few: Ordered, compare: Compare): Ordered {
+  const result: DashboardOperation[] = [];
+  let from = 0;
+  for (const operation of few) {
+    const until = placeOf(operation, many, from, compare);
+    for (let index = from; index < until; index++) result.push(many[index] as DashboardOperation);
+    result.push(operation);
+    from = until;
+  }
+  for (let index = from; index < many.length; index++)
+    result.push(many[index] as DashboardOperation);
+  return result;
+}
+
+/** The index of the first that comes after. */
+function placeOf(
+  operation: DashboardOperation,
+  ordered: Ordered,
+  from: number,
+  compare: Compare,
+): number {
+  let low = from;
+  let high = ordered.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compare(ordered[middle] as DashboardOperation, operation) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

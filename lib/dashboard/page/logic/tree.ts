@@ -74,18 +74,21 @@ function walk(
   outside: ReadonlySet<string>,
 ): GridRow[] {
   const rows: GridRow[] = [];
-  const pending: { operation: DashboardOperation; depth: number }[] = [];
-  const push = (operations: readonly DashboardOperation[], depth: number) => {
-    for (const operation of [...operations].reverse()) pending.push({ operation, depth });
-  };
-  push(roots, 0);
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { operation, depth } = next;
+  // Where the walk is in the list of each level.
+  const levels = [{ operations: roots, next: 0 }];
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const operation = level.operations[level.next++];
+    if (operation === undefined) {
+      levels.pop();
+      continue;
+    }
     const { id } = operation;
-    const below = children.get(id) ?? [];
-    const expanded = !collapsed.has(id);
-    rows.push({ operation, depth, children: below.length, expanded, isContext: outside.has(id) });
-    if (expanded) push(below, depth + 1);
+    const below = children.get(id);
+    const expanded = below !== undefined && !collapsed.has(id);
+    const depth = levels.length - 1;
+    const isContext = outside.has(id);
+    rows.push({ operation, depth, children: below?.length ?? 0, expanded, isContext });
+    if (expanded) levels.push({ operations: below, next: 0 });
   }
   return rows;
 }
