@@ -22,6 +22,11 @@ export function formatDuration(span: number): string {
   return `${Math.floor(span / DAY)} d ${Math.floor((span % DAY) / HOUR)} h`;
 }
 
+/** For what is only guessed. */
+export function formatRoughly(span: number): string {
+  return span >= MINUTE && span < HOUR ? `${Math.round(span / MINUTE)} m` : formatDuration(span);
+}
+
 function trim(value: number, digits: number): string {
   return String(Number(value.toFixed(digits)));
 }

@@ -89,12 +89,19 @@ function joined(stretches: Stretch[]): Stretch[] {
   return result;
 }
 
-/** Round numbers of milliseconds for the axis, 0 and the end excluded where there is no room. */
+/** Milliseconds that people count in, beyond a second. */
+const STEPS = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200,
+].map((seconds) => seconds * 1_000);
+/** A share of the line behind which there is no room for a text. */
+const LAST = 0.93;
+
+/** Round numbers of milliseconds for the axis. */
 export function ticksOf(span: number, most = 6): number[] {
-  const rough = span / most;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough) ?? rough;
-  const ticks: number[] = [];
-  for (let at = 0; at <= span; at += step) ticks.push(at);
-  return ticks;
+  const least = span / most;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const decimal = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= least);
+  const step = (least > 500 ? STEPS.find((each) => each >= least) : decimal) ?? decimal ?? least;
+  const count = Math.floor((span * LAST) / step) + 1;
+  return Array.from({ length: count }, (_, index) => Number((index * step).toPrecision(6)));
 }

@@ -15,7 +15,7 @@ import { useWindow } from './use-window.js';
 
 /** Pixels; the same as in the styles. */
 const ROW = 44;
-const CARD = 112;
+const CARD = 104;
 
 interface OperationGridProps {
   readonly label: string;

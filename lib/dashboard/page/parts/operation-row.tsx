@@ -1,6 +1,7 @@
 import { Component } from 'preact';
 import { cancelRequest } from '../data/cancel-requests.js';
 import type { GridRow } from '../logic/grid-row.js';
+import { clip, visibleText } from '../logic/visible-text.js';
 import type { Column } from './columns.js';
 import { Icon } from './icons.js';
 import { OperationLink } from './link.js';
@@ -67,7 +68,7 @@ export class OperationRow extends Component<OperationRowProps> {
               type="button"
               class="quiet"
               tabIndex={isActive ? 0 : -1}
-              aria-label={`Cancel ${operation.name.slice(0, 100)}`}
+              aria-label={`Cancel ${visibleText(clip(operation.name, 100))}`}
               onClick={() => cancelRequest.set({ what: 'one', operation, all })}
             >
               <Icon name="stop" />

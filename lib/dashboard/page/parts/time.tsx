@@ -1,7 +1,8 @@
 import type { DashboardOperation } from '../../api-types.js';
 import { useNowWhile } from '../data/clock.js';
-import { formatDuration } from '../logic/format.js';
+import { formatDuration, formatRoughly } from '../logic/format.js';
 import { isLive } from '../logic/marks.js';
+import { Text } from './text.js';
 
 interface Props {
   readonly operation: DashboardOperation;
@@ -25,18 +26,20 @@ export function Deadline({ operation }: Props) {
   const until = live ? now : Date.parse(operation.endedAt ?? operation.startedAt);
   const left = end - until;
   const share = Math.min(1, Math.max(0, left / Math.max(1, end - start)));
-  const isMet = !live && operation.reason === 'timeout';
-  const label = isMet
-    ? 'passed'
-    : left >= 0
-      ? `${formatDuration(left)} left`
-      : `${formatDuration(-left)} over`;
   return (
     <span class={`meter deadline ${left < 0 ? 'over' : share < 0.2 ? 'near' : ''}`}>
-      <span class="number">{label}</span>
+      <span class="number">{labelOf(left, operation)}</span>
       <Bar share={share} />
     </span>
   );
+}
+
+function labelOf(left: number, operation: DashboardOperation): string {
+  if (isLive(operation)) {
+    return left >= 0 ? `${formatDuration(left)} left` : `${formatDuration(-left)} over`;
+  }
+  if (operation.reason === 'timeout') return 'passed';
+  return left >= 0 ? `${formatDuration(left)} to spare` : `${formatDuration(-left)} over`;
 }
 
 /** How far it is, how fast, and how long it will take. */
@@ -47,11 +50,13 @@ export function Progress({ operation }: Props) {
   const parts = [
     percent === undefined ? (current === undefined ? undefined : String(current)) : `${percent} %`,
     rate === undefined ? undefined : `${formatShort(rate)}/s`,
-    remaining === undefined || !isLive(operation) ? undefined : `${formatDuration(remaining)} left`,
+    remaining === undefined || !isLive(operation) ? undefined : `${formatRoughly(remaining)} left`,
   ].filter((part) => part !== undefined);
   return (
     <span class="meter progress">
-      <span class="number">{parts.length > 0 ? parts.join(' · ') : (message ?? '')}</span>
+      <span class="number">
+        {parts.length > 0 ? parts.join(' · ') : message !== undefined && <Text of={message} />}
+      </span>
       {percent !== undefined && <Bar share={percent / 100} />}
     </span>
   );
