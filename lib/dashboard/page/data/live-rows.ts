@@ -6,7 +6,7 @@ import { type ListState, queryParams } from '../logic/list-state.js';
 import { flattenTree } from '../logic/tree.js';
 import { clock } from './clock.js';
 import { type Polled, usePolled } from './poll.js';
-import { session } from './session.js';
+import { MOST_HELD, session } from './session.js';
 import { useStore } from './store.js';
 
 /** Milliseconds between two arrangements; between them, rows change where they stand. */
@@ -21,6 +21,8 @@ export interface LiveRows {
   readonly rows: readonly GridRow[];
   readonly matching: number;
   readonly total: number | undefined;
+  /** How many are held, where there are more than that. */
+  readonly partly: number | undefined;
   /** What was asked of all instances; of this one only, nothing is. */
   readonly polled: Polled<OperationPage>;
 }
@@ -49,7 +51,9 @@ export function useLiveRows(state: ListState, collapsed: ReadonlySet<string>): L
     [arranged, tree, collapsed],
   );
   const held = known.size;
+  const isPartial = all ? (polled.answer?.total ?? 0) > held : (total ?? 0) > MOST_HELD;
   return {
+    partly: isPartial ? held : undefined,
     rows,
     matching: all ? (polled.answer?.total ?? 0) : arranged.length,
     total: all ? polled.answer?.total : total === undefined ? undefined : held,

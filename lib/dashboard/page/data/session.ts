@@ -7,7 +7,7 @@ import { Store } from './store.js';
 
 const PAGE = 10_000;
 /** Operations that the page holds at most. */
-const MOST = 50_000;
+export const MOST_HELD = 50_000;
 /** Milliseconds after which a list that failed is asked for again. */
 const PAUSE = 3_000;
 
@@ -86,7 +86,7 @@ export class Session {
     try {
       const operations: OperationPage['operations'][number][] = [];
       let total = 0;
-      for (let offset: number | undefined = 0; offset !== undefined && offset < MOST;) {
+      for (let offset: number | undefined = 0; offset !== undefined && offset < MOST_HELD;) {
         const params = { limit: String(PAGE), offset: String(offset), order: 'asc' };
         const page: OperationPage = await getJson<OperationPage>('operations', params, signal);
         operations.push(...page.operations);

@@ -22,7 +22,7 @@ export function LiveView() {
   const [state, change] = useListState('live', DEFAULTS);
   const { query, all, tree, sort, descending } = state;
   const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
-  const { rows, matching, total, polled } = useLiveRows(state, collapsed);
+  const { rows, matching, total, partly, polled } = useLiveRows(state, collapsed);
   const isConnected = useStore(session.connection) === 'live';
   const isCluster = useStore(session.info)?.cluster === true;
   const columns = columnsOf('live', all);
@@ -41,7 +41,7 @@ export function LiveView() {
       <h1 class="unseen">Live operations</h1>
       <FilterBar list="live" query={query} onChange={(changed) => change({ query: changed })} />
       <div class="bar">
-        <LiveCount {...{ matching, total, isFiltered }} />
+        <LiveCount {...{ matching, total, partly, isFiltered }} />
         <div class="tools">
           {isCluster && <InstanceSwitch all={all} onChange={(chosen) => change({ all: chosen })} />}
           <Segments
