@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
 import type { OperationSnapshot } from '../operation/snapshot.js';
 import { bare } from '../scope/plain-object.js';
@@ -11,7 +10,7 @@ import { checkOptions, readAnything, readBoolean, readText, refuse } from '../sc
  * @publicApi
  */
 export interface DashboardRequest {
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The caller's address, as the HTTP framework sees it: behind a proxy, tell it to trust that. */
   readonly ip?: string | undefined;
   /** What the application's authentication has set. */

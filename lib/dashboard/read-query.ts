@@ -55,7 +55,8 @@ const readTruth: Reader = (value, key) => {
 
 const readSpan: Reader = (value, key) => {
   try {
-    return parseDuration(value, key, { zero: true });
+    const span = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value;
+    return parseDuration(span, key, { zero: true });
   } catch {
     return refuse(key, "a duration such as '5m', or milliseconds");
   }

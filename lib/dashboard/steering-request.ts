@@ -18,10 +18,10 @@ const LONGEST_MESSAGE = 500;
 export function readSteeringBody(request: DashboardRequest): Record<string, unknown> {
   const { headers } = request;
   const site = headers['sec-fetch-site'];
-  if (site === undefined ? isForeign(headers.origin, headers.host) : site !== 'same-origin') {
+  if (site === undefined ? isForeign(headers['origin'], headers['host']) : site !== 'same-origin') {
     throw new ForbiddenException('Only the dashboard itself may send this');
   }
-  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  const type = String(headers['content-type']).split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
     throw new UnsupportedMediaTypeException('The content type has to be application/json');
   }
@@ -51,10 +51,10 @@ export function allowOnly(body: Record<string, unknown>, ...allowed: readonly st
 }
 
 /** Programs send no Origin. */
-function isForeign(origin: string | undefined, host: string | undefined): boolean {
+function isForeign(origin: unknown, host: unknown): boolean {
   if (origin === undefined) return false;
   try {
-    return new URL(origin).host !== host;
+    return new URL(String(origin)).host !== host;
   } catch {
     return true;
   }
