@@ -108,7 +108,8 @@ describe.each(adapters)('Who may use the dashboard on %s', (adapter) => {
 
   it('sees and cancels its own, by lists, ids, counts, history and relatives', async () => {
     const { as, registry, next } = await startDashboard(adapter, OWN);
-    const run = (of: string) => registry.spawn({ name: `${of}-work`, metadata: { owner: of } }, hang);
+    const run = (of: string) =>
+      registry.spawn({ name: `${of}-work`, metadata: { owner: of } }, hang);
     const ann = run('ann');
     const bob = run('bob');
 
