@@ -5,6 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OperationSnapshot } from 'nestjs-cancelable';
 import { type RunningSample, startSample } from '../support/sample.js';
 
+interface Page {
+  readonly operations: readonly OperationSnapshot[];
+}
+
 describe.each(['express', 'fastify'])('the showcase on %s', (adapter) => {
   let sample: RunningSample;
   let url: string;
@@ -20,10 +24,10 @@ describe.each(['express', 'fastify'])('the showcase on %s', (adapter) => {
   /** The history is written when the work has stopped, not when the client has left. */
   async function remembered(name: string, status?: string): Promise<OperationSnapshot> {
     for (;;) {
-      const history = await json<OperationSnapshot[]>('/operations/history?limit=100');
-      const found = history
-        .reverse()
-        .find((one) => one.name === name && (status === undefined || one.status === status));
+      const { operations } = await json<Page>('/operations/api/history?limit=100');
+      const found = operations.find(
+        (one) => one.name === name && (status === undefined || one.status === status),
+      );
       if (found !== undefined) return found;
     }
   }
@@ -64,7 +68,7 @@ describe.each(['express', 'fastify'])('the showcase on %s', (adapter) => {
     dropped.end();
     await once(dropped, 'socket');
     const paths = async () =>
-      (await json<OperationSnapshot[]>('/operations')).map(({ name }) => name);
+      (await json<Page>('/operations/api/operations')).operations.map(({ name }) => name);
     while (!(await paths()).includes('GET /cities/search'));
     dropped.destroy();
     const found = await json<{ name: string }[]>('/cities/search?q=san%20f');
@@ -100,6 +104,30 @@ describe.each(['express', 'fastify'])('the showcase on %s', (adapter) => {
       progress: expect.objectContaining({ percent: expect.any(Number) }),
     });
     expect(await remembered('import')).toMatchObject({ id, message: 'stop pressed' });
-    expect(await json('/operations/statistics')).toMatchObject({ zombies: 0 });
+    expect(await json('/operations/api/statistics')).toMatchObject({ statistics: { zombies: 0 } });
+  });
+
+  it('has a page with buttons for a browser, each of which starts something', async () => {
+    const html = await (await fetch(url, { headers: { accept: 'text/html' } })).text();
+    const starts = [...html.matchAll(/data-start="(demo\/\w+)"/g)].map(([, path]) => path);
+    expect(starts).toHaveLength(7);
+    for (const path of starts) {
+      expect(await json(`/${path}`, { method: 'POST' })).toEqual({ started: path?.slice(5) });
+    }
+    const live = await json<Page>('/operations/api/operations?limit=1000');
+    const names = new Set(live.operations.map(({ name }) => name));
+    for (const name of ['report', 'report.read', 'slow search', 'thumbnail', 'autosave']) {
+      expect(names).toContain(name);
+    }
+    const headers = { 'content-type': 'application/json' };
+    const cancelAll = (confirmed?: number) =>
+      json<{ count: number }>('/operations/api/cancelations', {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ filter: {}, confirmed }),
+      });
+    const { count } = await cancelAll();
+    expect(count).toBeGreaterThanOrEqual(45);
+    expect((await cancelAll(count + 20)).count).toBeGreaterThanOrEqual(45);
   });
 });
