@@ -37,6 +37,9 @@ export declare const registry: OperationRegistry;
 export declare const stopToken: CancelationToken;
 
 export declare class AppModule {}
+export declare class AuthGuard {
+  canActivate(): boolean;
+}
 export declare class ReportsController {}
 export declare class RatesController {}
 export declare class ReportsService {
