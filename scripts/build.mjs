@@ -2,11 +2,20 @@
 // evaluates one, whichever comes first, with the same declarations.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';
 import { shareModule } from './build/share-module.mjs';
+import { buildPage } from './build-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -75,4 +84,9 @@ for (const module of [helper, ...modules]) {
 for (const declaration of declarations) {
   copyFileSync(declaration, join(cjs, relative(dist, declaration)));
 }
+
+// What a browser loads lies beside the file that serves it.
+await buildPage(join(dist, 'dashboard/page'));
+cpSync(join(dist, 'dashboard/page'), join(cjs, 'dashboard/page'), { recursive: true });
+
 writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }\n');
