@@ -47,6 +47,7 @@ export async function buildPage(folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const folder = fileURLToPath(new URL('../dist/dashboard/page', import.meta.url));
+  const [, , folder = fileURLToPath(new URL('../dist/dashboard/page', import.meta.url))] =
+    process.argv;
   console.log(`The page has ${await buildPage(folder)} bytes compressed.`);
 }

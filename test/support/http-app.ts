@@ -40,6 +40,8 @@ export interface HttpAppOptions {
   readonly http2?: boolean;
   /** `false`: as applications are by default, connections end by themselves. */
   readonly forceClose?: boolean;
+  /** Default: a free one. */
+  readonly port?: number;
   /** Before the application listens: prefixes, versioning, global filters. */
   configure?(app: INestApplication): void;
 }
@@ -95,7 +97,7 @@ export function startHttpApp(adapter: Adapter, options: HttpAppOptions): Promise
 export async function startHttpModule(
   adapter: Adapter,
   module: Type,
-  options: Pick<HttpAppOptions, 'https' | 'http2' | 'forceClose' | 'configure'> = {},
+  options: Pick<HttpAppOptions, 'https' | 'http2' | 'forceClose' | 'port' | 'configure'> = {},
 ): Promise<HttpApp> {
   const log = new NestLog();
   const app = await NestFactory.create(module, createAdapter(adapter, options), {
@@ -111,7 +113,7 @@ export async function startHttpModule(
   server.on(options.https ? 'secureConnection' : 'connection', (socket: Socket) => {
     sockets.push(socket);
   });
-  await app.listen(0, '127.0.0.1');
+  await app.listen(options.port ?? 0, '127.0.0.1');
   const { port } = server.address() as AddressInfo;
   const registry = app.get(OperationRegistry);
   return {

@@ -9,11 +9,14 @@ import { closeAfterTest } from './close-after-test.js';
 import { freezeProcess } from './freeze-process.js';
 import { localhost } from './tls.js';
 
-/** A server program that tests start for themselves: what it is called and how it comes. */
-interface ServerProgram {
+/** A program that tests start for themselves: what it is called and how it comes. */
+interface Program {
   readonly binary: string;
   /** The package of Debian. */
   readonly debian: string;
+}
+
+interface ServerProgram extends Program {
   args(port: number, folder: string): string[];
   /** Runs once, before it starts for the first time. */
   prepare?(folder: string): void;
@@ -60,6 +63,11 @@ const programs = {
 
 export type ServerName = keyof typeof programs;
 
+const browsers = { chromium: { binary: 'chromium', debian: 'chromium' } };
+
+/** What a test may need: servers, and a browser. */
+export type ProgramName = ServerName | keyof typeof browsers;
+
 function mariadbArgs(folder: string): string[] {
   // It refuses to run as root, unless it is told to.
   const isRoot = process.getuid?.() === 0;
@@ -72,7 +80,7 @@ function mariadbArgs(folder: string): string[] {
   ];
 }
 
-function isInstalled({ binary }: ServerProgram): boolean {
+function isInstalled({ binary }: Program): boolean {
   try {
     execFileSync(binary, ['--version'], { stdio: 'ignore' });
     return true;
@@ -82,11 +90,16 @@ function isInstalled({ binary }: ServerProgram): boolean {
 }
 
 /**
- * A `describe` for tests that need servers. Where one is not installed they are skipped, and say
+ * A `describe` for tests that need servers or a browser. Where one is not installed they are skipped, and say
  * how to install it; in CI that is a failure.
  */
-export function describeWith(names: readonly ServerName[], title: string, tests: () => void): void {
-  const missing = names.map((name) => programs[name]).filter((program) => !isInstalled(program));
+export function describeWith(
+  names: readonly ProgramName[],
+  title: string,
+  tests: () => void,
+): void {
+  const all: Record<ProgramName, Program> = { ...programs, ...browsers };
+  const missing = names.map((name) => all[name]).filter((program) => !isInstalled(program));
   if (missing.length === 0) {
     describe(title, tests);
     return;
@@ -94,8 +107,8 @@ export function describeWith(names: readonly ServerName[], title: string, tests:
   const install = `apt-get install ${missing.map(({ debian }) => debian).join(' ')}`;
   if (process.env['CI']) {
     describe(title, () => {
-      it('has the servers it needs', () => {
-        throw new Error(`${title}: a server is missing. Install it: ${install}`);
+      it('has the programs it needs', () => {
+        throw new Error(`${title}: a program is missing. Install it: ${install}`);
       });
     });
   } else {
