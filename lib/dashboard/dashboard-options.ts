@@ -10,11 +10,13 @@ import { checkOptions, readAnything, readBoolean, readText, refuse } from '../sc
  * @publicApi
  */
 export interface DashboardRequest {
+  /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The caller's address, as the HTTP framework sees it: behind a proxy, tell it to trust that. */
   readonly ip?: string | undefined;
   /** What the application's authentication has set. */
   readonly user?: unknown;
+  /** What else the framework, or the application, has put there. */
   readonly [key: string]: unknown;
 }
 

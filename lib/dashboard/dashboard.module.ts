@@ -91,6 +91,7 @@ export class CancelableDashboardModule implements OnModuleInit {
     return assemble(route, provider, imports ?? []);
   }
 
+  /** @internal */
   onModuleInit(): void {
     const { allowAnonymous, canCancel, path = '/operations' } = this.options;
     if (allowAnonymous !== true) return;

@@ -201,6 +201,29 @@ describeWith(['chromium'], 'The page of the dashboard in a browser', () => {
     await rowOf(two.page, 'import').waitFor({ state: 'detached' });
   });
 
+  it('sends the token that the application checks', async () => {
+    const refused: string[] = [];
+    const { caller, registry, next } = await startDashboard('Express', OPEN, {
+      configure(app) {
+        app.use((request: any, response: any, proceed: () => void) => {
+          response.setHeader('Set-Cookie', 'XSRF-TOKEN=a%20token; SameSite=Strict');
+          const isFine = request.method === 'GET' || request.headers['x-xsrf-token'] === 'a token';
+          if (isFine) return proceed();
+          refused.push(request.url);
+          response.sendStatus(403);
+        });
+      },
+    });
+    const { id } = registry.spawn('import', hang);
+    expect((await caller.post(`/api/operations/${id}/cancel`, {})).status).toBe(403);
+    expect(refused).toHaveLength(1);
+    const { page } = await browser.open(caller.base);
+    const settled = next('settled');
+    await rowOf(page, 'import').getByRole('button', { name: 'Cancel import' }).click();
+    await page.getByRole('button', { name: 'Cancel operation' }).click();
+    expect(await settled).toMatchObject({ status: 'canceled' });
+  });
+
   it('shows text of others as text, whatever it says', async () => {
     const { caller, registry } = await startDashboard('Express');
     const script = '<img src=x onerror="alert(1)"><script>alert(2)</script>';

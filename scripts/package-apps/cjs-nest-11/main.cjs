@@ -17,6 +17,7 @@ const {
   isCancelation,
   OperationRegistry,
 } = require('nestjs-cancelable');
+const { CancelableDashboardModule } = require('nestjs-cancelable/dashboard');
 
 let entered;
 const nextEntry = () =>
@@ -62,7 +63,10 @@ class AppModule {
 __decorate(
   [
     Module({
-      imports: [CancelableModule.forRoot({ shutdown: { grace: '50ms' } })],
+      imports: [
+        CancelableModule.forRoot({ shutdown: { grace: '50ms' } }),
+        CancelableDashboardModule.forRoot({ allowAnonymous: true }),
+      ],
       controllers: [ReportsController],
     }),
   ],
@@ -91,6 +95,12 @@ async function main() {
     [{ name: 'GET /reports', kind: 'http', status: 'canceled', reason: 'disconnect' }],
   );
   assert.ok(isCancelation(stoppedBy), 'the handler saw no cancelation');
+
+  // The page and its files are in the package.
+  const dashboard = `http://127.0.0.1:${port}/operations`;
+  const page = await (await fetch(dashboard)).text();
+  const [, asset] = /src="([^"]+\.js)"/.exec(page);
+  assert.equal((await fetch(new URL(asset, `${dashboard}/`))).status, 200);
 
   const enteredAgain = nextEntry();
   const status = new Promise((resolve, reject) => {

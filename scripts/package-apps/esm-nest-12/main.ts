@@ -14,6 +14,7 @@ import {
   isCancelation,
   OperationRegistry,
 } from 'nestjs-cancelable';
+import { CancelableDashboardModule } from 'nestjs-cancelable/dashboard';
 
 let entered = (): void => {};
 const handlerEntered = new Promise<void>((resolve) => {
@@ -37,7 +38,13 @@ class ReportsController {
   }
 }
 
-@Module({ imports: [CancelableModule.forRoot()], controllers: [ReportsController] })
+@Module({
+  imports: [
+    CancelableModule.forRoot(),
+    CancelableDashboardModule.forRoot({ allowAnonymous: true }),
+  ],
+  controllers: [ReportsController],
+})
 class AppModule {}
 
 const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
@@ -61,6 +68,12 @@ assert.deepEqual(
   [{ name: 'GET /reports', kind: 'http', status: 'canceled', reason: 'disconnect' }],
 );
 assert.ok(isCancelation(stoppedBy), 'the handler saw no cancelation');
+
+// The page and its files are in the package.
+const dashboard = `http://127.0.0.1:${port}/operations`;
+const page = await (await fetch(dashboard)).text();
+const asset = /src="([^"]+\.js)"/.exec(page)?.[1] ?? '';
+assert.equal((await fetch(new URL(asset, `${dashboard}/`))).status, 200);
 
 await app.close();
 console.log('canceled by a disconnect');

@@ -37,9 +37,18 @@ export function getJson<Answer>(
 export function postJson<Answer>(path: string, body: object): Promise<Answer> {
   return request<Answer>(addressOf(path), {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
+    headers: { 'Content-Type': 'application/json', ...csrfHeaders() },
     body: JSON.stringify(body),
   });
+}
+
+/**
+ * Where the application checks a token against CSRF, by the usual names: the cookie `XSRF-TOKEN`, sent
+ * back as a header, as axios and Angular do.
+ */
+function csrfHeaders(): Record<string, string> {
+  const token = /(?:^|; )XSRF-TOKEN=([^;]+)/.exec(document.cookie)?.[1];
+  return token === undefined ? {} : { 'X-XSRF-TOKEN': decodeURIComponent(token) };
 }
 
 async function request<Answer>(address: string, init: RequestInit): Promise<Answer> {
