@@ -50,7 +50,7 @@ export interface OperationDetail extends Answered {
   readonly operation: DashboardOperation;
   /** From the root to the parent, as far as they may be read. */
   readonly ancestors: readonly DashboardOperation[];
-  /** All below it, live and remembered, in the order in which they began. */
+  /** All below it, live and remembered: each before those below it, siblings as they began. */
   readonly descendants: readonly DashboardOperation[];
   /** What else can cancel it. */
   readonly sources: readonly string[];

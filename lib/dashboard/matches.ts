@@ -64,8 +64,8 @@ const COMPARATORS: Readonly<Record<Sort, Comparator>> = {
   progress: (a, b) => (a.progress?.percent ?? -1) - (b.progress?.percent ?? -1),
 };
 
-/** Ascending; equal ones by their begin, then as they came. */
+/** Ascending; equal ones by their begin, then by id, so that the order is always the same. */
 export function comparatorOf(sort: Sort): Comparator {
   const compare = COMPARATORS[sort];
-  return (a, b) => compare(a, b) || byText(a.startedAt, b.startedAt);
+  return (a, b) => compare(a, b) || byText(a.startedAt, b.startedAt) || byText(a.id, b.id);
 }

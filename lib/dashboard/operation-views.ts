@@ -238,30 +238,34 @@ function ancestorsOf(
   return ancestors;
 }
 
+/** Each before those below it; siblings in the order in which they began. */
 function descendantsOf(
-  operation: DashboardOperation,
+  { id }: DashboardOperation,
   relatives: ReadonlyMap<string, DashboardOperation>,
 ): DashboardOperation[] {
   const children = childrenByParent(relatives);
   const found: DashboardOperation[] = [];
-  const seen = new Set([operation.id]);
-  const pending = [operation.id];
-  for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
-    for (const child of children.get(id) ?? []) {
-      if (seen.has(child.id)) continue;
-      seen.add(child.id);
-      found.push(child);
-      pending.push(child.id);
-    }
+  const seen = new Set([id]);
+  const pending = [...(children.get(id) ?? [])];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (seen.has(next.id)) continue;
+    seen.add(next.id);
+    found.push(next);
+    pending.push(...(children.get(next.id) ?? []));
   }
-  return found.sort(comparatorOf('startedAt'));
+  return found;
 }
 
+/** The youngest first. */
 function childrenByParent(
   relatives: ReadonlyMap<string, DashboardOperation>,
 ): Map<string, DashboardOperation[]> {
   const children = new Map<string, DashboardOperation[]>();
-  for (const relative of relatives.values()) {
+  // Those that began in the same millisecond stay as they came.
+  const oldestFirst = [...relatives.values()].sort(
+    (a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt),
+  );
+  for (const relative of oldestFirst.reverse()) {
     if (relative.parentId === undefined) continue;
     const siblings = children.get(relative.parentId);
     if (siblings === undefined) children.set(relative.parentId, [relative]);

@@ -113,7 +113,7 @@ describeWith(['chromium'], 'The page of the dashboard in a browser', () => {
     await page.getByRole('searchbox', { name: 'Search' }).fill('thumb');
     await rowOf(page, 'import').waitFor({ state: 'detached' });
     expect(await page.getByRole('row').filter({ hasText: 'thumbnail' }).count()).toBe(5);
-    await page.getByRole('button', { name: 'Cancel all that match' }).click();
+    await page.getByRole('button', { name: 'Cancel matching' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('5 operations will be canceled.').waitFor();
 
@@ -301,6 +301,7 @@ describeWith(['chromium'], 'The page of the dashboard in a browser', () => {
     const stranger = await browser.open(caller.base);
     expect(await stranger.page.locator('body').innerText()).not.toContain('anns');
     stranger.expect('403');
+    stranger.expect('404');
   });
 
   it('counts down while the application drains', async () => {

@@ -32,7 +32,7 @@ describe.each(adapters)('The dashboard of one of two instances on %s', (adapter)
 
     expect(await blue.caller.names()).toEqual(['here']);
     const answer = { complete: true, expected: ['blue', 'green'], replied: ['blue', 'green'] };
-    const all = (await blue.caller.get('/api/operations?instances=all&order=asc')).json();
+    const all = (await blue.caller.get('/api/operations?instances=all&sort=name&order=asc')).json();
     expect(all).toMatchObject({
       total: 2,
       operations: [
