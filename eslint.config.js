@@ -8,7 +8,9 @@ const layers = Object.keys(importLayers);
 const page = 'lib/dashboard/page/**/*.{ts,tsx}';
 
 export default defineConfig(
-  { ignores: ['dist/', 'dist-sample/', 'coverage/', 'docs-api/', 'screenshots/', 'test/pasted-*/'] },
+  {
+    ignores: ['dist/', 'dist-sample/', 'coverage/', 'docs-api/', 'screenshots/', 'test/pasted-*/'],
+  },
   js.configs.recommended,
   {
     // Compiled against the packed types by scripts/check-package.mjs only.
