@@ -66,7 +66,10 @@ describe('an operation that somebody watches from elsewhere', () => {
     expect(types('left')).toEqual(['state']);
     await played.leave();
     await played.settle();
+    let shown = 0;
+    registry.watch(id).subscribe(() => shown++);
     report();
+    await until(() => shown > 1);
     await played.settle();
     expect(types('stays')).toEqual(['state', 'progress']);
   });
