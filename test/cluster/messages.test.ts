@@ -85,7 +85,7 @@ describe('messages', () => {
     const garbage = [
       ...['', '{', 'null', '[]', '{}', '{"v":"1"}', '{"v":1,"k":7}', '\u0000'],
       ...['{"v":1,"k":"beat","f":"x","t":"","r":"","b":null}', '{"v":1,"k":"ask","f":1}'],
-      '{"v":1,"k":"beat","f":"y","t":"","r":"","b":{"id":"z","name":"z","startedAt":"","every":1}}',
+      '{"v":1,"k":"beat","f":"y","t":"","r":"","b":{"id":"z","name":"z","startedAt":"","every":60000}}',
       '{"v":1,"k":"answer","f":"x","t":"","r":"nobody","b":{}}',
       '{"v":1,"k":"tell","f":"x","t":"watch","r":"","b":7}',
     ];
