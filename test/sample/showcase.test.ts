@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { get, type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -105,6 +106,17 @@ describe.each(['express', 'fastify'])('the showcase on %s', (adapter) => {
     });
     expect(await remembered('import')).toMatchObject({ id, message: 'stop pressed' });
     expect(await json('/operations/api/statistics')).toMatchObject({ statistics: { zombies: 0 } });
+  });
+
+  it('tells Prometheus what the dashboard of Grafana asks for', async () => {
+    const scrape = await (await fetch(`${url}/metrics`)).text();
+    // A gauge without values has its name alone.
+    const metrics = new Set(scrape.match(/(?<=^(?:# TYPE )?)cancelable_\w+/gm));
+    const grafana = readFileSync('grafana/nestjs-cancelable.json', 'utf8');
+    const asked = new Set(grafana.match(/\bcancelable_\w+/g));
+    const labels = [...asked].filter((name) => !metrics.has(name));
+    expect(asked.size - labels.length).toBeGreaterThan(4);
+    for (const label of labels) expect(scrape).toMatch(new RegExp(`[{,]${label}="`));
   });
 
   it('has a page with buttons for a browser, each of which starts something', async () => {

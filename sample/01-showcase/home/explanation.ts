@@ -30,5 +30,6 @@ What runs, what ran, how it went:
   curl -s ${url}/operations/api/operations
   curl -s ${url}/operations/api/history
   curl -s ${url}/operations/api/statistics
+  curl -s ${url}/metrics
 `;
 }
