@@ -23,6 +23,10 @@ describe('an answer', () => {
     expect(await registry.cluster.get('order-17', SOON)).toMatchObject(alone);
     const canceled = await registry.cluster.cancel('order-17', SOON);
     expect(canceled).toMatchObject({ ...alone, canceled: true });
+    // It is canceled once, however long it takes.
+    const again = await registry.cluster.cancel('order-17', SOON);
+    expect(again).toMatchObject({ ...alone, canceled: false, owner: 'instance-0' });
+    expect((await registry.cluster.cancelAll({}, SOON)).count).toBe(0);
     const { operation: found, ...answer } = await registry.cluster.get('order-17', SOON);
     expect(found!.status).toBe('canceling');
     expect(answer).toEqual(alone);
