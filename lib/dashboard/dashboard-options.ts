@@ -90,7 +90,7 @@ export interface DashboardOptions {
 /** The options that decide about routes, which are made before any provider. */
 export type DashboardRoute = Pick<DashboardOptions, 'path' | 'guards' | 'imports'>;
 
-const PATH = /^(?:\/?[\w.~-]+)+\/?$/;
+const PATH = /^\/?[\w.~-]+(?:\/[\w.~-]+)*\/?$/;
 const BASE_PATH = /^(?:\/[\w.~%-]+)+\/?$/;
 
 const readGuards = (value: unknown, where: string) => {

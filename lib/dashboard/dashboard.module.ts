@@ -7,6 +7,7 @@ import {
   type ModuleMetadata,
   type OnModuleInit,
 } from '@nestjs/common';
+import { ownValue } from '../scope/plain-object.js';
 import { Access } from './access.js';
 import { Cancels } from './cancels.js';
 import { createDashboardController } from './dashboard.controller.js';
@@ -71,7 +72,8 @@ export class CancelableDashboardModule implements OnModuleInit {
   /**
    * A dashboard with options that a factory makes.
    *
-   * @throws TypeError, when the application starts, for options that are not valid
+   * @throws TypeError, when the application starts, for options that are not valid, and for `path`,
+   * `guards` and `imports` from the factory
    */
   static forRootAsync({
     path,
@@ -86,7 +88,7 @@ export class CancelableDashboardModule implements OnModuleInit {
       provide: DASHBOARD_OPTIONS,
       inject: inject ?? [],
       useFactory: async (...injected: never[]) =>
-        readDashboardOptions({ ...(await useFactory(...injected)), ...route }, where),
+        readDashboardOptions({ ...withoutRoute(await useFactory(...injected)), ...route }, where),
     };
     return assemble(route, provider, imports ?? []);
   }
@@ -100,6 +102,23 @@ export class CancelableDashboardModule implements OnModuleInit {
         (canCancel === undefined ? 'to look only.' : 'and canCancel says what they may cancel.'),
     );
   }
+}
+
+/**
+ * The routes are made before the factory is called: guards that it returns would guard nothing, and
+ * make the dashboard look as if they did.
+ *
+ * @throws TypeError
+ */
+function withoutRoute(made: object): object {
+  for (const key of ['path', 'guards', 'imports'] as const satisfies (keyof DashboardRoute)[]) {
+    if (ownValue(made, key) === undefined) continue;
+    throw new TypeError(
+      `CancelableDashboardModule.forRootAsync(): ${key} comes too late from the factory, since the ` +
+        `routes are made before it is called. Give it beside useFactory: { ${key}, useFactory }.`,
+    );
+  }
+  return made;
 }
 
 function assemble(

@@ -120,8 +120,9 @@ export class OperationViews {
   }
 
   /** Nothing has to be looked at but the page itself. */
-  private isPlain({ text, zombie }: OperationQuery, { sort }: PageRequest): boolean {
-    return this.access.isOpen && sort === 'startedAt' && text === undefined && zombie === undefined;
+  private isPlain({ text, zombie, kind }: OperationQuery, { sort }: PageRequest): boolean {
+    const isAnswered = text === undefined && zombie === undefined && (kind?.length ?? 1) === 1;
+    return this.access.isOpen && sort === 'startedAt' && isAnswered;
   }
 
   private newest(
@@ -206,7 +207,9 @@ function page(
   total: number,
   next: number,
 ): OperationPage {
-  return next < total ? { operations, total, next } : { operations, total };
+  return operations.length > 0 && next < total
+    ? { operations, total, next }
+    : { operations, total };
 }
 
 /** What of a query a registry answers faster. */

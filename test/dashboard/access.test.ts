@@ -44,6 +44,7 @@ describe('A dashboard that nobody has opened', () => {
     [{ allowAnonymous: 'yes' }, "allowAnonymous: 'yes' is not allowed"],
     [{ allowAnonymous: true, path: 'a b' }, "a path such as '/operations'"],
     [{ allowAnonymous: true, path: '/:id' }, "a path such as '/operations'"],
+    [{ allowAnonymous: true, path: `/${'operations'.repeat(9)}!` }, "a path such as '/operations'"],
     [{ allowAnonymous: true, basePath: 'https://evil.example' }, 'a path such as'],
     [{ allowAnonymous: true, canRead: true }, 'canRead: true is not allowed'],
     [{ allowAnonymous: true, canRead: async () => true }, 'is async'],
@@ -240,6 +241,38 @@ describe.each(adapters)('Who may use the dashboard on %s', (adapter) => {
         imports: [CancelableDashboardModule.forRootAsync({ useFactory: () => ({}) })],
       }),
     ).rejects.toThrow('nobody says who may see the operations');
+  });
+
+  it.each([{ guards: [NameGuard] }, { path: '/work' }, { imports: [] }])(
+    'is not decided too late: a factory makes no %j',
+    async (made) => {
+      const imports = [
+        CancelableDashboardModule.forRootAsync({
+          useFactory: () => ({ allowAnonymous: !('guards' in made), ...made }),
+        }),
+      ];
+      const [key] = Object.keys(made);
+      await expect(startHttpApp(adapter, { imports })).rejects.toThrow(
+        `CancelableDashboardModule.forRootAsync(): ${key} comes too late from the factory`,
+      );
+    },
+  );
+
+  it('is decided for each of two dashboards', async () => {
+    const { url, registry } = await startHttpApp(adapter, {
+      imports: [
+        CancelableDashboardModule.forRoot({ path: '/ours', guards: [NameGuard] }),
+        CancelableDashboardModule.forRoot({ allowAnonymous: true, path: '/theirs', title: 'B' }),
+      ],
+    });
+    registry.spawn('import', hang);
+    expect((await fetch(`${url}/ours/api/info`)).status).toBe(403);
+    const headers = { 'x-name': 'ann' };
+    const ours = (await (await fetch(`${url}/ours/api/operations`, { headers })).json()) as any;
+    const theirs = (await (await fetch(`${url}/theirs/api/operations`)).json()) as any;
+    expect(ours.operations).toMatchObject([{ cancelable: true }]);
+    expect(theirs.operations).toMatchObject([{ cancelable: false }]);
+    expect(await (await fetch(`${url}/theirs/api/info`)).json()).toMatchObject({ title: 'B' });
   });
 });
 

@@ -49,6 +49,7 @@ describe.each(adapters)('The API of the dashboard on %s', (adapter) => {
       'import',
       'stopping',
     ]);
+    expect(await caller.names('?kind=job,cron')).toEqual(['export']);
     expect(await caller.names('?status=canceling')).toEqual(['stopping']);
     expect(await caller.names('?reason=manual')).toEqual(['stopping']);
     expect(await caller.names('?text=ann')).toEqual(['import']);
@@ -72,6 +73,11 @@ describe.each(adapters)('The API of the dashboard on %s', (adapter) => {
     const last = (await caller.get('/api/operations?limit=2&offset=4')).json();
     expect(last.next).toBeUndefined();
     expect(last.operations).toHaveLength(1);
+    // Whoever follows it would never come to an end.
+    expect((await caller.get('/api/operations?limit=0')).json()).toEqual({
+      operations: [],
+      total: 5,
+    });
   });
 
   it.each([
