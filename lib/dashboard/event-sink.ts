@@ -21,6 +21,9 @@ function isReply(response: object): response is FastifyReply {
   return typeof (response as Partial<FastifyReply>).hijack === 'function';
 }
 
+/** Milliseconds for a reader to take what was written before the end. */
+const PATIENCE = 2_000;
+
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   // Nothing in between may keep or compress it, which would hold events back.
@@ -29,8 +32,13 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** Begins a stream of events on a response of Express or Fastify. */
-export function openEventSink(response: object): EventSink {
+/**
+ * Begins a stream of events on a response of Express or Fastify.
+ *
+ * @returns `undefined` if nobody is there to read it: the caller has left, perhaps while a guard
+ * waited, or wants the headers alone
+ */
+export function openEventSink(response: object, method: unknown): EventSink | undefined {
   let raw = response as ServerResponse;
   if (isReply(response)) {
     response.hijack();
@@ -39,16 +47,51 @@ export function openEventSink(response: object): EventSink {
       if (value !== undefined) raw.setHeader(name, value);
     }
   }
-  raw.writeHead(200, HEADERS);
-  raw.flushHeaders();
+  // Of a response of HTTP/2, only its stream says so.
+  const { stream } = raw as { readonly stream?: { readonly destroyed: boolean } };
+  if (raw.destroyed || stream?.destroyed === true) return undefined;
   raw.on('error', () => raw.destroy());
-  return {
-    get isReady() {
-      return !raw.writableNeedDrain && !raw.writableEnded && !raw.destroyed;
-    },
-    write: (text) => void raw.write(text),
-    onDrain: (listener) => void raw.on('drain', listener),
-    onClose: (listener) => void raw.on('close', listener),
-    end: () => void raw.end(),
-  };
+  raw.writeHead(200, HEADERS);
+  if (method === 'HEAD') {
+    raw.end();
+    return undefined;
+  }
+  raw.flushHeaders();
+  return new ResponseSink(raw);
+}
+
+/** A response of HTTP/2 has no `writableNeedDrain`: what `write()` says is what both have. */
+class ResponseSink implements EventSink {
+  private isFull = false;
+  private isOver = false;
+
+  constructor(private readonly raw: ServerResponse) {
+    raw.on('drain', () => (this.isFull = false));
+    raw.on('close', () => (this.isOver = true));
+  }
+
+  get isReady(): boolean {
+    return !this.isFull && !this.isOver;
+  }
+
+  write(text: string): void {
+    if (!this.isOver) this.isFull = this.raw.write(text) === false;
+  }
+
+  onDrain(listener: () => void): void {
+    this.raw.on('drain', listener);
+  }
+
+  onClose(listener: () => void): void {
+    this.raw.on('close', listener);
+  }
+
+  end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.raw.end();
+    // Who does not read would hold its place, and keep the server from closing.
+    const cut = setTimeout(() => this.raw.destroy(), PATIENCE).unref();
+    this.raw.on('close', () => clearTimeout(cut));
+  }
 }

@@ -62,15 +62,19 @@ export class Feed implements OnModuleDestroy {
    * Begins to tell a reader.
    *
    * @param lastId the last id that it has, if it was here before
-   * @throws ServiceUnavailableException if there are too many
+   * @throws ServiceUnavailableException if there are too many, or all work has ended
    */
   open(request: DashboardRequest, response: object, lastId: string | undefined): void {
     if (this.clients.size >= MOST_READERS) {
       throw new ServiceUnavailableException(`The feed has ${MOST_READERS} readers already`);
     }
+    if (OperationRegistry.liveOf(this.registry).phase === 'drained') {
+      throw new ServiceUnavailableException('The application is closing');
+    }
+    const sink = openEventSink(response, request['method']);
+    if (sink === undefined) return;
     this.listen();
     const missed = this.missedSince(lastId);
-    const sink = openEventSink(response);
     const { sequence } = this.log;
     const client = new FeedClient(sink, request, this.access, this.epoch, sequence, this.fail);
     this.add(client, sink);

@@ -18,7 +18,7 @@ const LONGEST_MESSAGE = 500;
 export function readSteeringBody(request: DashboardRequest): Record<string, unknown> {
   const { headers } = request;
   const site = headers['sec-fetch-site'];
-  if (site === undefined ? isForeign(headers['origin'], headers['host']) : site !== 'same-origin') {
+  if (site === undefined ? isForeign(headers['origin'], hostOf(headers)) : site !== 'same-origin') {
     throw new ForbiddenException('Only the dashboard itself may send this');
   }
   const type = String(headers['content-type']).split(';', 1)[0]?.trim().toLowerCase();
@@ -48,6 +48,11 @@ export function allowOnly(body: Record<string, unknown>, ...allowed: readonly st
   throw new BadRequestException(
     `There is no ${other.slice(0, 40)}. Allowed: ${allowed.join(', ') || 'nothing'}`,
   );
+}
+
+/** HTTP/2 has a name of its own for it. */
+function hostOf(headers: DashboardRequest['headers']): unknown {
+  return headers['host'] ?? headers[':authority'];
 }
 
 /** Programs send no Origin. */

@@ -1,4 +1,5 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { OperationRegistry } from 'nestjs-cancelable';
 import { CancelableDashboardModule, type DashboardOptions } from 'nestjs-cancelable/dashboard';
 import {
   type Adapter,
@@ -97,6 +98,15 @@ export interface DashboardApp extends HttpApp {
   /** Somebody without a name. */
   readonly caller: Caller;
   as(name: string): Caller;
+}
+
+/** How many listen to what a registry tells of one type of event. */
+export function listenersOf(registry: OperationRegistry): number {
+  const { events } = OperationRegistry.liveOf(registry);
+  const { audiences } = events as unknown as {
+    audiences: Record<string, { listeners: Set<unknown> }>;
+  };
+  return audiences['started']?.listeners.size ?? NaN;
 }
 
 export const OPEN: DashboardOptions = { allowAnonymous: true, canCancel: () => true };

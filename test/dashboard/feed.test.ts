@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { currentOperation, OperationRegistry } from 'nestjs-cancelable';
+import { currentOperation } from 'nestjs-cancelable';
 import { hang } from '../cluster/instances.js';
 import { deferred } from '../support/deferred.js';
 import { adapters } from '../support/http-app.js';
 import { until } from '../support/open-bus.js';
-import { startDashboard } from './dashboard-app.js';
+import { listenersOf, startDashboard } from './dashboard-app.js';
 
 const names = (operations: readonly { name: string }[]) => operations.map(({ name }) => name);
 
@@ -153,9 +153,7 @@ describe.each(adapters)('The feed of the dashboard on %s', (adapter) => {
 
   it('listens to the registry only while somebody reads, and some time after', async () => {
     const { caller, registry } = await startDashboard(adapter);
-    const { events } = OperationRegistry.liveOf(registry);
-    const listening = () =>
-      (events as unknown as { listeners: Record<string, Set<unknown>> }).listeners['started']?.size;
+    const listening = () => listenersOf(registry);
     expect(listening()).toBe(0);
     const reader = await caller.follow();
     const other = await caller.follow();
