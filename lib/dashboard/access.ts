@@ -3,6 +3,7 @@ import { isRecord, memberOf } from '../scope/plain-object.js';
 import { refusePromise } from '../scope/promised-options.js';
 import type { DashboardOperation } from './api-types.js';
 import type { DashboardOptions, DashboardRequest, DashboardSubject } from './dashboard-options.js';
+import { withoutUnknown } from './known-causes.js';
 
 const NAMES = ['id', 'sub', 'username', 'email', 'name'] as const;
 const LONGEST_NAME = 200;
@@ -12,8 +13,16 @@ export class Access {
   /** Everybody who is let in sees everything. */
   readonly isOpen: boolean;
 
-  constructor(private readonly options: DashboardOptions) {
-    this.isOpen = options.canRead === undefined && options.redact === undefined;
+  /** What callers see of an operation may be other than what it is. */
+  readonly redacts: boolean;
+
+  /** @param find the operation of an id, live or remembered */
+  constructor(
+    private readonly options: DashboardOptions,
+    private readonly find: (id: string) => DashboardSubject | undefined,
+  ) {
+    this.redacts = options.redact !== undefined;
+    this.isOpen = options.canRead === undefined && !this.redacts;
   }
 
   canRead(operation: DashboardSubject, request: DashboardRequest): boolean {
@@ -44,10 +53,24 @@ export class Access {
     return typeof name === 'string' && name !== '' ? name.slice(0, LONGEST_NAME) : 'anonymous';
   }
 
+  /** Of what led to a cancel, operations that the caller may not see lose all but their reason. */
+  private withKnownCauses(
+    operation: DashboardSubject,
+    request: DashboardRequest,
+  ): DashboardSubject {
+    const { causes } = operation;
+    if (causes === undefined || this.options.canRead === undefined) return operation;
+    return withoutUnknown(operation, causes, (id) => {
+      const other = id === operation.id ? operation : this.find(id);
+      return other !== undefined && this.canRead(other, request);
+    });
+  }
+
   private redacted(operation: DashboardSubject, request: DashboardRequest): OperationSnapshot {
     const { redact } = this.options;
-    if (redact === undefined) return operation;
-    const left: unknown = redact(operation, request);
+    const known = this.withKnownCauses(operation, request);
+    if (redact === undefined) return known;
+    const left: unknown = redact(known, request);
     refusePromise(left, 'CancelableDashboardModule: redact()');
     if (!isRecord(left)) {
       throw new TypeError('CancelableDashboardModule: redact() has to return a snapshot');

@@ -7,6 +7,7 @@ import {
   type ModuleMetadata,
   type OnModuleInit,
 } from '@nestjs/common';
+import { OperationRegistry } from '../registry/operation-registry.js';
 import { ownValue } from '../scope/plain-object.js';
 import { Access } from './access.js';
 import { Cancels } from './cancels.js';
@@ -135,10 +136,10 @@ function assemble(
       options,
       {
         provide: Access,
-        inject: [DASHBOARD_OPTIONS],
-        useFactory: async (read: DashboardOptions) => {
+        inject: [DASHBOARD_OPTIONS, OperationRegistry],
+        useFactory: async (read: DashboardOptions, registry: OperationRegistry) => {
           await describeRoutes(controller);
-          return new Access(read);
+          return new Access(read, (id) => registry.find(id));
         },
       },
       PageFiles,

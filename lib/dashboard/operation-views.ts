@@ -19,6 +19,10 @@ import type { PageRequest } from './read-query.js';
 
 /** Operations of a tree that are shown with one of them. */
 const MOST_RELATIVES = 5_000;
+const MOST_ANCESTORS = 500;
+
+/** What a registry is asked. */
+type RegistryFilter = Omit<OperationFilter, 'where'>;
 
 /** Which operations, in a form that a registry understands, and how to look at the rest. */
 interface Found extends Answered {
@@ -43,7 +47,7 @@ export class OperationViews {
     all: boolean,
   ): Promise<OperationPage> {
     if (!all && this.isPlain(query, page)) return this.newest(request, query, page);
-    const { subjects, ...answered } = await this.find('list', query, all);
+    const { subjects, ...answered } = await this.find('list', this.filterOf(query), all);
     return { ...(await this.pageOf(subjects, request, query, page)), ...answered };
   }
 
@@ -54,13 +58,13 @@ export class OperationViews {
     page: PageRequest,
     all: boolean,
   ): Promise<OperationPage> {
-    const { subjects, ...answered } = await this.find('history', query, all);
+    const { subjects, ...answered } = await this.find('history', this.filterOf(query), all);
     return { ...(await this.pageOf(subjects, request, query, page)), ...answered };
   }
 
   /** The live operations that match and may be seen, not redacted. */
   async matching(request: DashboardRequest, query: OperationQuery, all: boolean): Promise<Found> {
-    const { subjects, ...answered } = await this.find('list', query, all);
+    const { subjects, ...answered } = await this.find('list', this.filterOf(query), all);
     const turns = new Turns(STEP);
     const found: DashboardSubject[] = [];
     for (const subject of subjects) {
@@ -85,7 +89,7 @@ export class OperationViews {
       operation,
       ancestors: ancestorsOf(operation, relatives),
       descendants: descendantsOf(operation, relatives),
-      sources: this.sourcesOf(id),
+      sources: this.sourcesOf(operation),
       ...(answer === undefined ? undefined : { answer }),
     };
   }
@@ -102,19 +106,47 @@ export class OperationViews {
   }
 
   private async relatives(
-    { rootId }: DashboardSubject,
+    subject: DashboardSubject,
     request: DashboardRequest,
     all: boolean,
   ): Promise<Map<string, DashboardOperation>> {
-    const query = { rootId };
-    const live = await this.find('list', query, all);
-    const ended = await this.find('history', query, all);
     const turns = new Turns(STEP);
     const found = new Map<string, DashboardOperation>();
-    for (const subject of [...ended.subjects, ...live.subjects].slice(-MOST_RELATIVES)) {
-      const shown = this.access.show(subject, request);
+    const limit = MOST_RELATIVES;
+    // Of a large tree, the newest are not those next to this one.
+    const groups = [
+      this.above(subject),
+      ...(await this.ofBoth({ parentId: subject.id, limit }, all)),
+      ...(await this.ofBoth({ rootId: subject.rootId, limit }, all)),
+    ];
+    for (const relative of groups.flat()) {
+      if (found.size >= limit) break;
+      if (found.has(relative.id)) continue;
+      const shown = this.access.show(relative, request);
       if (shown !== undefined) found.set(shown.id, shown);
       if (turns.isOver()) await turns.next();
+    }
+    return found;
+  }
+
+  /** What ended in between is among both: as it is in the end, it comes first. */
+  private async ofBoth(
+    filter: RegistryFilter,
+    all: boolean,
+  ): Promise<(readonly DashboardSubject[])[]> {
+    const live = await this.find('list', filter, all);
+    const ended = await this.find('history', filter, all);
+    return [ended.subjects, live.subjects];
+  }
+
+  /** From the parent to the root, as far as this instance knows them. */
+  private above({ parentId }: DashboardSubject): DashboardSubject[] {
+    const found: DashboardSubject[] = [];
+    for (let id = parentId; id !== undefined && found.length < MOST_ANCESTORS;) {
+      const next = this.registry.find(id);
+      if (next === undefined) break;
+      found.push(next);
+      id = next.parentId;
     }
     return found;
   }
@@ -130,7 +162,7 @@ export class OperationViews {
     query: OperationQuery,
     { descending, offset, limit }: PageRequest,
   ): OperationPage {
-    const states = this.states(query);
+    const states = this.states(this.filterOf(query));
     if (descending) states.reverse();
     const shown = states
       .slice(offset, offset + limit)
@@ -138,8 +170,16 @@ export class OperationViews {
     return page(shown, states.length, offset + limit);
   }
 
-  private states(query: OperationQuery): OperationState[] {
-    return OperationRegistry.liveOf(this.registry).list(compileFilter(filterOf(query), 'list()'));
+  private states(filter: RegistryFilter): OperationState[] {
+    return OperationRegistry.liveOf(this.registry).list(compileFilter(filter, 'list()'));
+  }
+
+  /**
+   * What of a query a registry answers faster. It looks at what is there before it is redacted, and
+   * who compares the answers to several queries would learn that: so it answers nothing then.
+   */
+  private filterOf(query: OperationQuery): RegistryFilter {
+    return this.access.redacts ? {} : filterOf(query);
   }
 
   private async pageOf(
@@ -163,10 +203,9 @@ export class OperationViews {
 
   private async find(
     what: 'list' | 'history',
-    query: OperationQuery,
+    filter: RegistryFilter,
     all: boolean,
   ): Promise<Found> {
-    const filter = filterOf(query);
     if (all) {
       const { operations, ...answer } = await this.registry.cluster[what](filter);
       return { subjects: operations, answer };
@@ -174,7 +213,7 @@ export class OperationViews {
     if (what === 'history') return { subjects: this.registry.history(filter) };
     const turns = new Turns(STEP);
     const subjects: OperationSnapshot[] = [];
-    for (const state of this.states(query)) {
+    for (const state of this.states(filter)) {
       subjects.push(snapshotOf(state));
       if (turns.isOver()) await turns.next();
     }
@@ -182,7 +221,7 @@ export class OperationViews {
   }
 
   /** What beside a cancel by hand ends a live operation of this instance. */
-  private sourcesOf(id: string): string[] {
+  private sourcesOf({ id, deadline, parentId }: DashboardOperation): string[] {
     const state = OperationRegistry.liveOf(this.registry).get(id);
     if (state === undefined) return [];
     const own = (state.plan.sources ?? []).map((source) =>
@@ -191,8 +230,8 @@ export class OperationViews {
         : 'token',
     );
     return [
-      ...(state.limit === undefined ? [] : ['deadline']),
-      ...(state.parentId === undefined ? [] : ['parent']),
+      ...(deadline === undefined ? [] : ['deadline']),
+      ...(parentId === undefined ? [] : ['parent']),
       ...own,
     ];
   }
@@ -213,7 +252,7 @@ function page(
 }
 
 /** What of a query a registry answers faster. */
-function filterOf(query: OperationQuery): Omit<OperationFilter, 'limit' | 'where'> {
+function filterOf(query: OperationQuery): RegistryFilter {
   const { status, reason, kind, name, tag, rootId, parentId, olderThan } = query;
   const filter = {
     status,
