@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
-import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 import { currentOperation, OperationRegistry } from 'nestjs-cancelable';
+import { openEventSink } from '../../lib/dashboard/event-sink.js';
 import { hang } from '../cluster/instances.js';
 import { deferred } from '../support/deferred.js';
 import { adapters } from '../support/http-app.js';
@@ -53,37 +55,6 @@ describe.each(adapters)('The connections of the feed on %s', (adapter) => {
     expect(listenersOf(registry)).toBe(before);
   });
 
-  it('do not keep an application from closing, although one reads nothing', async () => {
-    const { app, caller, registry, port } = await startDashboard(
-      adapter,
-      {
-        ...OPEN,
-        redact: (snapshot, { headers }) =>
-          headers['x-slow'] === undefined ? { ...snapshot, metadata: {} } : snapshot,
-      },
-      { forceClose: false },
-    );
-    const watcher = await caller.follow();
-    await watcher.until('reset');
-    const socket = connect(port, '127.0.0.1').on('error', () => {});
-    await once(socket, 'connect');
-    socket.write('GET /operations/api/feed HTTP/1.1\r\nHost: x\r\nX-Slow: 1\r\n\r\n');
-    await once(socket, 'readable');
-    // From here on, it does not read.
-    const big = 'x'.repeat(8_000_000);
-    await registry.run({ name: 'long', metadata: { big } }, async () => {
-      for (let step = 1; step <= 4; step++) {
-        currentOperation().reportProgress({ current: step, total: 4 });
-        await watcher.until(`"current":${step},`);
-      }
-    });
-    await watcher.until('"completed"');
-
-    await app.close();
-    expect(await watcher.answer.end()).toEqual({ isCut: false });
-    socket.destroy();
-  });
-
   it('are not opened any more when all work has ended', async () => {
     const { caller, registry } = await startDashboard(adapter);
     OperationRegistry.liveOf(registry).phase = 'drained';
@@ -91,6 +62,28 @@ describe.each(adapters)('The connections of the feed on %s', (adapter) => {
     expect(refused.status).toBe(503);
     expect((await caller.get('/api/operations')).status).toBe(200);
     OperationRegistry.liveOf(registry).phase = 'open';
+  });
+});
+
+describe('A stream of events that ends', () => {
+  it('is cut where nobody reads the rest', async () => {
+    const opened = deferred<ServerResponse>();
+    const server = createServer((_request, response) => opened.resolve(response));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = await RawClient.connect(port);
+    client.socket.pause();
+    client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    const response = await opened.promise;
+    const sink = openEventSink(response, 'GET');
+    const closed = once(response, 'close');
+    sink?.write('x'.repeat(32_000_000));
+    expect(sink?.isReady).toBe(false);
+
+    sink?.end();
+    await closed;
+    client.leave();
+    server.close();
   });
 });
 
