@@ -309,6 +309,7 @@ export class CancelableApplication implements DrainedTransports {
     if (!this.servers.areClosed) return;
     this.calls.live.phase = 'closed';
     await this.takeBack();
+    this.calls.live.zombieLog.flush();
   }
 
   private async takeBack(): Promise<void> {

@@ -49,7 +49,7 @@ export type {
   OperationStatus,
   SettleMode,
 } from './operation/operation-options.js';
-export type { OperationLog } from './operation/operation-host.js';
+export type { OperationLog } from './operation/operation-log.js';
 export type { OperationProgress, ProgressListener, ProgressReport } from './operation/progress.js';
 export type { ErrorSnapshot, OperationSnapshot, OperationTreeNode } from './operation/snapshot.js';
 export type { CauseSnapshot } from './operation/cause-snapshots.js';

@@ -5,7 +5,7 @@ import { type CancelationError, isCancelation } from '../scope/cancelation-error
 import { rootCause } from '../operation/causes.js';
 import { describeError } from '../scope/describe-error.js';
 import { OperationRefused } from '../operation/operation-errors.js';
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import { Operation } from '../operation/operation.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { type JobCall, jobIdOf, type JobPort } from '../methods/job-call.js';
@@ -83,7 +83,8 @@ export class Jobs implements JobPort {
     const operation = Operation.of(state);
     const feed = new ProgressFeed(() => {
       job.updateProgress({ ...operation.progress }).catch((error: unknown) => {
-        this.log.debug(`The progress of job ${jobIdOf(job)} is lost: ${describeError(error)}`);
+        const line = `The progress of job ${jobIdOf(job)} is lost: ${describeError(error)}`;
+        state.host.log.debug(line, state);
       });
     });
     const stopProgress = operation.onProgress(() => feed.offer());

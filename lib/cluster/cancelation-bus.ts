@@ -1,4 +1,4 @@
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 
 /**
  * What a bus is told when the application opens it.

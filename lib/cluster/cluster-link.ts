@@ -2,7 +2,7 @@ import { monotonicNow, wallNow } from '../scope/clock.js';
 import { inContext } from '../scope/context-storage.js';
 import { describeError } from '../scope/describe-error.js';
 import { isoTime } from '../scope/plain-data.js';
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import { Asking, type AskOptions } from './asking.js';
 import type { CancelationBus } from './cancelation-bus.js';
 import type { ClusterSettings } from './cluster-options.js';

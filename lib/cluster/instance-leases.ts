@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { inTime } from '../scope/waiting.js';
 import type { ClusterLeases } from './cancelation-bus.js';

@@ -1,7 +1,7 @@
 import { monotonicNow } from '../scope/clock.js';
 import { describeError } from '../scope/describe-error.js';
 import { inTime } from '../scope/waiting.js';
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import type { ClusterSettings } from './cluster-options.js';
 import { Freshness } from './freshness.js';
 import { type IgnoredMessage, Wire, type WireKind, type WireMessage } from './wire.js';

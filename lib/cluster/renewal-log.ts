@@ -1,4 +1,4 @@
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import { describeError } from '../scope/describe-error.js';
 
 /** Says once per outage that leases cannot be renewed. */

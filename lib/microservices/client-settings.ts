@@ -1,5 +1,5 @@
 import type * as microservices from '@nestjs/microservices';
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 
 export type Library = typeof microservices;
 

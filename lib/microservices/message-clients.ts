@@ -8,7 +8,7 @@ import {
 } from '../transports/rpc/carried.js';
 import { describeError } from '../scope/describe-error.js';
 import { monotonicNow } from '../scope/clock.js';
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import type { OperationState } from '../operation/operation-state.js';
 import type { Scope } from '../scope/scope.js';
 import { OperationIds } from '../registry/operation-ids.js';

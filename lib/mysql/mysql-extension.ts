@@ -33,7 +33,7 @@ export function mysql(...given: []): CancelableExtension {
   for (const options of given as unknown[]) checkOptions(options, 'mysql()', {});
   return {
     name: 'mysql',
-    async install({ registry, log }) {
+    async install({ registry }) {
       const load = () => import('mysql2');
       const library = (await loadPeer(
         'mysql2',
@@ -41,7 +41,7 @@ export function mysql(...given: []): CancelableExtension {
         load,
       )) as unknown as Mysql2Library;
       const host = OperationRegistry.liveOf(registry);
-      const settings: MysqlSettings = { log, library, killers: new Killers(library) };
+      const settings: MysqlSettings = { library, killers: new Killers(library) };
       return undoing([
         () => settings.killers.close(),
         tieCommands(library, host, settings),

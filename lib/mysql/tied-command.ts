@@ -182,10 +182,11 @@ export class TiedCommand implements Victim {
   /** Closes the connection: nobody knows what a KILL that was not answered will hit. */
   private abandon(cancelation: CancelationError, error: unknown): Interruption {
     const { connection, command, caller } = this;
-    const { operation, owner } = caller;
-    owner.log.warn(
+    const { operation } = caller;
+    operation.host.log.warn(
       `A query of ${operation.name} could not be killed, and its connection is closed: ` +
         describeError(error),
+      operation,
     );
     this.end();
     // With nobody to tell of it, the library would tell the connection, which may have no listener.

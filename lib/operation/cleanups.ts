@@ -82,7 +82,7 @@ class CleanupLimit extends Timed {
 
   override expired(): void {
     const { state } = this;
-    state.host.log.warn(`The cleanups of ${state.name} took longer than their limit`);
+    state.host.log.warn(`The cleanups of ${state.name} took longer than their limit`, state);
     cancelScope(state.callbackScope(), recordFromError(state.error()));
     this.giveUp();
   }

@@ -9,13 +9,15 @@ const clamped = new SaidOnce();
  *
  * @param asked milliseconds
  */
-export function underCeiling({ host, name }: OperationState, asked: number): number {
+export function underCeiling(state: OperationState, asked: number): number {
+  const { host, name } = state;
   const { maxTimeout } = host;
   if (asked <= maxTimeout) return asked;
   if (clamped.isFirst(host, name)) {
     host.log.warn(
       `${name} was to have ${formatDuration(asked)}, and has ${formatDuration(maxTimeout)}: maxTimeout. ` +
         'This is said once.',
+      state,
     );
   }
   return maxTimeout;

@@ -1,17 +1,8 @@
 import type { CancelRecord } from '../scope/cancel-record.js';
 import type { Held } from './held.js';
+import type { SubjectLog } from './operation-log.js';
 import type { ExclusiveCall, NameCounters, OperationPlan } from './operation-plan.js';
 import type { OperationProgress } from './progress.js';
-
-/** The log that operations write to. Nest's `Logger` fits. */
-export interface OperationLog {
-  /** Logs what is only worth reading when somebody looks for a cause. */
-  debug(message: string): void;
-  /** Logs what somebody should look at. */
-  warn(message: string): void;
-  /** Logs a failure. */
-  error(message: string, stack?: string): void;
-}
 
 /** Where an operation begins: in no other, in one but not as a part of it, or as a part of one. */
 export type OperationOrigin = 'outside' | 'detached' | 'inside';
@@ -36,7 +27,7 @@ export interface ClusterKeysPort<State> {
  * happens, and asks it for ids and limits.
  */
 export interface OperationHost<State> {
-  readonly log: OperationLog;
+  readonly log: SubjectLog;
   /** Milliseconds after a cancel at which a body that still runs is a zombie. */
   readonly zombieAfter: number;
   /** Milliseconds a shield, or the cleanups of a canceled operation, may go on after the cancel. */

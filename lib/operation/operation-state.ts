@@ -197,7 +197,7 @@ export class OperationState extends IdentifiedScope {
 
   logFailure(what: string, error: unknown): void {
     const stack = stackOf(error);
-    this.host.log.error(`${what} of ${this.name} failed: ${describeError(error)}`, stack);
+    this.host.log.error(`${what} of ${this.name} failed: ${describeError(error)}`, stack, this);
   }
 
   override callListener(node: ListenerNode, error: CancelationError): void {

@@ -1,8 +1,10 @@
 import { escapeControls } from '../scope/escape-controls.js';
-import type { OperationLog } from './operation-host.js';
+import { rootCause } from './causes.js';
+import type { LogFields, LogSubject, OperationLog, SubjectLog } from './operation-log.js';
+import { fieldsWriterOf, type LogLevel } from './structured-log.js';
 
 /** A log that also has Nest's level `log`. */
-export interface InfoLog extends OperationLog {
+export interface InfoLog extends SubjectLog {
   log(message: string): void;
 }
 
@@ -11,7 +13,8 @@ const FRAME = /^\s+at \S/;
 
 /**
  * Where every line of the library is written: what users give (names, ids, messages, errors) cannot
- * begin a line of its own, nor move a terminal's cursor.
+ * begin a line of its own, nor move a terminal's cursor. A logger that has fields gets those of the
+ * operation.
  */
 export class SafeLog implements InfoLog {
   private constructor(private readonly target: OperationLog & Partial<InfoLog>) {}
@@ -24,18 +27,49 @@ export class SafeLog implements InfoLog {
     this.target.log?.(escapeControls(message));
   }
 
-  debug(message: string): void {
-    this.target.debug(escapeControls(message));
+  debug(message: string, about?: LogSubject): void {
+    const text = escapeControls(message);
+    if (!this.writeFields('debug', text, about)) this.target.debug(text);
   }
 
-  warn(message: string): void {
-    this.target.warn(escapeControls(message));
+  warn(message: string, about?: LogSubject): void {
+    const text = escapeControls(message);
+    if (!this.writeFields('warn', text, about)) this.target.warn(text);
   }
 
-  error(message: string, stack?: string): void {
-    if (stack === undefined) this.target.error(escapeControls(message));
-    else this.target.error(escapeControls(message), safeStack(stack));
+  error(message: string, stack?: string, about?: LogSubject): void {
+    const text = escapeControls(message);
+    const frames = stack === undefined ? undefined : safeStack(stack);
+    if (this.writeFields('error', text, about, frames)) return;
+    if (frames === undefined) this.target.error(text);
+    else this.target.error(text, frames);
   }
+
+  /** @returns whether the line is written */
+  private writeFields(
+    level: LogLevel,
+    text: string,
+    about: LogSubject | undefined,
+    stack?: string,
+  ): boolean {
+    const write = about && fieldsWriterOf(this.target);
+    if (about === undefined || write === undefined) return false;
+    write(level, text, fieldsOf(about), stack);
+    return true;
+  }
+}
+
+/** Not every logger that has fields escapes what is in them, nor all of it. */
+function fieldsOf(about: LogSubject): LogFields {
+  const { name, id, reason, count } = about;
+  return {
+    operation: escapeControls(name),
+    ...(id === undefined ? undefined : { operationId: escapeControls(id) }),
+    ...(reason === undefined
+      ? undefined
+      : { reason, rootCause: rootCause(about.error?.())?.reason ?? reason }),
+    ...(count === undefined ? undefined : { count }),
+  };
 }
 
 /** Only frames stand on lines of their own: the message above them may be of many. */

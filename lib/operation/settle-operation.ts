@@ -112,12 +112,12 @@ export function settleQuietly(
 function reportLate(state: OperationState, given: unknown, { failed, value }: Outcome): void {
   const { log } = state.host;
   if (!failed) {
-    log.debug(`${state.name} returned a value after it was canceled; the value is dropped`);
+    log.debug(`${state.name} returned a value after it was canceled; the value is dropped`, state);
     closeLateValue(state, given);
   } else if (value === given && given !== state.error()) {
     const line = `${state.name} failed after it was canceled: ${describeError(given)}`;
-    if (state.plan.kind === 'http') log.debug(line);
-    else log.warn(line);
+    if (state.plan.kind === 'http') log.debug(line, state);
+    else log.warn(line, state);
   }
 }
 
@@ -145,6 +145,7 @@ function warnOfLostWork(state: OperationState, child: Scope): void {
   state.host.log.warn(
     `${state.name} completed while ${child.name} was still running, so ${child.name} was canceled. ` +
       'To keep such work: await it, give it detached: true, or start it with registry.spawn().',
+    state,
   );
 }
 

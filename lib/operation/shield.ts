@@ -42,7 +42,10 @@ class OpenShield extends Timed {
 
   override expired(): void {
     const { state } = this;
-    state.host.log.warn(`A shield of ${state.name} took longer than its limit after the cancel`);
+    state.host.log.warn(
+      `A shield of ${state.name} took longer than its limit after the cancel`,
+      state,
+    );
     cancelScope(this.scope, recordFromError(state.error()));
     this.release();
   }

@@ -200,5 +200,6 @@ function warnOfForeignContext(host: Host, name: string): void {
     `${name} was called from the context of an operation that was canceled and is over, so it runs ` +
       'on its own. A queue, pool, loader or timer that serves others calls from there: give it ' +
       'functions made with bind(fn). Work that was begun there without await is seen here, too.',
+    { name },
   );
 }

@@ -62,6 +62,7 @@ function follow(query: LazyQuery, { scope, operation }: CallingScope<object>): v
     Promise.resolve(query.cancel()).catch((failure: unknown) => {
       operation.host.log.warn(
         `PostgreSQL could not be told to cancel a query of ${operation.name}: ${describeError(failure)}`,
+        operation,
       );
     });
   });

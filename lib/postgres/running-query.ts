@@ -81,6 +81,7 @@ export abstract class RunningQuery {
       caller.operation.host.log.warn(
         `PostgreSQL could not be told to cancel a query of ${caller.operation.name}, so its ` +
           `connection is closed: ${describeError(why)}`,
+        caller.operation,
       );
       closeConnection(client, caller.owner.library);
       then(false);

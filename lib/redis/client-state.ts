@@ -1,4 +1,3 @@
-import type { OperationLog } from '../operation/operation-host.js';
 import { ConnectionGate } from './connection-gate.js';
 import {
   addressIn,
@@ -9,7 +8,6 @@ import {
 
 /** What an application wants of the clients of Redis. */
 export interface RedisSettings {
-  readonly log: OperationLog;
   readonly unblockers: Unblockers;
 }
 

@@ -31,7 +31,7 @@ export function redisCommands(...given: []): CancelableExtension {
   for (const options of given as unknown[]) checkOptions(options, 'redisCommands()', {});
   return {
     name: 'redis',
-    async install({ registry, log }) {
+    async install({ registry }) {
       const [ioredis, redis] = await Promise.all([
         loadIfInstalled('ioredis', () => import('ioredis')),
         loadIfInstalled('redis', () => import('redis')),
@@ -43,7 +43,7 @@ export function redisCommands(...given: []): CancelableExtension {
         );
       }
       const host = OperationRegistry.liveOf(registry);
-      const settings: RedisSettings = { log, unblockers: new Unblockers() };
+      const settings: RedisSettings = { unblockers: new Unblockers() };
       const restores = [() => settings.unblockers.close()];
       if (ioredis !== undefined) {
         // The first versions of ioredis 5 have the class as their default export alone.

@@ -126,9 +126,10 @@ export class TiedCommand implements Blocked {
 
   private givenUp(error: unknown): void {
     if (this.isOver) return;
-    const { owner, operation } = this.caller;
-    owner.log.warn(
+    const { operation } = this.caller;
+    operation.host.log.warn(
       `A blocking command of ${operation.name} could not be interrupted: ${describeError(error)}`,
+      operation,
     );
   }
 }

@@ -1,4 +1,4 @@
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import type { OperationRegistry } from './operation-registry.js';
 import type { FindPendingWork } from './pending-work.js';
 

@@ -2,7 +2,7 @@ import { Observable, Subscriber, type Observer, type Operator, type Subscription
 import { contextStorage } from '../scope/context-storage.js';
 import { ContextCell } from '../scope/context.js';
 import { describeError, stackOf } from '../scope/describe-error.js';
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import type { OperationState } from '../operation/operation-state.js';
 import {
   factsOf,

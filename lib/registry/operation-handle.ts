@@ -108,6 +108,7 @@ class Handle implements OperationHandleMethods, Responder {
           if (state.record !== undefined && !isDue) {
             state.host.log.warn(
               `A part of ${state.name} failed after it was canceled: ${describeError(error)}`,
+              state,
             );
           }
         },

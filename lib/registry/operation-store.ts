@@ -2,7 +2,6 @@ import { compileHooks } from '../scope/stack-room.js';
 import type { CancelRecord } from '../scope/cancel-record.js';
 import { describeChain } from '../operation/causes.js';
 import { quote } from '../scope/describe-value.js';
-import { formatDuration } from '../scope/duration.js';
 import { ExclusiveKeys } from '../operation/exclusive.js';
 import {
   OperationConflict,
@@ -12,9 +11,9 @@ import {
 import type {
   ClusterKeysPort,
   OperationHost,
-  OperationLog,
   OperationOrigin,
 } from '../operation/operation-host.js';
+import type { SubjectLog } from '../operation/operation-log.js';
 import type { Operation } from '../operation/operation.js';
 import type { OperationKind } from '../operation/operation-options.js';
 import type { NameCounters, OperationPlan } from '../operation/operation-plan.js';
@@ -28,12 +27,8 @@ import type { Matcher } from './operation-filter.js';
 import { OperationIds } from './operation-ids.js';
 import { PendingFinders } from './pending-work.js';
 import type { RegistrySettings } from './registry-options.js';
-import {
-  type AllSamples,
-  LONGEST_NAME,
-  type OperationStatistics,
-  Statistics,
-} from './statistics.js';
+import { type AllSamples, type OperationStatistics, Statistics } from './statistics.js';
+import { ZombieLog } from './zombie-log.js';
 
 /** The kinds that code inside of the application begins by itself, without a call from outside. */
 const INNER_KINDS: ReadonlySet<OperationKind> = new Set(['method', 'task', 'cqrs', 'event']);
@@ -50,7 +45,7 @@ export type LivePhase = 'open' | 'leaving' | 'draining' | 'drained' | 'closed';
  */
 export class OperationStore implements OperationHost<OperationState> {
   readonly zombieAfter: number;
-  readonly log: OperationLog;
+  readonly log: SubjectLog;
   readonly cleanupLimit: number;
   readonly maxTimeout: number;
   readonly exclusives = new ExclusiveKeys();
@@ -64,7 +59,7 @@ export class OperationStore implements OperationHost<OperationState> {
   readonly statistics: Statistics;
   private readonly byId = new Map<string, OperationState>();
   private readonly live = new LiveList();
-  private readonly zombieNames = new Set<string>();
+  readonly zombieLog: ZombieLog;
 
   constructor(settings: RegistrySettings) {
     this.zombieAfter = settings.zombieAfter;
@@ -73,6 +68,7 @@ export class OperationStore implements OperationHost<OperationState> {
     this.maxLive = settings.maxLive;
     this.maxChildren = settings.maxChildren;
     this.log = settings.log;
+    this.zombieLog = new ZombieLog(settings.log, settings.zombieAfter);
     this.history = new History(settings.historyLimit, settings.historyMaxAge);
     this.events = new OperationEvents(settings.log);
     this.statistics = new Statistics(settings.log);
@@ -183,24 +179,13 @@ export class OperationStore implements OperationHost<OperationState> {
     if (state.listIndex >= 0) this.statistics.canceling++;
     this.events.emit('canceled', state);
     if (record.reason === 'manual' && record.message === 'consumer stopped') {
-      this.log.debug(`${state.name} was canceled: ${describeChain(state.error())}`);
+      this.log.debug(`${state.name} was canceled: ${describeChain(state.error())}`, state);
     }
   }
 
   lingered(state: OperationState): void {
     this.statistics.zombies++;
-    if (
-      !this.zombieNames.has(state.name) &&
-      this.zombieNames.size < 1_000 &&
-      state.name.length <= LONGEST_NAME
-    ) {
-      this.zombieNames.add(state.name);
-      this.log.warn(
-        `${state.name} is still running ${formatDuration(this.zombieAfter)} after it was canceled ` +
-          `(${describeChain(state.error())}). Pass its signal to what it waits for, or check ` +
-          'operation.checkpoint() in its loops.',
-      );
-    }
+    this.zombieLog.add(state);
     this.events.emit('zombie', state);
   }
 

@@ -9,7 +9,7 @@ import {
   refuse,
 } from '../scope/validate.js';
 import { type Duration, parseDuration } from '../scope/duration.js';
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 
 /**
  * How much is remembered of operations that ended.
@@ -91,7 +91,7 @@ export interface RegistrySettings {
   readonly maxChildren: number;
   /** Milliseconds. */
   readonly maxTimeout: number;
-  readonly log: OperationLog;
+  readonly log: SafeLog;
 }
 
 /** A small `maxLive` is no reason to refuse what one request needs. */

@@ -114,7 +114,7 @@ export class ScopedRegistry {
   #logFailure(state: OperationState, error: unknown): void {
     if (state.outcome !== 'failed') return;
     const stack = stackOf(error);
-    this.#live.log.error(`${state.name} failed: ${describeError(error)}`, stack);
+    this.#live.log.error(`${state.name} failed: ${describeError(error)}`, stack, state);
   }
 
   /** Begins an operation whose end you decide. Disposing of it completes it. */

@@ -1,5 +1,5 @@
 import type { CancelationReason } from '../scope/cancelation-error.js';
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import type { OperationStatus } from '../operation/operation-options.js';
 import type { NameCounters, OperationPlan } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';

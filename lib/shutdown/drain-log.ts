@@ -1,5 +1,6 @@
 import { formatDuration } from '../scope/duration.js';
 import { monotonicNow } from '../scope/clock.js';
+import { describeChain } from '../operation/causes.js';
 import type { InfoLog } from '../operation/safe-log.js';
 import type { OperationState } from '../operation/operation-state.js';
 import type { ShutdownSettings } from './shutdown-options.js';
@@ -7,8 +8,12 @@ import type { ShutdownSettings } from './shutdown-options.js';
 /** How many names a line of the log lists. */
 const MOST_NAMES = 10;
 
+/** How many operations that are left behind have a line each. */
+const MOST_STRAGGLERS = 100;
+
 /**
- * The log lines of a shutdown: one when it begins, one when it ends, and one for what went wrong.
+ * The log lines of a shutdown: one when it begins, one when its grace is over, one for each
+ * operation that is left behind, and one when it ends.
  */
 export class DrainLog {
   private beganAt = 0;
@@ -37,19 +42,29 @@ export class DrainLog {
     const why = isUrged
       ? 'a second signal came'
       : `they did not finish within ${formatDuration(this.settings.grace)}`;
-    this.log.warn(`Shutdown: canceled, since ${why}: ${describe(late)}`);
+    this.log.log(`Shutdown: canceled, since ${why}: ${describe(late)}`);
   }
 
   ends(stragglers: readonly OperationState[]): void {
+    for (const each of stragglers.slice(0, MOST_STRAGGLERS)) this.leavesBehind(each);
+    const others = stragglers.slice(MOST_STRAGGLERS);
+    if (others.length > 0) {
+      this.log.warn(`Shutdown: ${others.length} more are left behind: ${describe(others)}`);
+    }
     const time = formatDuration(monotonicNow() - this.beganAt);
     if (stragglers.length === 0) {
       this.log.log(`Shutdown: nothing is running any more, after ${time}.`);
-      return;
+    } else {
+      this.log.log(`Shutdown: goes on after ${time}, though ${countOf(stragglers)} still running.`);
     }
-    this.log.error(
-      `Shutdown: still running although they were canceled, and left behind: ` +
-        `${describe(stragglers)}. The shutdown goes on after ${time}.`,
-    );
+  }
+
+  private leavesBehind(state: OperationState): void {
+    const why =
+      state.record === undefined
+        ? 'its cleanups are not done'
+        : `it is still running although it was canceled (${describeChain(state.error())})`;
+    this.log.warn(`Shutdown: ${state.name} is left behind: ${why}`, state);
   }
 }
 

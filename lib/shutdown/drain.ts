@@ -140,6 +140,7 @@ export class Drain {
       const stragglers = busy();
       // What was begun meanwhile, by cleanups for one, has had no cancel yet.
       this.cancel(running());
+      live.zombieLog.flush();
       log.ends(stragglers);
     } finally {
       for (const step of undo) step();

@@ -1,7 +1,7 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { contextStorage } from '../scope/context-storage.js';
 import { describeError, stackOf } from '../scope/describe-error.js';
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import { isThenable, noop } from '../scope/thenable.js';
 import { ArrivingCell } from './arriving-cell.js';
 

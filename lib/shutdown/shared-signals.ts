@@ -1,4 +1,4 @@
-import type { OperationLog } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import type { MethodDefinition } from '../methods/method-definition.js';
 import type { CancelableRuntime } from '../methods/cancelable-runtime.js';
 import { isHeardElsewhere, signalsOf } from '../sources/on-signal.js';

@@ -1,4 +1,4 @@
-import type { OperationLog } from '../operation/operation-host.js';
+import type { SubjectLog } from '../operation/operation-log.js';
 import { Operation } from '../operation/operation.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { describeError, stackOf } from '../scope/describe-error.js';
@@ -13,7 +13,7 @@ export type Ignore = (operation: Operation) => boolean;
  */
 export function ignoring(
   ignore: Ignore | undefined,
-  log: OperationLog,
+  log: SubjectLog,
   where: string,
 ): (state: OperationState) => boolean {
   if (ignore === undefined) return () => false;
@@ -28,11 +28,11 @@ export function ignoring(
   };
 }
 
-function ask(ignore: Ignore, state: OperationState, log: OperationLog, where: string): boolean {
+function ask(ignore: Ignore, state: OperationState, log: SubjectLog, where: string): boolean {
   try {
     return ignore(Operation.of(state));
   } catch (error) {
-    log.error(`${where} failed for ${state.name}: ${describeError(error)}`, stackOf(error));
+    log.error(`${where} failed for ${state.name}: ${describeError(error)}`, stackOf(error), state);
     return false;
   }
 }

@@ -1,9 +1,9 @@
 import type { CallHandler } from '@nestjs/common';
 import { Subscriber } from 'rxjs';
-import type { OperationLog } from '../operation/operation-host.js';
+import type { LogSubject, SubjectLog } from '../operation/operation-log.js';
 import type { ContextCell } from '../scope/context.js';
 import { enterCell } from '../scope/context-carrier.js';
-import { describeError } from '../scope/describe-error.js';
+import { describeError, stackOf } from '../scope/describe-error.js';
 
 /** Hears what comes out of a chain of interceptors. */
 export interface ChainListener {
@@ -34,11 +34,15 @@ export class ChainSubscriber extends Subscriber<unknown> {
   }
 
   /** Lets go of the chain; a teardown that throws is logged. */
-  leave(log: OperationLog, name: string): void {
+  leave(log: SubjectLog, about: LogSubject): void {
     try {
       this.unsubscribe();
     } catch (error) {
-      log.error(`The teardown of ${name} failed: ${describeError(error)}`);
+      log.error(
+        `The teardown of ${about.name} failed: ${describeError(error)}`,
+        stackOf(error),
+        about,
+      );
     }
   }
 

@@ -32,6 +32,7 @@ export function ownError(
       `${name} ran in the context of ${root}, which was canceled, and the call that waited for it failed. ` +
         'A queue, pool, limiter or batcher runs what it is given in the context of whoever let it go on: ' +
         `give it bind(fn), which keeps fn in the operation it was made in. (Said once for ${root}.)`,
+      { name },
     );
   }
   return foreignFailure(error);

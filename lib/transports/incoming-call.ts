@@ -272,7 +272,7 @@ export abstract class IncomingCall<
   }
 
   private leaveChain(): void {
-    this.upstream?.leave(this.calls.live.log, this.state?.name ?? 'a call');
+    this.upstream?.leave(this.calls.live.log, this.state ?? { name: 'a call' });
   }
 
   protected fail(error: unknown): void {

@@ -46,6 +46,7 @@ export function follow(
     if (scope.isCanceled()) return stop(scope.error());
     state.host.log.warn(
       `${state.name} ended while ${what} was still running, so that was canceled. To keep such work: await it.`,
+      state,
     );
     stop(
       createCancelationError('parent', `parent ${state.name} has ended`, {

@@ -133,6 +133,7 @@ class Group {
         if (!killed || this.closed) return;
         caller?.state.host.log.warn(
           `The process ${command}, for ${caller.state.name}, ignored SIGTERM for ${formatDuration(grace)} and was killed`,
+          caller.state,
         );
       },
       caller?.state,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { CancelRecord } from '../scope/cancel-record.js';
 import { ExclusiveKeys } from '../operation/exclusive.js';
-import type { OperationHost, OperationLog } from '../operation/operation-host.js';
+import type { OperationHost } from '../operation/operation-host.js';
+import type { OperationLog } from '../operation/operation-log.js';
 import type { NameCounters } from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
 import type { OperationProgress } from '../operation/progress.js';

@@ -61,6 +61,7 @@ export class ThreadLink {
       () => {
         caller?.state.host.log.warn(
           `${what}, for ${caller.state.name}, ignored its cancel for ${formatDuration(grace)} and is terminated`,
+          caller.state,
         );
         on.giveUp();
       },
@@ -124,7 +125,10 @@ export class ThreadLink {
     const state = this.caller?.state;
     if (state === undefined) return;
     if (report.type === 'log') {
-      state.host.log[report.level](`In ${this.what}: ${report.message}`, report.stack);
+      const { log } = state.host;
+      const line = `In ${this.what}: ${report.message}`;
+      if (report.level === 'error') log.error(line, report.stack, state);
+      else log[report.level](line, state);
     } else if (report.type === 'cancel') {
       const canceled = cancelById(state.host, report.id, recordOf(report.cancel));
       this.ownPort.postMessage({ type: 'answer', question: report.question, canceled });

@@ -110,7 +110,7 @@ describe('rule 6: zombies', () => {
     await registry.whenIdle();
   });
 
-  it('is a body that still runs: logged once by name, counted, listed', async () => {
+  it('is a body that still runs: logged, counted, listed', async () => {
     jest.useFakeTimers();
     const log = new MemoryLog();
     const registry = new OperationRegistry({ logger: log, zombies: { after: '5s' } });
@@ -136,6 +136,68 @@ describe('rule 6: zombies', () => {
     expect(registry.statistics().zombies).toBe(0);
     expect(registry.history().map(({ zombie }) => zombie)).toEqual([true, true]);
     expect(armedTimers()).toBe(0);
+
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(log.warnings).toHaveLength(2);
+    expect(log.warnings[1]).toMatch(/^stuck is still running/);
+  });
+
+  it('has a line of its own; of many of a name that come at once, one and their number', async () => {
+    jest.useFakeTimers();
+    const log = new MemoryLog();
+    const registry = new OperationRegistry({ logger: log, zombies: { after: '5s' } });
+    const start = (name: string, count: number) => {
+      for (let index = 0; index < count; index++) {
+        registry.run({ name }, () => new Promise(() => {})).catch(() => {});
+      }
+      registry.cancelAll({});
+    };
+    start('stuck', 1_000);
+    start('other', 1);
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(log.warnings.map((line) => line.split(' ', 1)[0])).toEqual(['stuck', 'other']);
+
+    start('stuck', 3);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(log.warnings.slice(2)).toEqual([
+      '999 more of stuck were still running 5s after they were canceled',
+    ]);
+
+    await jest.advanceTimersByTimeAsync(5_000);
+    start('stuck', 1);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(log.warnings.slice(3)).toEqual([
+      expect.stringMatching(/^stuck is still running/),
+      '2 more of stuck were still running 5s after they were canceled',
+      expect.stringMatching(/^stuck is still running/),
+    ]);
+  });
+
+  it('of more names than are remembered, or of a long one, is said with the others', async () => {
+    jest.useFakeTimers();
+    const log = new MemoryLog();
+    const registry = new OperationRegistry({ logger: log, zombies: { after: '5s' } });
+    const long = 'x'.repeat(300);
+    const names = [...Array.from({ length: 103 }, (_, index) => `stuck ${index}`), long, long];
+    for (const name of names) {
+      registry.run({ name }, () => new Promise(() => {})).catch(() => {});
+    }
+    registry.cancelAll({});
+    await jest.advanceTimersByTimeAsync(6_000);
+    expect(log.warnings).toHaveLength(102);
+    expect(log.warnings.at(-1)).toBe(
+      '4 more of other names were still running 5s after they were canceled',
+    );
+
+    // The names are quiet by now, and give room to others.
+    registry.run({ name: 'new' }, () => new Promise(() => {})).catch(() => {});
+    registry.run({ name: long }, () => new Promise(() => {})).catch(() => {});
+    registry.cancelAll({});
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(log.warnings.slice(102)).toEqual([
+      expect.stringMatching(/^new is still running/),
+      expect.stringMatching(/^x{256}… is still running/),
+    ]);
   });
 
   it('is not a body that stops in time', async () => {

@@ -79,7 +79,7 @@ class AppModule {
   }
 }
 
-const logger: ('warn' | 'error')[] = ['warn', 'error'];
+const logger: ('log' | 'warn' | 'error')[] = ['log', 'warn', 'error'];
 const end = { useProcessExit: true };
 
 if (kind === 'express' || kind === 'fastify') {
