@@ -157,16 +157,19 @@ export class OperationViews {
     return this.access.isOpen && sort === 'startedAt' && isAnswered;
   }
 
-  private newest(
+  private async newest(
     request: DashboardRequest,
     query: OperationQuery,
     { descending, offset, limit }: PageRequest,
-  ): OperationPage {
+  ): Promise<OperationPage> {
     const states = this.states(this.filterOf(query));
     if (descending) states.reverse();
-    const shown = states
-      .slice(offset, offset + limit)
-      .map((state) => this.access.show(snapshotOf(state), request) as DashboardOperation);
+    const turns = new Turns(STEP);
+    const shown: DashboardOperation[] = [];
+    for (const state of states.slice(offset, offset + limit)) {
+      shown.push(this.access.show(snapshotOf(state), request) as DashboardOperation);
+      if (turns.isOver()) await turns.next();
+    }
     return page(shown, states.length, offset + limit);
   }
 
