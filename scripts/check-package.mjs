@@ -37,7 +37,7 @@ async function checkContents(app) {
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .map((file) => file.replaceAll('\\', '/'));
   const expected =
-    /^(?:package\.json|(?:README|CONTRIBUTING|SECURITY|CHANGELOG)\.md|LICENSE|docs\/.+\.(?:md|svg|png)|dist\/.+\.(?:js|d\.ts)|dist\/(?:cjs\/)?dashboard\/page\/(?:index\.html|assets\/.+\.css)|dist\/cjs\/package\.json)$/;
+    /^(?:package\.json|(?:README|CONTRIBUTING|SECURITY|CHANGELOG)\.md|LICENSE|docs\/.+\.(?:md|svg|png)|dist\/.+\.(?:js|d\.ts)|dist\/(?:cjs\/)?dashboard\/page\/(?:index\.html|assets\/.+\.css)|grafana\/nestjs-cancelable\.json|dist\/cjs\/package\.json)$/;
   const foreign = files.filter((file) => !expected.test(file));
   if (foreign.length > 0) throw new Error(`packed, but of no use to users: ${foreign.join(', ')}`);
   for (const needed of [
