@@ -94,7 +94,7 @@ export class CancelableDashboardModule implements OnModuleInit {
     return assemble(route, provider, imports ?? []);
   }
 
-  /** @internal */
+  /** Tells the log of a dashboard without guards. Called by Nest. */
   onModuleInit(): void {
     const { allowAnonymous, canCancel, path = '/operations' } = this.options;
     if (allowAnonymous !== true) return;
