@@ -23,7 +23,7 @@ import { DashboardInfoReader } from './dashboard-info.js';
 import type { DashboardOptions, DashboardRequest, DashboardRoute } from './dashboard-options.js';
 import { DASHBOARD_OPTIONS } from './dashboard-tokens.js';
 import { Feed } from './feed.js';
-import { OperationViews } from './operation-views.js';
+import { type Listed, OperationViews } from './operation-views.js';
 import { type PageFile, PageFiles } from './page-files.js';
 import { asksAll, readListQuery, readPage, readQuery } from './read-query.js';
 import { StatisticsSeries } from './statistics-series.js';
@@ -69,20 +69,13 @@ export function createDashboardController({ path, guards = [] }: DashboardRoute)
     }
 
     @Get('api/operations')
-    async list(@Req() request: DashboardRequest, @Res() response: object): Promise<void> {
-      const { query } = request;
-      const wanted = readListQuery(query);
-      this.send(response, await this.views.list(request, wanted, readPage(query), asksAll(query)));
+    list(@Req() request: DashboardRequest, @Res() response: object): Promise<void> {
+      return this.sendPage('list', request, response);
     }
 
     @Get('api/history')
-    async history(@Req() request: DashboardRequest, @Res() response: object): Promise<void> {
-      const { query } = request;
-      const wanted = readListQuery(query);
-      this.send(
-        response,
-        await this.views.history(request, wanted, readPage(query), asksAll(query)),
-      );
+    history(@Req() request: DashboardRequest, @Res() response: object): Promise<void> {
+      return this.sendPage('history', request, response);
     }
 
     @Get('api/operations/:id')
@@ -149,6 +142,19 @@ export function createDashboardController({ path, guards = [] }: DashboardRoute)
     follow(@Req() request: DashboardRequest, @Res() response: object): void {
       const lastId = request.headers['last-event-id'];
       this.feed.open(request, response, typeof lastId === 'string' ? lastId : undefined);
+    }
+
+    private async sendPage(
+      what: Listed,
+      request: DashboardRequest,
+      response: object,
+    ): Promise<void> {
+      const { query } = request;
+      const wanted = readListQuery(query);
+      this.send(
+        response,
+        await this.views.list(what, request, wanted, readPage(query), asksAll(query)),
+      );
     }
 
     private checkStatistics(request: DashboardRequest): void {

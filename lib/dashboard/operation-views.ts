@@ -16,10 +16,14 @@ import type {
 import type { DashboardRequest, DashboardSubject } from './dashboard-options.js';
 import { comparatorOf, matches } from './matches.js';
 import type { PageRequest } from './read-query.js';
+import { ancestorsOf, descendantsOf } from './relatives.js';
 
 /** Operations of a tree that are shown with one of them. */
 const MOST_RELATIVES = 5_000;
 const MOST_ANCESTORS = 500;
+
+/** Those that live, or those that ended and are remembered: the method of a registry. */
+export type Listed = 'list' | 'history';
 
 /** What a registry is asked. */
 type RegistryFilter = Omit<OperationFilter, 'where'>;
@@ -39,26 +43,18 @@ export class OperationViews {
     @Inject(Access) private readonly access: Access,
   ) {}
 
-  /** The live operations that match, one page of them. */
+  /** One page of the operations that match: of those that live, or of those that ended. */
   async list(
+    what: Listed,
     request: DashboardRequest,
     query: OperationQuery,
     page: PageRequest,
     all: boolean,
   ): Promise<OperationPage> {
-    if (!all && this.isPlain(query, page)) return this.newest(request, query, page);
-    const { subjects, ...answered } = await this.find('list', this.filterOf(query), all);
-    return { ...(await this.pageOf(subjects, request, query, page)), ...answered };
-  }
-
-  /** Those that ended and are remembered. */
-  async history(
-    request: DashboardRequest,
-    query: OperationQuery,
-    page: PageRequest,
-    all: boolean,
-  ): Promise<OperationPage> {
-    const { subjects, ...answered } = await this.find('history', this.filterOf(query), all);
+    if (what === 'list' && !all && this.isPlain(query, page)) {
+      return this.newest(request, query, page);
+    }
+    const { subjects, ...answered } = await this.find(what, this.filterOf(query), all);
     return { ...(await this.pageOf(subjects, request, query, page)), ...answered };
   }
 
@@ -204,11 +200,7 @@ export class OperationViews {
     return page(found.slice(offset, offset + limit), found.length, offset + limit);
   }
 
-  private async find(
-    what: 'list' | 'history',
-    filter: RegistryFilter,
-    all: boolean,
-  ): Promise<Found> {
+  private async find(what: Listed, filter: RegistryFilter, all: boolean): Promise<Found> {
     if (all) {
       const { operations, ...answer } = await this.registry.cluster[what](filter);
       return { subjects: operations, answer };
@@ -265,56 +257,4 @@ function filterOf(query: OperationQuery): RegistryFilter {
   };
   const given = Object.entries(filter).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given);
-}
-
-function ancestorsOf(
-  operation: DashboardOperation,
-  relatives: ReadonlyMap<string, DashboardOperation>,
-): DashboardOperation[] {
-  const ancestors: DashboardOperation[] = [];
-  const seen = new Set([operation.id]);
-  for (let id = operation.parentId; id !== undefined && !seen.has(id);) {
-    seen.add(id);
-    const parent = relatives.get(id);
-    if (parent === undefined) break;
-    ancestors.unshift(parent);
-    id = parent.parentId;
-  }
-  return ancestors;
-}
-
-/** Each before those below it; siblings in the order in which they began. */
-function descendantsOf(
-  { id }: DashboardOperation,
-  relatives: ReadonlyMap<string, DashboardOperation>,
-): DashboardOperation[] {
-  const children = childrenByParent(relatives);
-  const found: DashboardOperation[] = [];
-  const seen = new Set([id]);
-  const pending = [...(children.get(id) ?? [])];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    if (seen.has(next.id)) continue;
-    seen.add(next.id);
-    found.push(next);
-    pending.push(...(children.get(next.id) ?? []));
-  }
-  return found;
-}
-
-/** The youngest first. */
-function childrenByParent(
-  relatives: ReadonlyMap<string, DashboardOperation>,
-): Map<string, DashboardOperation[]> {
-  const children = new Map<string, DashboardOperation[]>();
-  // Those that began in the same millisecond stay as they came.
-  const oldestFirst = [...relatives.values()].sort(
-    (a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt),
-  );
-  for (const relative of oldestFirst.reverse()) {
-    if (relative.parentId === undefined) continue;
-    const siblings = children.get(relative.parentId);
-    if (siblings === undefined) children.set(relative.parentId, [relative]);
-    else siblings.push(relative);
-  }
-  return children;
 }

@@ -29,7 +29,7 @@ export class StatisticsSeries implements OnModuleInit, OnModuleDestroy {
     const { events } = OperationRegistry.liveOf(this.registry);
     this.before = this.registry.statistics();
     this.sampledAt = wallNow();
-    this.stopListening = events.listen('settled', (_event, state) => this.settled(state));
+    this.stopListening = events.observe('settled', (state) => this.settled(state));
     this.timer = setInterval(() => this.sample(), SPAN).unref();
   }
 
