@@ -186,6 +186,24 @@ async function checkNest11(app) {
     ];
     if (printed.trim().split('\n').at(-1) !== JSON.stringify(expected)) throw new Error(printed);
   });
+  await check('spans, with the instrumentations of HTTP and Nest', async () => {
+    const { devDependencies } = await readJson(join(root, 'package.json'));
+    const telemetry = Object.keys(devDependencies).filter((name) => /^@opentelemetry/.test(name));
+    await add(...telemetry.map((name) => `${name}@${devDependencies[name]}`));
+    for (const file of ['tracing.ts', 'traced.ts']) await cp(join(sources, file), join(app, file));
+    const printed = await npx('ts-node', 'traced.ts');
+    const expected = [
+      'instrumentation-http: GET',
+      'nestjs-cancelable: ReportsService.build',
+      'instrumentation-nestjs-core: build',
+      'nestjs-cancelable: GET /reports/:city',
+      'instrumentation-nestjs-core: ReportsController.build',
+      // At the server, and where the request was sent.
+      'instrumentation-http: GET',
+      'instrumentation-http: GET',
+    ];
+    if (printed.trim().split('\n').at(-1) !== JSON.stringify(expected)) throw new Error(printed);
+  });
 }
 
 /** The stock starter: ES modules, vitest. */
