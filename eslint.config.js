@@ -9,7 +9,15 @@ const page = 'lib/dashboard/page/**/*.{ts,tsx}';
 
 export default defineConfig(
   {
-    ignores: ['dist/', 'dist-sample/', 'coverage/', 'docs-api/', 'screenshots/', 'test/pasted-*/'],
+    ignores: [
+      'dist/',
+      'dist-sample/',
+      'dist-test/',
+      'coverage/',
+      'docs-api/',
+      'screenshots/',
+      'test/pasted-*/',
+    ],
   },
   js.configs.recommended,
   {

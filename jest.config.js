@@ -10,6 +10,9 @@ export default {
     '^nestjs-cancelable$': '<rootDir>/lib/index.ts',
     '^nestjs-cancelable/(?!package\\.json$)(.+)$': '<rootDir>/lib/$1/index.ts',
   },
+  // A second copy of the sources, for what runs outside jest.
+  globalSetup: '<rootDir>/test/support/compile.mjs',
+  modulePathIgnorePatterns: ['<rootDir>/dist'],
   transform: {
     '^.+\\.ts$': ['@swc/jest', swc],
   },

@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { type Job, type JobsOptions, Queue } from 'bullmq';
 import { OperationConflict, type OperationRegistry } from 'nestjs-cancelable';
 import { redisBus } from 'nestjs-cancelable/redis';
 import { startContext } from '../support/app-context.js';
+import { compiled } from '../support/plain-node.js';
 import { describeWith, type RunningServer, startServer } from '../support/servers.js';
 
 const NAMES = ['a', 'b'];
@@ -156,9 +156,8 @@ describeWith(['redis'], 'registry.cluster.cancel() of a job of BullMQ', () => {
 });
 
 async function startWorker(port: number, name: string): Promise<ChildProcess> {
-  const file = fileURLToPath(new URL('worker.fixture.ts', import.meta.url));
+  const file = compiled(new URL('worker.fixture.ts', import.meta.url));
   const child = fork(file, [String(port), name], {
-    execArgv: ['--import', new URL('../support/typescript.mjs', import.meta.url).href],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   await once(child, 'message');

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from '@jest/globals';
 import {
   type CancelationBus,
@@ -14,6 +13,7 @@ import { closeAfterTest } from '../support/close-after-test.js';
 import { deferred, rejection } from '../support/deferred.js';
 import { freezeProcess } from '../support/freeze-process.js';
 import { until } from '../support/open-bus.js';
+import { compiled } from '../support/plain-node.js';
 import { describeWith, type RunningServer, startForTest } from '../support/servers.js';
 import { BUS_SERVERS, type BusServer, createBus } from './buses.js';
 
@@ -31,12 +31,12 @@ function startInstance(bus: CancelationBus, instance: string, lease: '1s' | '3s'
 
 /** Another process that has the key, or waits for it. */
 function startChild(bus: BusServer, { port }: RunningServer, ahead = 0) {
-  const loaders = ['../support/typescript.mjs', '../support/clock-ahead.mjs'];
   const child = spawn(
     process.execPath,
     [
-      ...loaders.flatMap((loader) => ['--import', path(loader).href]),
-      fileURLToPath(path('exclusive.fixture.ts')),
+      '--import',
+      path('../support/clock-ahead.mjs').href,
+      compiled(path('exclusive.fixture.ts')),
       bus,
       String(port),
     ],

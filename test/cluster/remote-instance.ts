@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { closeAfterTest } from '../support/close-after-test.js';
 import { freezeProcess } from '../support/freeze-process.js';
+import { compiled } from '../support/plain-node.js';
 import type { RunningServer } from '../support/servers.js';
 import type { BusServer } from './buses.js';
 
@@ -44,12 +44,12 @@ export class RemoteInstance {
     name: string,
     { bus = 'redis', ahead = 0 }: StartOptions = {},
   ): Promise<RemoteInstance> {
-    const file = fileURLToPath(new URL('instance.fixture.ts', import.meta.url));
+    const file = compiled(new URL('instance.fixture.ts', import.meta.url));
     const settings: InstanceSettings = { bus, port, service, instance: name, heartbeat: '200ms' };
-    const loaders = ['../support/typescript.mjs', '../support/clock-ahead.mjs'];
+    const clock = new URL('../support/clock-ahead.mjs', import.meta.url).href;
     const child = fork(file, [JSON.stringify(settings)], {
       env: { ...process.env, CLOCK_AHEAD: String(ahead) },
-      execArgv: loaders.flatMap((loader) => ['--import', new URL(loader, import.meta.url).href]),
+      execArgv: ['--import', clock],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const instance = new RemoteInstance(name, child);

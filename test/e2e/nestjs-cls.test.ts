@@ -1,14 +1,12 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { compiled } from '../support/plain-node.js';
 
 describe('nestjs-cls beside this library', () => {
   it('both keep their contexts, wherever it is mounted, and clients that leave cancel', async () => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [
-      '--import',
-      new URL('../support/typescript.mjs', import.meta.url).href,
-      fileURLToPath(new URL('nestjs-cls.fixture.ts', import.meta.url)),
+      compiled(new URL('nestjs-cls.fixture.ts', import.meta.url)),
     ]);
 
     expect(stderr).toBe('');

@@ -1,14 +1,12 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { compiled } from '../support/plain-node.js';
 
 /** What the application of the fixture writes with a logger: each line, whole. */
 async function linesWith(logger: string): Promise<string[]> {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [
-    '--import',
-    new URL('../support/typescript.mjs', import.meta.url).href,
-    fileURLToPath(new URL('logs.fixture.ts', import.meta.url)),
+    compiled(new URL('logs.fixture.ts', import.meta.url)),
     logger,
   ]);
   return [...stdout.split('\n'), ...stderr.split('\n')].filter((line) => line !== '');

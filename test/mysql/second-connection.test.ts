@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { rejection } from '../support/deferred.js';
+import { compiled } from '../support/plain-node.js';
 import { describeWith } from '../support/servers.js';
 import { localhost } from '../support/tls.js';
 import { Database, startKilling } from './harness.js';
 
-const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const path = (file: string) => compiled(new URL(file, import.meta.url));
 
 describeWith(['mariadb'], 'the second connection of mysql()', () => {
   let database: Database;
@@ -58,7 +58,7 @@ describeWith(['mariadb'], 'the second connection of mysql()', () => {
     const all = { host: '127.0.0.1', port, password: 'secret', ...options };
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--import', path('../support/typescript.mjs'), path('second-connection.fixture.ts')],
+      [path('second-connection.fixture.ts')],
       { env: { ...process.env, MYSQL_OPTIONS: JSON.stringify(all) } },
     );
     const { connections, aliveFor } = JSON.parse(stdout.trim().split('\n').at(-1)!);

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -12,6 +11,7 @@ import { closeAfterTest } from '../support/close-after-test.js';
 import { rejection, thrown } from '../support/deferred.js';
 import { OpenBus, succeeds, until } from '../support/open-bus.js';
 import { runFixture } from '../support/fixture.js';
+import { compiled } from '../support/plain-node.js';
 import { localhost } from '../support/tls.js';
 import {
   describeWith,
@@ -42,7 +42,7 @@ describeWith(['nats'], 'natsBus()', () => {
   });
 });
 
-const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const path = (file: string) => compiled(new URL(file, import.meta.url));
 
 const start = (...settings: string[]) => startForTest('nats', ...settings);
 
@@ -170,7 +170,7 @@ describeWith(['nats'], 'natsBus() and the process', () => {
     const port = state === 'gone' ? await freePort() : server.port;
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--import', path('../support/typescript.mjs'), path('bus-exit.fixture.ts'), String(port)],
+      [path('bus-exit.fixture.ts'), String(port)],
       { timeout: 30_000 },
     );
     expect(stdout.trim()).toBe(state === 'there' ? 'heard' : 'not heard');

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SpanStatusCode } from '@opentelemetry/api';
 import { describe, expect, it } from '@jest/globals';
 import { closeAfterTest } from '../support/close-after-test.js';
 import { adapters } from '../support/http-app.js';
+import { compiled } from '../support/plain-node.js';
 
 interface SpanLine {
   readonly name: string;
@@ -29,15 +29,8 @@ async function startElsewhere(): Promise<string> {
 }
 
 async function run(adapter: string, elsewhere: string): Promise<Output> {
-  const hooks = new URL('../support/typescript.mjs', import.meta.url).href;
-  const file = fileURLToPath(new URL('./instrumented.fixture.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    '--import',
-    hooks,
-    file,
-    adapter,
-    elsewhere,
-  ]);
+  const file = compiled(new URL('./instrumented.fixture.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [file, adapter, elsewhere]);
   return JSON.parse(stdout.trim().split('\n').at(-1) as string) as Output;
 }
 

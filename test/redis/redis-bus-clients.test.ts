@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
@@ -11,17 +10,18 @@ import { closeAfterTest } from '../support/close-after-test.js';
 import { rejection, thrown } from '../support/deferred.js';
 import { runFixture } from '../support/fixture.js';
 import { OpenBus, until } from '../support/open-bus.js';
+import { compiled } from '../support/plain-node.js';
 import { describeWith, freePort, startForTest } from '../support/servers.js';
 import { startCluster } from './cluster.js';
 import { observe } from './observe.js';
 
-const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const path = (file: string) => compiled(new URL(file, import.meta.url));
 
 /** Ends when the process does, which has nothing to do but its bus. */
 async function runUntilExit(way: string, port: number): Promise<unknown> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--import', path('../support/typescript.mjs'), path('bus-exit.fixture.ts'), way, String(port)],
+    [path('bus-exit.fixture.ts'), way, String(port)],
     { timeout: 30_000 },
   );
   return JSON.parse(stdout.trim().split('\n').at(-1)!);

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from '@jest/globals';
+import { compiled } from '../support/plain-node.js';
 import { describeWith, startServer } from '../support/servers.js';
 
-const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const path = (file: string) => compiled(new URL(file, import.meta.url));
 
 describeWith(['redis'], 'the second connection of redisCommands()', () => {
   it('keeps no process alive', async () => {
@@ -12,7 +12,7 @@ describeWith(['redis'], 'the second connection of redisCommands()', () => {
     try {
       const { stdout } = await promisify(execFile)(
         process.execPath,
-        ['--import', path('../support/typescript.mjs'), path('second-connection.fixture.ts')],
+        [path('second-connection.fixture.ts')],
         { env: { ...process.env, REDIS_PORT: String(server.port) } },
       );
       const { connections, aliveFor } = JSON.parse(stdout.trim().split('\n').at(-1)!);

@@ -2,16 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent } from 'node:http';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import { rejection } from '../support/deferred.js';
 import { get, OpenAnswer, send } from '../support/http-client.js';
+import { compiled } from '../support/plain-node.js';
 import { freePort } from '../support/servers.js';
 
-const fixture = fileURLToPath(new URL('application.fixture.ts', import.meta.url));
-const hooks = new URL('../support/typescript.mjs', import.meta.url).href;
+const fixture = compiled(new URL('application.fixture.ts', import.meta.url));
 
 /** An application in a process of its own. */
 class Application {
@@ -64,11 +63,10 @@ async function start(
   shutdown: object,
   env: Record<string, string> = {},
 ): Promise<{ application: Application; port: number; url: string }> {
-  const child = spawn(
-    process.execPath,
-    ['--import', hooks, fixture, kind, JSON.stringify(shutdown)],
-    { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const child = spawn(process.execPath, [fixture, kind, JSON.stringify(shutdown)], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const application = new Application(child);
   running.push(application);
   const port = Number((await application.says('listening on')).split(' ').at(-1));

@@ -2,13 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { turn } from '../support/deferred.js';
 import { send } from '../support/http-client.js';
+import { compiled } from '../support/plain-node.js';
 
-const fixture = fileURLToPath(new URL('application.fixture.ts', import.meta.url));
-const hooks = new URL('../support/typescript.mjs', import.meta.url).href;
+const fixture = compiled(new URL('application.fixture.ts', import.meta.url));
 
 /** Whether a process could listen there now. */
 async function isFree(port: number): Promise<boolean> {
@@ -26,7 +25,7 @@ async function isFree(port: number): Promise<boolean> {
 
 describe('a watcher that restarts the application, as nest start --watch does', () => {
   it('finds the port free as soon as the shell has ended, although a request still runs', async () => {
-    const command = [process.execPath, '--import', hooks, fixture, 'express', '{"grace":"1m"}'];
+    const command = [process.execPath, fixture, 'express', '{"grace":"1m"}'];
     const shell = spawn('sh', ['-c', '"$0" "$@" & echo "pid $!"; wait', ...command], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

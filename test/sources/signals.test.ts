@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { onSignal } from 'nestjs-cancelable';
 import { thrown } from '../support/deferred.js';
 import { runFixture } from '../support/fixture.js';
+import { compiled } from '../support/plain-node.js';
 
 const fixture = new URL('signals.fixture.ts', import.meta.url);
 
@@ -21,8 +21,7 @@ describe('onSignal', () => {
   });
 
   it('gives the signal its default meaning back', async () => {
-    const loader = new URL('../support/typescript.mjs', import.meta.url).href;
-    const child = spawn(process.execPath, ['--import', loader, fileURLToPath(fixture), '--again'], {
+    const child = spawn(process.execPath, [compiled(fixture), '--again'], {
       stdio: 'ignore',
     });
     const [, signal] = (await once(child, 'exit')) as [number | null, string | null];

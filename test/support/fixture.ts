@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { compiled } from './plain-node.js';
 
 /**
  * Runs a TypeScript file in a Node process of its own: for what jest cannot hold, such as
@@ -10,11 +10,6 @@ import { promisify } from 'node:util';
  * @returns what its last line of output says, as JSON
  */
 export async function runFixture<Output>(file: URL, ...options: string[]): Promise<Output> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    ...options,
-    '--import',
-    new URL('typescript.mjs', import.meta.url).href,
-    fileURLToPath(file),
-  ]);
+  const { stdout } = await promisify(execFile)(process.execPath, [...options, compiled(file)]);
   return JSON.parse(stdout.trim().split('\n').at(-1) as string) as Output;
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { compiled } from './plain-node.js';
 
 /** A sample application in a process of its own. */
 export class RunningSample {
@@ -30,7 +31,7 @@ export async function startSample(
 ): Promise<RunningSample> {
   const child = spawn(
     process.execPath,
-    ['--import', './test/support/typescript.mjs', `sample/${name}/main.ts`],
+    [compiled(new URL(`../../sample/${name}/main.ts`, import.meta.url))],
     { env: { ...process.env, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   for await (const line of createInterface({ input: child.stdout })) {

@@ -7,9 +7,8 @@ import { Piscina } from 'piscina';
 import { armedTimers } from '../../lib/scope/timers.js';
 
 const collect = (globalThis as unknown as { gc: () => void }).gc;
-const execArgv = ['--import', new URL('../support/typescript.mjs', import.meta.url).href];
-const functions = new URL('thread-functions.ts', import.meta.url);
-const pool = new Piscina({ filename: fileURLToPath(functions), execArgv, maxThreads: 1 });
+const functions = new URL('thread-functions.js', import.meta.url);
+const pool = new Piscina({ filename: fileURLToPath(functions), maxThreads: 1 });
 const registry = new OperationRegistry({ history: { limit: 0 } });
 
 /** What the process holds of what tasks could leave behind. */
@@ -34,7 +33,7 @@ async function careless() {
   let exited: Promise<unknown> | undefined;
   await registry.run('careless', async (operation) => {
     void runInPool(pool, 0, { name: 'compute' });
-    void runInThread(functions, { name: 'compute', worker: { execArgv } });
+    void runInThread(functions, { name: 'compute' });
     ({ exited } = spawnProcess(process.execPath, ['-e', 'setInterval(() => {}, 1000)']));
     await new Promise<void>((resolve) => operation.onProgress(() => resolve()));
   });
@@ -62,7 +61,7 @@ const report = await registry.run('all', async (operation) => {
   await tasks(1_500);
   const after = await held();
   const exitListeners = process.listenerCount('exit');
-  await runInThread(functions, { name: 'operationIsKnown', worker: { execArgv } });
+  await runInThread(functions, { name: 'operationIsKnown' });
   await spawnProcess(process.execPath, ['-e', '0'], { stdio: 'ignore' }).exited;
   await careless();
   return {
