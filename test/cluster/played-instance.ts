@@ -1,10 +1,12 @@
 import { localBus } from 'nestjs-cancelable';
 import { OpenBus, until } from '../support/open-bus.js';
 
-interface Heard {
+/** A message, as it is sent. */
+export interface Heard {
   readonly k: string;
   readonly t: string;
   readonly r: string;
+  readonly f: string;
   readonly b: Record<string, unknown>;
 }
 
@@ -54,6 +56,16 @@ export class PlayedInstance {
     return this.open.bus.publish(channel, JSON.stringify(message));
   }
 
+  /**
+   * @param from who sends it
+   * @param by who is said to have answered
+   */
+  answer(question: Heard, value: unknown, from = 'played', by = from): Promise<void> {
+    const body = { by: { ...this.self(), id: by, name: by }, value };
+    const channel = `${this.service}:to:${question.f}`;
+    return this.send(channel, 'answer', question.t, question.r, body, { f: from });
+  }
+
   /** What was answered to a question of its own. */
   answerTo(request: string): Record<string, unknown> | undefined {
     return this.heard.find(({ k, r }) => k === 'answer' && r === request)?.b;
@@ -74,12 +86,11 @@ export class PlayedInstance {
   }
 
   private take(text: string): void {
-    const message = JSON.parse(text) as Heard & { readonly f: string };
+    const message = JSON.parse(text) as Heard;
     if (message.f === 'played') return;
     this.heard.push(message);
     this.longest = Math.max(this.longest, Buffer.byteLength(text));
     if (message.k !== 'ask' || this.answers === undefined) return;
-    const body = { by: this.self(), value: this.answers(message) };
-    void this.send(`${this.service}:to:${message.f}`, 'answer', message.t, message.r, body);
+    void this.answer(message, this.answers(message));
   }
 }
