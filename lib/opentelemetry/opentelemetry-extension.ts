@@ -5,9 +5,12 @@ import { monotonicNow } from '../scope/clock.js';
 import { loadPeer } from '../scope/load-peer.js';
 import { readBoolean, readOptions, refuse } from '../scope/validate.js';
 import type { Operation } from '../operation/operation.js';
+import type { OperationState } from '../operation/operation-state.js';
 import { ignoring } from '../telemetry/ignored-operations.js';
-import { OperationMetrics } from './operation-metrics.js';
+import { loggingOnce, observeSafely, type OnFailure } from '../telemetry/observe-safely.js';
+import { isMeasured, OperationMetrics } from './operation-metrics.js';
 import { OperationSpans } from './operation-spans.js';
+import { hasSpans } from './span-contexts.js';
 
 /**
  * Options of `opentelemetry()`.
@@ -20,9 +23,9 @@ export interface OpenTelemetryOptions {
   /** The metrics `cancelable.*`. Default: true. */
   readonly metrics?: boolean;
   /**
-   * Operations that have no span and are neither timed nor counted when they are canceled; asked once
-   * for each. What is live, zombies and what was refused is counted all the same. What it throws is
-   * logged, and the operation is told of. Default: none.
+   * Operations that have no span and are in no metric; asked once for each, when it is first told of.
+   * What was refused is counted all the same: there was no operation to ask about. What it throws is
+   * logged, once for each name, and the operation is told of. Default: none.
    */
   readonly ignore?: (operation: Operation) => boolean;
 }
@@ -33,7 +36,8 @@ export interface OpenTelemetryOptions {
  * without one it does nothing.
  *
  * @throws TypeError for options that can never work
- * @throws Error when the application starts: `@opentelemetry/api` is not installed
+ * @throws Error when the application starts: `@opentelemetry/api` is not installed, or another
+ * `opentelemetry()` of the application has the same part
  * @example
  * CancelableModule.forRoot({
  *   extensions: [opentelemetry({ ignore: ({ name }) => name === 'GET /health' })],
@@ -57,12 +61,17 @@ export function opentelemetry(options: OpenTelemetryOptions = {}): CancelableExt
         () => import('@opentelemetry/api'),
       );
       const store = OperationRegistry.liveOf(registry);
+      if ((spans !== false && hasSpans(store)) || (metrics !== false && isMeasured(store))) {
+        throw new Error('opentelemetry() is there twice: each operation would be told of twice');
+      }
       const ignores = ignoring(ignore, log, 'opentelemetry(): ignore');
+      const onFailure = loggingOnce(log, 'opentelemetry()');
       const parts = {
-        metrics: metrics === false ? undefined : new OperationMetrics(api, store, ignores),
-        spans: spans === false ? undefined : new OperationSpans(api, store, ignores),
+        metrics:
+          metrics === false ? undefined : new OperationMetrics(api, store, ignores, onFailure),
+        spans: spans === false ? undefined : new OperationSpans(api, store, ignores, onFailure),
       };
-      const stop = observeStarts(store, parts);
+      const stop = observeStarts(store, parts, onFailure);
       return () => {
         stop();
         parts.spans?.end();
@@ -78,6 +87,7 @@ const PACE = 100;
 function observeStarts(
   { events }: OperationStore,
   { metrics, spans }: { metrics: OperationMetrics | undefined; spans: OperationSpans | undefined },
+  onFailure: OnFailure,
 ): () => void {
   let nextLook = -Infinity;
   const look = (now: number) => {
@@ -86,8 +96,9 @@ function observeStarts(
     spans?.look();
   };
   look(monotonicNow());
-  return events.observe('started', (state) => {
+  const started = (state: OperationState) => {
     if (state.startedAt >= nextLook) look(state.startedAt);
     spans?.started(state);
-  });
+  };
+  return observeSafely(events, 'started', started, onFailure);
 }

@@ -2,12 +2,10 @@ import type { Attributes, Meter, MeterProvider, ObservableResult } from '@opente
 import type { OperationState } from '../operation/operation-state.js';
 import type { OperationStore } from '../registry/operation-store.js';
 import { undoing } from '../scope/shared-method.js';
-import {
-  type Measured,
-  type Measures,
-  measureOperations,
-} from '../telemetry/measure-operations.js';
-import { MeasuredStores, type NumberByName } from '../telemetry/measured-stores.js';
+import type { Measured } from '../telemetry/measured.js';
+import { type Measures, measureOperations } from '../telemetry/measure-operations.js';
+import { type MeasuredNumber, MeasuredStores } from '../telemetry/measured-stores.js';
+import type { OnFailure } from '../telemetry/observe-safely.js';
 import {
   ACTIVE,
   CANCEL_LATENCY,
@@ -25,6 +23,11 @@ import { type Api, INSTRUMENTATION } from './api.js';
 const stores = new MeasuredStores();
 let reporting: Reporting | undefined;
 
+/** Whether an application is told of already. */
+export function isMeasured(store: OperationStore): boolean {
+  return stores.has(store);
+}
+
 /** The metrics of one application, for whichever SDK is registered. */
 export class OperationMetrics {
   private readonly to: Reporting;
@@ -35,17 +38,18 @@ export class OperationMetrics {
     api: Api,
     private readonly store: OperationStore,
     private readonly ignores: (state: OperationState) => boolean,
+    private readonly onFailure: OnFailure,
   ) {
-    stores.add(store);
+    stores.add(store, ignores);
     this.to = reporting ??= new Reporting(api);
   }
 
   /** Looks whether an SDK has come, or gone. */
   look(): void {
-    const { to, store, ignores } = this;
+    const { to, store, ignores, onFailure } = this;
     to.look();
     if (to.instruments === undefined) return;
-    this.stopObserving ??= measureOperations(store, () => to.instruments, ignores);
+    this.stopObserving ??= measureOperations(store, () => to.instruments, ignores, onFailure);
   }
 
   /** The instruments stay: an SDK goes on telling of the last numbers, until it hears of others. */
@@ -126,8 +130,10 @@ function observing(observed: Observed, observe: Observe): () => void {
   return () => observed.removeCallback(observe);
 }
 
-function observeEach(result: ObservableResult, numbers: NumberByName): void {
-  for (const [name, number] of numbers) result.observe(number, { [LABELS.name]: name });
+function observeEach(result: ObservableResult, numbers: Iterable<MeasuredNumber>): void {
+  for (const { name, kind, number } of numbers) {
+    result.observe(number, { [LABELS.name]: name, [LABELS.kind]: kind });
+  }
 }
 
 function optionsOf({ description, unit }: Pick<Metric, 'description' | 'unit'>) {

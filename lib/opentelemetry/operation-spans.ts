@@ -1,26 +1,37 @@
 import type { Context } from '@opentelemetry/api';
 import type { OperationState } from '../operation/operation-state.js';
 import { ALL } from '../registry/operation-filter.js';
+import type { OperationEventType } from '../registry/operation-events.js';
 import type { OperationStore } from '../registry/operation-store.js';
 import { undoing } from '../scope/shared-method.js';
+import { observeSafely, type OnFailure } from '../telemetry/observe-safely.js';
 import type { Api } from './api.js';
 import { RegisteredTracer } from './registered-tracer.js';
 import { addCancel, describeEnd, startAttributes } from './span-facts.js';
-import { isInside, keepSpan, type OperationSpan, spanOf, useSpans } from './span-contexts.js';
+import {
+  forgetSpan,
+  isInside,
+  keepSpan,
+  type OperationSpan,
+  spanOf,
+  useSpans,
+} from './span-contexts.js';
 
 /** The spans of one application. */
 export class OperationSpans {
   private readonly sdk: RegisteredTracer;
   /** Until there is a span, nothing is observed. */
   private stopObserving: (() => void) | undefined = undefined;
-  private readonly release = useSpans();
+  private readonly release: () => void;
 
   constructor(
     private readonly api: Api,
     private readonly store: OperationStore,
     private readonly ignores: (state: OperationState) => boolean,
+    private readonly onFailure: OnFailure,
   ) {
     this.sdk = new RegisteredTracer(api);
+    this.release = useSpans(store);
   }
 
   /** Looks whether an SDK has come, or gone. */
@@ -39,18 +50,26 @@ export class OperationSpans {
   }
 
   private observe(): () => void {
-    const { events } = this.store;
+    const { store, onFailure } = this;
+    const tell = (type: OperationEventType, of: (state: OperationState) => void) =>
+      observeSafely(store.events, type, of, onFailure);
     return undoing([
-      events.observe('canceled', (state) => this.canceled(state)),
-      events.observe('zombie', (state) => spanOf(state)?.span.addEvent('cancelable.zombie')),
-      events.observe('settled', (state) => this.settled(state)),
+      tell('canceled', (state) => this.canceled(state)),
+      tell('zombie', (state) => void spanOf(state)?.span.addEvent('cancelable.zombie')),
+      tell('settled', (state) => this.settled(state)),
     ]);
   }
 
   /** Ends the spans that are open. */
   end(): void {
     this.stopObserving?.();
-    for (const state of this.store.list(ALL)) this.settled(state);
+    for (const state of this.store.list(ALL)) {
+      try {
+        this.settled(state);
+      } catch (error) {
+        this.onFailure(error, state);
+      }
+    }
     this.release();
   }
 
@@ -69,8 +88,12 @@ export class OperationSpans {
   private settled(state: OperationState): void {
     const span = spanOf(state)?.span;
     if (span === undefined) return;
-    if (span.isRecording()) describeEnd(this.api, span, state);
-    span.end();
+    forgetSpan(state);
+    try {
+      if (span.isRecording()) describeEnd(this.api, span, state);
+    } finally {
+      span.end();
+    }
   }
 }
 

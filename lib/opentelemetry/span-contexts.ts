@@ -1,5 +1,6 @@
 import type { Context, Span } from '@opentelemetry/api';
 import type { OperationState } from '../operation/operation-state.js';
+import type { OperationStore } from '../registry/operation-store.js';
 import { contextCarrier } from '../scope/context-carrier.js';
 import type { Scope } from '../scope/scope.js';
 import type { Api } from './api.js';
@@ -12,7 +13,7 @@ export interface OperationSpan {
 
 /** The spans of all applications of the process. */
 const spans = new WeakMap<Scope, OperationSpan>();
-let users = 0;
+const users = new Set<OperationStore>();
 
 /** In a context: the span of the operation that it belongs to. */
 let key: symbol | undefined;
@@ -41,10 +42,22 @@ export function keepSpan(
   return kept;
 }
 
-export function useSpans(): () => void {
-  users++;
+/** It has ended: the history may keep the operation for long, and must not keep its span. */
+export function forgetSpan(state: OperationState): void {
+  spans.delete(state);
+}
+
+/** Whether the operations of an application have spans already. */
+export function hasSpans(store: OperationStore): boolean {
+  return users.has(store);
+}
+
+/** @returns takes it back */
+export function useSpans(store: OperationStore): () => void {
+  users.add(store);
   return () => {
-    if (--users === 0) contextCarrier.enter = undefined;
+    users.delete(store);
+    if (users.size === 0) contextCarrier.enter = undefined;
   };
 }
 

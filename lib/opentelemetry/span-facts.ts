@@ -59,12 +59,13 @@ export function describeEnd(api: Api, span: Span, state: OperationState): void {
 
 function recordFailure(api: Api, span: Span, state: OperationState, error: unknown): void {
   const message = describeError(error);
-  span.recordException(error instanceof Error ? error : message);
   // What a client has done wrong is no failure of the server.
-  if (state.kind === 'http' && isClientError(error)) return;
-  const name = error instanceof Error ? error.name : undefined;
-  span.setAttribute('error.type', name ?? '_OTHER');
-  span.setStatus({ code: api.SpanStatusCode.ERROR, message });
+  if (state.kind !== 'http' || !isClientError(error)) {
+    const name = error instanceof Error ? error.name : undefined;
+    span.setAttribute('error.type', name ?? '_OTHER');
+    span.setStatus({ code: api.SpanStatusCode.ERROR, message });
+  }
+  span.recordException(error instanceof Error ? error : message);
 }
 
 /** An `HttpException` below 500, of whichever copy of Nest. */

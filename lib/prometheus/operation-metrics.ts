@@ -1,7 +1,8 @@
 import type * as client from 'prom-client';
 import type { Counter, Histogram, Registry } from 'prom-client';
-import type { Measured, Measures } from '../telemetry/measure-operations.js';
-import type { MeasuredStores, NumberByName } from '../telemetry/measured-stores.js';
+import type { Measured } from '../telemetry/measured.js';
+import type { Measures } from '../telemetry/measure-operations.js';
+import type { MeasuredNumber, MeasuredStores } from '../telemetry/measured-stores.js';
 import {
   ACTIVE,
   CANCEL_LATENCY,
@@ -50,11 +51,13 @@ export class OperationMetrics implements Measures {
     });
     const histogram = (metric: HistogramMetric) =>
       new Histogram({ ...aboutOf(metric), buckets: [...metric.buckets] });
-    const gauge = (metric: Metric, read: () => NumberByName) =>
+    const gauge = (metric: Metric, read: () => Iterable<MeasuredNumber>) =>
       new Gauge({
         ...aboutOf(metric),
         collect() {
-          for (const [name, number] of read()) this.set({ [NAME]: name }, number);
+          for (const { name, kind, number } of read()) {
+            this.set({ [NAME]: name, [KIND]: kind }, number);
+          }
         },
       });
     this.durations = histogram(DURATION);

@@ -8,6 +8,7 @@ import { readOptions, refuse } from '../scope/validate.js';
 import type { Operation } from '../operation/operation.js';
 import { ignoring } from '../telemetry/ignored-operations.js';
 import { measureOperations } from '../telemetry/measure-operations.js';
+import { loggingOnce } from '../telemetry/observe-safely.js';
 import { shareMetrics } from './shared-metrics.js';
 
 /**
@@ -24,9 +25,9 @@ export interface PrometheusOptions {
    */
   readonly prefix?: string;
   /**
-   * Operations that are neither timed nor counted when they are canceled; asked once for each. What
-   * is live, zombies and what was refused is counted all the same. What it throws is logged, and the
-   * operation is told of. Default: none.
+   * Operations that are in no metric; asked once for each, when it is first told of. What was refused
+   * is counted all the same: there was no operation to ask about. What it throws is logged, once for
+   * each name, and the operation is told of. Default: none.
    */
   readonly ignore?: (operation: Operation) => boolean;
 }
@@ -37,7 +38,7 @@ export interface PrometheusOptions {
  *
  * @throws TypeError for options that can never work
  * @throws Error when the application starts: `prom-client` is not installed, or another metric has
- * one of the names
+ * one of the names, or the application has these metrics already
  * @example
  * CancelableModule.forRoot({ extensions: [prometheus()] })
  *
@@ -63,9 +64,10 @@ export function prometheus(options: PrometheusOptions = {}): CancelableExtension
       const client = await loadPeer('prom-client', 'prometheus()', () => import('prom-client'));
       const register = (given.register ?? client.register) as Registry;
       const store = OperationRegistry.liveOf(registry);
-      const { metrics, leave } = shareMetrics(client, register, prefix, store);
       const ignores = ignoring(ignore, log, 'prometheus(): ignore');
-      return undoing([leave, measureOperations(store, () => metrics, ignores)]);
+      const { metrics, leave } = shareMetrics(client, register, prefix, store, ignores);
+      const onFailure = loggingOnce(log, 'prometheus()');
+      return undoing([leave, measureOperations(store, () => metrics, ignores, onFailure)]);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { OperationState } from '../operation/operation-state.js';
 import type { OperationStore } from '../registry/operation-store.js';
 import { MeasuredStores } from '../telemetry/measured-stores.js';
 import { type Client, OperationMetrics } from './operation-metrics.js';
@@ -15,13 +16,14 @@ const shared = new WeakMap<Registry, Map<string, Shared>>();
  * Adds an application to the metrics that a registry has by this prefix, which are made for the
  * first and removed with the last.
  *
- * @throws Error when another metric has one of the names
+ * @throws Error when another metric has one of the names, or the application is there already
  */
 export function shareMetrics(
   client: Client,
   register: Registry,
   prefix: string,
   store: OperationStore,
+  ignores: (state: OperationState) => boolean,
 ): { readonly metrics: OperationMetrics; readonly leave: () => void } {
   let byPrefix = shared.get(register);
   if (byPrefix === undefined) shared.set(register, (byPrefix = new Map<string, Shared>()));
@@ -32,7 +34,12 @@ export function shareMetrics(
     byPrefix.set(prefix, found);
   }
   const { stores, metrics } = found;
-  stores.add(store);
+  if (stores.has(store)) {
+    throw new Error(
+      'prometheus() is there twice for one registry and prefix: each operation would be counted twice',
+    );
+  }
+  stores.add(store, ignores);
   return {
     metrics,
     leave: () => {

@@ -102,14 +102,6 @@ export class Statistics {
     return counters === this.others ? OTHER : name;
   }
 
-  /** How many are live, by such a name, of those that have ever begun. */
-  *live(): Generator<[name: string, live: number]> {
-    for (const [name, counters] of this.names) {
-      if (counters.started > 0) yield [name, counters.live];
-    }
-    if (this.others.started > 0) yield [OTHER, this.others.live];
-  }
-
   private hasRoomFor(name: string): boolean {
     if (name !== OTHER && name.length <= LONGEST_NAME && this.given < MOST_NAMES) {
       this.given++;

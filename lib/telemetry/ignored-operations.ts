@@ -2,12 +2,14 @@ import type { SubjectLog } from '../operation/operation-log.js';
 import { Operation } from '../operation/operation.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { describeError, stackOf } from '../scope/describe-error.js';
+import { SaidOnce } from '../scope/said-once.js';
 
 /** What users say of operations that are not worth telling of. */
 export type Ignore = (operation: Operation) => boolean;
 
 /**
- * Asks once for each operation. One that cannot be judged is told of, and the failure is logged.
+ * Asks once for each operation. One that cannot be judged is told of, and the failure is logged, once
+ * for each name.
  *
  * @param where the place of the option, for the message
  */
@@ -18,21 +20,28 @@ export function ignoring(
 ): (state: OperationState) => boolean {
   if (ignore === undefined) return () => false;
   const answers = new WeakMap<OperationState, boolean>();
+  const failures = new SaidOnce();
+  const ask = (state: OperationState): boolean => {
+    try {
+      return Boolean(ignore(Operation.of(state)));
+    } catch (error) {
+      // It fails for each operation of the name.
+      if (failures.isFirst(log, state.name)) {
+        log.error(
+          `${where} failed for ${state.name}: ${describeError(error)}`,
+          stackOf(error),
+          state,
+        );
+      }
+      return false;
+    }
+  };
   return (state) => {
     let answer = answers.get(state);
     if (answer === undefined) {
-      answer = ask(ignore, state, log, where);
+      answer = ask(state);
       answers.set(state, answer);
     }
     return answer;
   };
-}
-
-function ask(ignore: Ignore, state: OperationState, log: SubjectLog, where: string): boolean {
-  try {
-    return ignore(Operation.of(state));
-  } catch (error) {
-    log.error(`${where} failed for ${state.name}: ${describeError(error)}`, stackOf(error), state);
-    return false;
-  }
 }

@@ -3,12 +3,8 @@ import type { OutcomeStatus } from '../operation/operation-parts.js';
 import type { OperationState } from '../operation/operation-state.js';
 import type { OperationStore } from '../registry/operation-store.js';
 import { undoing } from '../scope/shared-method.js';
-
-/** What every operation of a name and kind has in common. */
-export interface Measured {
-  readonly name: string;
-  readonly kind: string;
-}
+import { type Measured, measuredOf } from './measured.js';
+import { observeSafely, type OnFailure } from './observe-safely.js';
 
 /** Who counts and times operations. */
 export interface Measures {
@@ -23,35 +19,35 @@ export interface Measures {
  * Tells of every operation of an application.
  *
  * @param measures asked each time: there may be nobody yet
+ * @param onFailure takes what they throw
  * @returns ends it
  */
 export function measureOperations(
   store: OperationStore,
   measures: () => Measures | undefined,
   ignores: (state: OperationState) => boolean,
+  onFailure: OnFailure,
 ): () => void {
-  const { events, statistics } = store;
-  const measuredOf = ({ plan }: OperationState): Measured => ({
-    name: statistics.labelOf(plan),
-    kind: plan.kind,
-  });
+  const { events } = store;
+  const canceled = (state: OperationState) => {
+    const to = measures();
+    const { record } = state;
+    if (to === undefined || record === undefined || ignores(state)) return;
+    to.canceled(measuredOf(store, state), record.reason);
+  };
+  const settled = (state: OperationState) => {
+    const to = measures();
+    if (to === undefined || ignores(state)) return;
+    const { record, startedAt, duration = 0 } = state;
+    const measured = measuredOf(store, state);
+    to.ended(measured, state.outcome ?? 'completed', duration / MILLISECONDS);
+    if (record === undefined) return;
+    const latency = Math.max(0, startedAt + duration - record.moment);
+    to.stopped(measured, record.reason, latency / MILLISECONDS);
+  };
   return undoing([
-    events.observe('canceled', (state) => {
-      const to = measures();
-      const { record } = state;
-      if (to === undefined || record === undefined || ignores(state)) return;
-      to.canceled(measuredOf(state), record.reason);
-    }),
-    events.observe('settled', (state) => {
-      const to = measures();
-      if (to === undefined || ignores(state)) return;
-      const { record, startedAt, duration = 0 } = state;
-      const measured = measuredOf(state);
-      to.ended(measured, state.outcome ?? 'completed', duration / MILLISECONDS);
-      if (record === undefined) return;
-      const latency = Math.max(0, startedAt + duration - record.moment);
-      to.stopped(measured, record.reason, latency / MILLISECONDS);
-    }),
+    observeSafely(events, 'canceled', canceled, onFailure),
+    observeSafely(events, 'settled', settled, onFailure),
   ]);
 }
 

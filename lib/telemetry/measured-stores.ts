@@ -1,25 +1,34 @@
 import type { OperationState } from '../operation/operation-state.js';
 import { ALL } from '../registry/operation-filter.js';
 import type { OperationStore } from '../registry/operation-store.js';
+import { type Measured, measuredOf } from './measured.js';
 
-/** A number of each name of operations. */
-export type NumberByName = ReadonlyMap<string, number>;
+type Ignores = (state: OperationState) => boolean;
+
+/** How many operations of a name and kind there are. */
+export interface MeasuredNumber extends Measured {
+  number: number;
+}
 
 /** The applications of a process that are told of in the same metrics: their numbers are added. */
 export class MeasuredStores {
-  private readonly stores = new Set<OperationStore>();
+  private readonly stores = new Map<OperationStore, Ignores>();
   /** Of applications that are gone: a counter never goes back. */
   private refusedBefore = 0;
-  /** Who has been told of a name may go on telling of it, unless it is said that there is none. */
-  private readonly activeNames = new Set<string>();
-  private readonly zombieNames = new Set<string>();
+  private readonly activeBefore = new Numbers();
+  private readonly zombiesBefore = new Numbers();
 
   get isEmpty(): boolean {
     return this.stores.size === 0;
   }
 
-  add(store: OperationStore): void {
-    this.stores.add(store);
+  /** Whether an application is there already: a second time it would be counted twice. */
+  has(store: OperationStore): boolean {
+    return this.stores.has(store);
+  }
+
+  add(store: OperationStore, ignores: Ignores): void {
+    this.stores.set(store, ignores);
   }
 
   remove(store: OperationStore): void {
@@ -28,49 +37,62 @@ export class MeasuredStores {
 
   /** Somebody else is told from now on. */
   forgetNames(): void {
-    this.activeNames.clear();
-    this.zombieNames.clear();
+    this.activeBefore.forget();
+    this.zombiesBefore.forget();
   }
 
-  active(): NumberByName {
-    const sums = zeros(this.activeNames);
-    for (const { statistics } of this.stores) {
-      for (const [name, live] of statistics.live()) add(sums, name, live);
+  /** Looks at each live operation: this is for whoever collects metrics, every few seconds. */
+  active(): Iterable<MeasuredNumber> {
+    const numbers = this.activeBefore.begin();
+    for (const [store, ignores] of this.stores) {
+      for (const state of store.list(ALL)) {
+        if (!ignores(state)) numbers.add(measuredOf(store, state));
+      }
     }
-    return keeping(this.activeNames, sums);
+    return numbers.all();
   }
 
-  zombies(): NumberByName {
-    const sums = zeros(this.zombieNames);
-    for (const store of this.stores) {
+  zombies(): Iterable<MeasuredNumber> {
+    const numbers = this.zombiesBefore.begin();
+    for (const [store, ignores] of this.stores) {
       if (store.statistics.zombies === 0) continue;
-      for (const state of store.list(ALL)) if (state.zombie) add(sums, nameOf(store, state), 1);
+      for (const state of store.list(ALL)) {
+        if (state.zombie && !ignores(state)) numbers.add(measuredOf(store, state));
+      }
     }
-    return keeping(this.zombieNames, sums);
+    return numbers.all();
   }
 
   refused(): number {
     let sum = this.refusedBefore;
-    for (const { statistics } of this.stores) sum += statistics.refused;
+    for (const { statistics } of this.stores.keys()) sum += statistics.refused;
     return sum;
   }
 }
 
-function nameOf({ statistics }: OperationStore, { plan }: OperationState): string {
-  return statistics.labelOf(plan);
-}
+/** Who has been told of a name may go on telling of it, unless it is said that there is none. */
+class Numbers {
+  private readonly byKind = new Map<string, Map<string, MeasuredNumber>>();
 
-function zeros(names: Iterable<string>): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const name of names) sums.set(name, 0);
-  return sums;
-}
+  /** From zero, for all names that were there before. */
+  begin(): this {
+    for (const known of this.all()) known.number = 0;
+    return this;
+  }
 
-function add(sums: Map<string, number>, name: string, number: number): void {
-  sums.set(name, (sums.get(name) ?? 0) + number);
-}
+  add({ name, kind }: Measured): void {
+    let byName = this.byKind.get(kind);
+    if (byName === undefined) this.byKind.set(kind, (byName = new Map<string, MeasuredNumber>()));
+    const known = byName.get(name);
+    if (known === undefined) byName.set(name, { name, kind, number: 1 });
+    else known.number++;
+  }
 
-function keeping(names: Set<string>, sums: NumberByName): NumberByName {
-  for (const name of sums.keys()) names.add(name);
-  return sums;
+  *all(): Generator<MeasuredNumber> {
+    for (const byName of this.byKind.values()) yield* byName.values();
+  }
+
+  forget(): void {
+    this.byKind.clear();
+  }
 }

@@ -39,7 +39,7 @@ export const ACTIVE: Metric = {
   name: 'cancelable.operation.active',
   description: 'Operations that are live, those that are being canceled included.',
   unit: '{operation}',
-  labels: [LABELS.name],
+  labels: [LABELS.name, LABELS.kind],
 };
 
 export const DURATION: HistogramMetric = {
@@ -69,7 +69,7 @@ export const ZOMBIES: Metric = {
   name: 'cancelable.zombies',
   description: 'Live operations that still run long after their cancel.',
   unit: '{operation}',
-  labels: [LABELS.name],
+  labels: [LABELS.name, LABELS.kind],
 };
 
 export const REFUSED: Metric = {

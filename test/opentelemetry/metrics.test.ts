@@ -77,21 +77,25 @@ describe('the metrics of opentelemetry()', () => {
 
     let metrics = await collect();
     expect(pointsOf(metrics.get('cancelable.operation.active'))).toEqual([
-      [{ [NAME]: 'stuck' }, 1],
-      [{ [NAME]: 'a' }, 1],
-      [{ [NAME]: 'b' }, 1],
+      [{ [NAME]: 'stuck', [KIND]: 'task' }, 1],
+      [{ [NAME]: 'a', [KIND]: 'task' }, 1],
+      [{ [NAME]: 'b', [KIND]: 'task' }, 1],
     ]);
     expect(pointsOf(metrics.get('cancelable.cancelations'))).toEqual([
       [{ [NAME]: 'stuck', [KIND]: 'task', [REASON]: 'condition' }, 1],
     ]);
-    expect(pointsOf(metrics.get('cancelable.zombies'))).toEqual([[{ [NAME]: 'stuck' }, 1]]);
+    expect(pointsOf(metrics.get('cancelable.zombies'))).toEqual([
+      [{ [NAME]: 'stuck', [KIND]: 'task' }, 1],
+    ]);
     expect(pointsOf(metrics.get('cancelable.refused'))).toEqual([[{}, 1]]);
     expect(metrics.has('cancelable.cancel.latency')).toBe(false);
 
     others.forEach((each) => each.cancel());
     await end();
     metrics = await collect();
-    expect(pointsOf(metrics.get('cancelable.zombies'))).toEqual([[{ [NAME]: 'stuck' }, 0]]);
+    expect(pointsOf(metrics.get('cancelable.zombies'))).toEqual([
+      [{ [NAME]: 'stuck', [KIND]: 'task' }, 0],
+    ]);
     expect(pointsOf(metrics.get('cancelable.operation.active')).map(([, live]) => live)).toEqual([
       0, 0, 0,
     ]);
@@ -120,11 +124,11 @@ describe('the metrics of opentelemetry()', () => {
       registry.spawn('import', (each) => each.sleep('1h'));
     }
     const active = async () => pointsOf((await collect()).get('cancelable.operation.active'));
-    expect(await active()).toEqual([[{ [NAME]: 'import' }, 2]]);
+    expect(await active()).toEqual([[{ [NAME]: 'import', [KIND]: 'task' }, 2]]);
     await second.app.close();
-    expect(await active()).toEqual([[{ [NAME]: 'import' }, 1]]);
+    expect(await active()).toEqual([[{ [NAME]: 'import', [KIND]: 'task' }, 1]]);
     await first.app.close();
-    expect(await active()).toEqual([[{ [NAME]: 'import' }, 0]]);
+    expect(await active()).toEqual([[{ [NAME]: 'import', [KIND]: 'task' }, 0]]);
   });
 
   it('begin with an SDK that is registered after the start', async () => {
@@ -139,17 +143,48 @@ describe('the metrics of opentelemetry()', () => {
     expect(pointsOf(duration).map(([, count]) => count)).toEqual([1]);
   });
 
-  it.each<[string, OpenTelemetryOptions, string[]]>([
-    ['are not there where they are switched off', { metrics: false }, []],
-    [
-      'time nothing that is ignored',
-      { ignore: () => true },
-      ['cancelable.operation.active', 'cancelable.refused'],
-    ],
-  ])('%s', async (_, options, names) => {
+  it('tell two kinds of one name apart', async () => {
     const collect = registerMeter();
-    const { app } = await start(options);
+    const { app, registry } = await start();
+    const build = app.get(Reports).build();
+    registry.spawn('Reports.build', (each) => each.sleep('1h'));
+    expect(pointsOf((await collect()).get('cancelable.operation.active'))).toEqual([
+      [{ [NAME]: 'Reports.build', [KIND]: 'method' }, 1],
+      [{ [NAME]: 'Reports.build', [KIND]: 'task' }, 1],
+    ]);
+    await build;
+  });
+
+  it('are not there where they are switched off', async () => {
+    const collect = registerMeter();
+    const { app } = await start({ metrics: false });
     await app.get(Reports).build();
-    expect([...(await collect()).keys()]).toEqual(names);
+    expect([...(await collect()).keys()]).toEqual([]);
+  });
+
+  it('tell nothing of what is ignored but refusals, of which there is no operation', async () => {
+    const collect = registerMeter();
+    const { registry } = await start({ ignore: ({ name }) => name !== 'other' });
+    const end = await cancelLate(registry, 'stuck');
+    const others = ['a', 'b'].map((name) => registry.spawn(name, (each) => each.sleep('1h')));
+    await rejection(registry.run('c', () => {}));
+    expect([...(await collect()).keys()]).toEqual(['cancelable.refused']);
+    others.forEach((each) => each.cancel());
+    await end();
+    expect([...(await collect()).keys()]).toEqual(['cancelable.refused']);
+  });
+
+  it('and spans may come of one extension each, and of no two', async () => {
+    const collect = registerMeter();
+    const { registry } = await startContext(
+      {},
+      { extensions: [opentelemetry({ metrics: false }), opentelemetry({ spans: false })] },
+    );
+    await registry.run('import', () => {});
+    expect(pointsOf((await collect()).get('cancelable.operation.duration'))[0]?.[1]).toBe(1);
+    for (const part of ['spans', 'metrics']) {
+      const extensions = [opentelemetry(), opentelemetry({ [part]: false })];
+      await expect(startContext({}, { extensions })).rejects.toThrow('opentelemetry() is there');
+    }
   });
 });

@@ -312,6 +312,7 @@ describe('opentelemetry()', () => {
     });
     await app.get(Reports).render();
     expect(pathOf(spans(), 'draw')).toBe('draw < Reports.render');
+    await app.get(Reports).render();
     expect(log.find('error', 'opentelemetry(): ignore')).toHaveLength(1);
   });
 

@@ -82,7 +82,9 @@ describe.each(adapters)('prometheus() on %s', (adapter) => {
     expect(scrape).toContain(
       'cancelable_cancelations_total{cancelable_operation_name="GET /slow",cancelable_operation_kind="http",cancelable_reason="timeout"} 1',
     );
-    expect(scrape).toContain('cancelable_zombies{cancelable_operation_name="GET /slow"} 1');
+    expect(scrape).toContain(
+      'cancelable_zombies{cancelable_operation_name="GET /slow",cancelable_operation_kind="http"} 1',
+    );
     expect(scrape).toMatch(/^cancelable_refused_total 1$/m);
 
     const queries = [
@@ -147,7 +149,8 @@ describe('prometheus()', () => {
     for (const { registry } of [first, second]) {
       registry.spawn('import', (operation) => operation.sleep('1h'));
     }
-    const active = 'cancelable_operation_active{cancelable_operation_name="import"}';
+    const active =
+      'cancelable_operation_active{cancelable_operation_name="import",cancelable_operation_kind="task"}';
     expect(await register.metrics()).toContain(`${active} 2`);
     await second.app.close();
     expect(await register.metrics()).toContain(`${active} 1`);
@@ -163,13 +166,29 @@ describe('prometheus()', () => {
       ignore: ({ name }) => name === 'quiet',
     });
     await registry.run('report', () => {});
-    await registry.run('quiet', () => {});
-    const scrape = await register.metrics();
+    registry.spawn('import', (operation) => operation.sleep('1h'));
+    const scrape = await registry.run('quiet', () => register.metrics());
     expect(scrape).toContain(
       'app_operation_duration_seconds_count{cancelable_operation_name="report"',
     );
-    expect(scrape).not.toContain('duration_seconds_count{cancelable_operation_name="quiet"');
-    expect(scrape).not.toContain('cancelable_operation_active');
+    expect(scrape).toContain('app_operation_active{cancelable_operation_name="import"');
+    expect(await register.metrics()).not.toContain('"quiet"');
+    expect(scrape).not.toContain('cancelable_operation_active{');
+  });
+
+  it('does not count an application twice, and may be there for two registries', async () => {
+    const [one, other] = [new Registry(), new Registry()];
+    const twice = [prometheus({ register: one }), prometheus({ register: one })];
+    await expect(startContext({}, { extensions: twice })).rejects.toThrow('prometheus() is there');
+    expect(await one.metrics()).toBe('\n');
+    const { registry } = await startContext(
+      {},
+      { extensions: [prometheus({ register: one }), prometheus({ register: other })] },
+    );
+    await registry.run('report', () => {});
+    for (const register of [one, other]) {
+      expect(await register.metrics()).toMatch(/duration_seconds_count\{.*"report".*\} 1$/m);
+    }
   });
 
   it('does not start beside another metric of the same name, and leaves that alone', async () => {
