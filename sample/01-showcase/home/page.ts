@@ -8,7 +8,8 @@ export const page = `<!doctype html>
 <style>
   :root { color-scheme: light dark; --line: light-dark(#d5d9df, #3a3f46); --quiet: light-dark(#5a6069, #a3a9b3) }
   body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem }
-  button { font: inherit; padding: .4rem .9rem; min-width: 12rem; text-align: left }
+  button { font: inherit; padding: .4rem .9rem; min-width: 14rem; text-align: left }
+  span button { min-width: 0 }
   li { display: flex; flex-wrap: wrap; gap: .25rem 1rem; align-items: center; padding: .5rem 0; border-bottom: 1px solid var(--line) }
   ul { list-style: none; padding: 0 }
   .quiet { color: var(--quiet) }

@@ -98,7 +98,7 @@ function SearchField({ label, value, onChange }: FieldProps) {
         type="search"
         {...INPUT}
         value={value}
-        placeholder="Name, id, message, tag or metadata"
+        placeholder="Name, id, message, tag…"
         data-search=""
         aria-keyshortcuts="/"
         onInput={({ currentTarget }) => onChange(currentTarget.value)}
