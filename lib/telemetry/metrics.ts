@@ -51,14 +51,14 @@ export const DURATION: HistogramMetric = {
 };
 
 export const CANCELATIONS: Metric = {
-  name: 'cancelable.cancelations',
+  name: 'cancelable.operation.cancelations',
   description: 'Operations that were canceled.',
   unit: '{operation}',
   labels: [LABELS.name, LABELS.kind, LABELS.reason],
 };
 
 export const CANCEL_LATENCY: HistogramMetric = {
-  name: 'cancelable.cancel.latency',
+  name: 'cancelable.operation.cancel.latency',
   description: 'From the cancel of an operation until its body had really stopped.',
   unit: 's',
   labels: [LABELS.name, LABELS.kind, LABELS.reason],
@@ -66,14 +66,14 @@ export const CANCEL_LATENCY: HistogramMetric = {
 };
 
 export const ZOMBIES: Metric = {
-  name: 'cancelable.zombies',
+  name: 'cancelable.operation.zombies',
   description: 'Live operations that still run long after their cancel.',
   unit: '{operation}',
   labels: [LABELS.name, LABELS.kind],
 };
 
 export const REFUSED: Metric = {
-  name: 'cancelable.refused',
+  name: 'cancelable.operation.refused',
   description: 'Operations that were not begun: no room, or the application shuts down.',
   unit: '{operation}',
   labels: [],

@@ -81,25 +81,25 @@ describe('the metrics of opentelemetry()', () => {
       [{ [NAME]: 'a', [KIND]: 'task' }, 1],
       [{ [NAME]: 'b', [KIND]: 'task' }, 1],
     ]);
-    expect(pointsOf(metrics.get('cancelable.cancelations'))).toEqual([
+    expect(pointsOf(metrics.get('cancelable.operation.cancelations'))).toEqual([
       [{ [NAME]: 'stuck', [KIND]: 'task', [REASON]: 'condition' }, 1],
     ]);
-    expect(pointsOf(metrics.get('cancelable.zombies'))).toEqual([
+    expect(pointsOf(metrics.get('cancelable.operation.zombies'))).toEqual([
       [{ [NAME]: 'stuck', [KIND]: 'task' }, 1],
     ]);
-    expect(pointsOf(metrics.get('cancelable.refused'))).toEqual([[{}, 1]]);
-    expect(metrics.has('cancelable.cancel.latency')).toBe(false);
+    expect(pointsOf(metrics.get('cancelable.operation.refused'))).toEqual([[{}, 1]]);
+    expect(metrics.has('cancelable.operation.cancel.latency')).toBe(false);
 
     others.forEach((each) => each.cancel());
     await end();
     metrics = await collect();
-    expect(pointsOf(metrics.get('cancelable.zombies'))).toEqual([
+    expect(pointsOf(metrics.get('cancelable.operation.zombies'))).toEqual([
       [{ [NAME]: 'stuck', [KIND]: 'task' }, 0],
     ]);
     expect(pointsOf(metrics.get('cancelable.operation.active')).map(([, live]) => live)).toEqual([
       0, 0, 0,
     ]);
-    expect(pointsOf(metrics.get('cancelable.cancel.latency'))).toContainEqual([
+    expect(pointsOf(metrics.get('cancelable.operation.cancel.latency'))).toContainEqual([
       { [NAME]: 'stuck', [KIND]: 'task', [REASON]: 'condition' },
       1,
     ]);
@@ -168,10 +168,10 @@ describe('the metrics of opentelemetry()', () => {
     const end = await cancelLate(registry, 'stuck');
     const others = ['a', 'b'].map((name) => registry.spawn(name, (each) => each.sleep('1h')));
     await rejection(registry.run('c', () => {}));
-    expect([...(await collect()).keys()]).toEqual(['cancelable.refused']);
+    expect([...(await collect()).keys()]).toEqual(['cancelable.operation.refused']);
     others.forEach((each) => each.cancel());
     await end();
-    expect([...(await collect()).keys()]).toEqual(['cancelable.refused']);
+    expect([...(await collect()).keys()]).toEqual(['cancelable.operation.refused']);
   });
 
   it('and spans may come of one extension each, and of no two', async () => {

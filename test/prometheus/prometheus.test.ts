@@ -80,12 +80,12 @@ describe.each(adapters)('prometheus() on %s', (adapter) => {
     const scrape = await (await fetch(`${url}/metrics`)).text();
     const labels = labelsOf(scrape);
     expect(scrape).toContain(
-      'cancelable_cancelations_total{cancelable_operation_name="GET /slow",cancelable_operation_kind="http",cancelable_reason="timeout"} 1',
+      'cancelable_operation_cancelations_total{cancelable_operation_name="GET /slow",cancelable_operation_kind="http",cancelable_reason="timeout"} 1',
     );
     expect(scrape).toContain(
-      'cancelable_zombies{cancelable_operation_name="GET /slow",cancelable_operation_kind="http"} 1',
+      'cancelable_operation_zombies{cancelable_operation_name="GET /slow",cancelable_operation_kind="http"} 1',
     );
-    expect(scrape).toMatch(/^cancelable_refused_total 1$/m);
+    expect(scrape).toMatch(/^cancelable_operation_refused_total 1$/m);
 
     const queries = [
       ...dashboard.panels.flatMap(({ targets }) => targets.map((target) => target.expr)),
@@ -95,13 +95,13 @@ describe.each(adapters)('prometheus() on %s', (adapter) => {
     const metrics = [...asked].filter((name) => labels.has(name));
     const used = [...asked].filter((name) => !labels.has(name));
     expect(metrics.sort()).toEqual([
-      'cancelable_cancel_latency_seconds_bucket',
-      'cancelable_cancelations_total',
       'cancelable_operation_active',
+      'cancelable_operation_cancel_latency_seconds_bucket',
+      'cancelable_operation_cancelations_total',
       'cancelable_operation_duration_seconds_bucket',
       'cancelable_operation_duration_seconds_count',
-      'cancelable_refused_total',
-      'cancelable_zombies',
+      'cancelable_operation_refused_total',
+      'cancelable_operation_zombies',
     ]);
     // What is no metric of the scrape is a label, of each metric of its query.
     expect(used.sort()).toEqual([
@@ -193,10 +193,14 @@ describe('prometheus()', () => {
 
   it('does not start beside another metric of the same name, and leaves that alone', async () => {
     const register = new Registry();
-    new Counter({ name: 'cancelable_refused_total', help: 'theirs', registers: [register] });
-    await expect(start({ register })).rejects.toThrow('cancelable_refused_total');
+    new Counter({
+      name: 'cancelable_operation_refused_total',
+      help: 'theirs',
+      registers: [register],
+    });
+    await expect(start({ register })).rejects.toThrow('cancelable_operation_refused_total');
     expect(await register.metrics()).toContain('theirs');
-    expect(await register.metrics()).not.toContain('cancelable_operation');
+    expect(await register.metrics()).not.toContain('cancelable_operation_active');
   });
 
   it.each<[unknown, string]>([
