@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { cancelLatencyOf } from '../operation/cancel-latency.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { DurationHistogram } from '../registry/duration-histogram.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
@@ -44,11 +45,9 @@ export class StatisticsSeries implements OnModuleInit, OnModuleDestroy {
   }
 
   private settled(state: OperationState): void {
-    const { duration = 0, record } = state;
-    this.durations.record(duration);
-    if (record !== undefined) {
-      this.latencies.record(state.startedAt + duration - record.moment);
-    }
+    this.durations.record(state.duration ?? 0);
+    const latency = cancelLatencyOf(state);
+    if (latency !== undefined) this.latencies.record(latency);
   }
 
   private sample(): void {

@@ -1,4 +1,5 @@
 import type { CancelationReason } from '../scope/cancelation-error.js';
+import { cancelLatencyOf } from '../operation/cancel-latency.js';
 import type { OperationLog } from '../operation/operation-log.js';
 import type { OperationStatus } from '../operation/operation-options.js';
 import type { NameCounters, OperationPlan } from '../operation/operation-plan.js';
@@ -136,7 +137,7 @@ export class Statistics {
     this.canceling--;
     if (state.zombie) this.zombies--;
     this.reasons.set(cancel.reason, (this.reasons.get(cancel.reason) ?? 0) + 1);
-    this.latencies.record(state.startedAt + duration - cancel.moment);
+    this.latencies.record(cancelLatencyOf(state) ?? 0);
   }
 
   read(live: number): OperationStatistics {

@@ -1,4 +1,5 @@
 import type { CancelationReason } from '../scope/cancelation-error.js';
+import { cancelLatencyOf } from '../operation/cancel-latency.js';
 import type { OutcomeStatus } from '../operation/operation-parts.js';
 import type { OperationState } from '../operation/operation-state.js';
 import type { OperationStore } from '../registry/operation-store.js';
@@ -38,12 +39,11 @@ export function measureOperations(
   const settled = (state: OperationState) => {
     const to = measures();
     if (to === undefined || ignores(state)) return;
-    const { record, startedAt, duration = 0 } = state;
+    const { record, duration = 0 } = state;
     const measured = measuredOf(store, state);
     to.ended(measured, state.outcome ?? 'completed', duration / MILLISECONDS);
     if (record === undefined) return;
-    const latency = Math.max(0, startedAt + duration - record.moment);
-    to.stopped(measured, record.reason, latency / MILLISECONDS);
+    to.stopped(measured, record.reason, (cancelLatencyOf(state) ?? 0) / MILLISECONDS);
   };
   return undoing([
     observeSafely(events, 'canceled', canceled, onFailure),
