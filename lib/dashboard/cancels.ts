@@ -1,4 +1,6 @@
 import { ConflictException, ForbiddenException, Inject, Injectable, Logger } from '@nestjs/common';
+import type { LogSubject } from '../operation/operation-log.js';
+import { SafeLog } from '../operation/safe-log.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 import { cancelOrReached } from '../scope/cancel.js';
 import { CancelRecord } from '../scope/cancel-record.js';
@@ -12,10 +14,12 @@ import { OperationViews, unknown } from './operation-views.js';
 /** Callers of other instances that are asked at a time. */
 const AT_A_TIME = 32;
 
+const MANUAL = { reason: 'manual' } as const;
+
 /** Cancels for people, and tells the log who has canceled what, from where. */
 @Injectable()
 export class Cancels {
-  private readonly log = new Logger('CancelableDashboard');
+  private readonly log = SafeLog.over(new Logger('CancelableDashboard'));
 
   constructor(
     @Inject(OperationRegistry) private readonly registry: OperationRegistry,
@@ -41,7 +45,7 @@ export class Cancels {
       throw new ForbiddenException('You may not cancel this operation');
     }
     const { canceled, answer = found } = await this.cancel(subject, request, message, all);
-    if (canceled) this.tell('canceled', subject, request);
+    if (canceled) this.tell('canceled', subject, request, MANUAL);
     return { canceled, ...(answer === undefined ? undefined : { answer }) };
   }
 
@@ -81,7 +85,8 @@ export class Cancels {
       : this.here(subjects, request, message));
     const { who, from } = this.caller(request);
     this.log.log(
-      `${who} canceled ${count} operations that match ${escapeControls(JSON.stringify(query))}, from ${from}`,
+      `${who} canceled ${count} operations that match ${JSON.stringify(query)}, from ${from}`,
+      { ...MANUAL, count, requestedBy: who, requestedFrom: from },
     );
     return { count, ...answered };
   }
@@ -99,7 +104,7 @@ export class Cancels {
       const state = live.get(subject.id);
       if (state !== undefined && cancelOrReached(state, record)) {
         count++;
-        this.tell('canceled', subject, request);
+        this.tell('canceled', subject, request, MANUAL);
       }
       if (turns.isOver()) await turns.next();
     }
@@ -118,7 +123,7 @@ export class Cancels {
         const { canceled } = await this.cancel(subject, request, message, true);
         if (!canceled) continue;
         count++;
-        this.tell('canceled', subject, request);
+        this.tell('canceled', subject, request, MANUAL);
       }
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, work));
@@ -155,8 +160,16 @@ export class Cancels {
     return { who: escapeControls(this.access.who(request)), from: escapeControls(from) };
   }
 
-  private tell(what: string, { name, id }: DashboardSubject, request: DashboardRequest): void {
+  private tell(
+    what: string,
+    { name, id }: DashboardSubject,
+    request: DashboardRequest,
+    why?: Pick<LogSubject, 'reason'>,
+  ): void {
     const { who, from } = this.caller(request);
-    this.log.log(`${who} ${what} ${escapeControls(name)} (${escapeControls(id)}), from ${from}`);
+    this.log.log(`${who} ${what} ${name} (${id}), from ${from}`, {
+      ...{ name, id, ...why },
+      ...{ requestedBy: who, requestedFrom: from },
+    });
   }
 }

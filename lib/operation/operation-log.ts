@@ -12,26 +12,33 @@ export interface OperationLog {
 
 /** What a line of the log is about: an operation, or what is known of it. */
 export interface LogSubject {
-  readonly name: string;
+  /** Not there where a line is about operations of several names. */
+  readonly name?: string;
   /** Made when it is read: only a line that has fields asks for it. */
   readonly id?: string;
   /** `undefined`: it was not canceled, or nobody knows. */
   readonly reason?: CancelationReason | undefined;
-  /** How many operations of that name, if the line is about several. */
+  /** How many operations, if the line is about several. */
   readonly count?: number;
+  /** Who asked for a cancel, and from where, if the line is about that. */
+  readonly requestedBy?: string;
+  readonly requestedFrom?: string;
   /** Asked for only where there is a reason. */
   error?(): CancelationError;
 }
 
 /** The same as fields, for loggers that have fields. */
 export interface LogFields {
-  readonly operation: string;
+  readonly operation?: string;
   readonly operationId?: string;
   /** Why it was canceled, if it was. */
   readonly reason?: CancelationReason;
   /** The reason of the cancelation that started it all, if it was canceled. */
   readonly rootCause?: CancelationReason;
   readonly count?: number;
+  /** Who asked for a cancel, and from where. */
+  readonly requestedBy?: string;
+  readonly requestedFrom?: string;
 }
 
 /** The log as the library writes to it: each line may say which operation it is about. */

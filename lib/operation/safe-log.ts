@@ -5,7 +5,7 @@ import { fieldsWriterOf, type LogLevel } from './structured-log.js';
 
 /** A log that also has Nest's level `log`. */
 export interface InfoLog extends SubjectLog {
-  log(message: string): void;
+  log(message: string, about?: LogSubject): void;
 }
 
 /** A line that V8 writes below an error's message. */
@@ -23,8 +23,9 @@ export class SafeLog implements InfoLog {
     return target instanceof SafeLog ? target : new SafeLog(target);
   }
 
-  log(message: string): void {
-    this.target.log?.(escapeControls(message));
+  log(message: string, about?: LogSubject): void {
+    const text = escapeControls(message);
+    if (!this.writeFields('log', text, about)) this.target.log?.(text);
   }
 
   debug(message: string, about?: LogSubject): void {
@@ -61,14 +62,16 @@ export class SafeLog implements InfoLog {
 
 /** Not every logger that has fields escapes what is in them, nor all of it. */
 function fieldsOf(about: LogSubject): LogFields {
-  const { name, id, reason, count } = about;
+  const { name, id, reason, count, requestedBy, requestedFrom } = about;
   return {
-    operation: escapeControls(name),
+    ...(name === undefined ? undefined : { operation: escapeControls(name) }),
     ...(id === undefined ? undefined : { operationId: escapeControls(id) }),
     ...(reason === undefined
       ? undefined
       : { reason, rootCause: rootCause(about.error?.())?.reason ?? reason }),
     ...(count === undefined ? undefined : { count }),
+    ...(requestedBy === undefined ? undefined : { requestedBy: escapeControls(requestedBy) }),
+    ...(requestedFrom === undefined ? undefined : { requestedFrom: escapeControls(requestedFrom) }),
   };
 }
 
