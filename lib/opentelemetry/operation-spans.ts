@@ -7,7 +7,7 @@ import { undoing } from '../scope/shared-method.js';
 import { observeSafely, type OnFailure } from '../telemetry/observe-safely.js';
 import type { Api } from './api.js';
 import { RegisteredTracer } from './registered-tracer.js';
-import { addCancel, describeEnd, startAttributes } from './span-facts.js';
+import { addCancel, describeEnd, samplingAttributes, startAttributes } from './span-facts.js';
 import {
   forgetSpan,
   isInside,
@@ -43,7 +43,7 @@ export class OperationSpans {
     const { tracer } = this.sdk;
     if (tracer === undefined || this.ignores(state)) return;
     const parent = this.parentContext(state);
-    const span = tracer.startSpan(state.name, {}, parent);
+    const span = tracer.startSpan(state.name, { attributes: samplingAttributes(state) }, parent);
     if (span.isRecording()) span.setAttributes(startAttributes(state));
     keepSpan(this.api, state, span, parent);
     this.stopObserving ??= this.observe();

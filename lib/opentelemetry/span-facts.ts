@@ -9,12 +9,15 @@ import type { Api } from './api.js';
 
 const ID = 'cancelable.operation.id';
 
-export function startAttributes(state: OperationState): Attributes {
-  const { id, name, kind, tags } = state;
+/** What a sampler may decide by: it is made for each operation, sampled or not. */
+export function samplingAttributes({ plan }: OperationState): Attributes {
+  return { [LABELS.name]: plan.name, [LABELS.kind]: plan.kind };
+}
+
+/** What else is known at the begin. An id is only made for a span that somebody will see. */
+export function startAttributes({ id, tags }: OperationState): Attributes {
   return {
     [ID]: id,
-    [LABELS.name]: name,
-    [LABELS.kind]: kind,
     ...(tags === undefined ? undefined : { 'cancelable.operation.tags': [...tags] }),
   };
 }

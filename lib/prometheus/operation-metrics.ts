@@ -31,7 +31,7 @@ const COMMON = /^cancelable\./;
  * that one dashboard is right for both.
  */
 export class OperationMetrics implements Measures {
-  private readonly names: readonly string[];
+  private readonly all: readonly Named[];
   private readonly durations: Histogram;
   private readonly latencies: Histogram;
   private readonly cancelations: Counter;
@@ -73,8 +73,33 @@ export class OperationMetrics implements Measures {
     const active = gauge(ACTIVE, () => stores.active());
     const zombies = gauge(ZOMBIES, () => stores.zombies());
     const { durations, latencies, cancelations } = this;
-    const all = [active, zombies, refused, durations, latencies, cancelations];
-    this.names = registerAll(register, all);
+    this.all = [
+      active,
+      zombies,
+      refused,
+      durations,
+      latencies,
+      cancelations,
+    ] as readonly object[] as readonly Named[];
+    this.add();
+  }
+
+  /**
+   * Puts on the registry what is not there: it may have been cleared.
+   *
+   * @throws Error when another metric has one of the names; then it has put none there
+   */
+  add(): void {
+    const added: Named[] = [];
+    try {
+      for (const metric of this.all.filter((each) => !this.isThere(each))) {
+        this.register.registerMetric(metric as never);
+        added.push(metric);
+      }
+    } catch (error) {
+      for (const { name } of added) this.register.removeSingleMetric(name);
+      throw error;
+    }
   }
 
   canceled(operation: Measured, reason: string): void {
@@ -90,23 +115,20 @@ export class OperationMetrics implements Measures {
   }
 
   remove(): void {
-    for (const name of this.names) this.register.removeSingleMetric(name);
+    for (const metric of this.all) {
+      if (this.isThere(metric)) this.register.removeSingleMetric(metric.name);
+    }
+  }
+
+  /** Another metric may have the name by now. */
+  private isThere(metric: Named): boolean {
+    return (this.register.getSingleMetric(metric.name) as unknown) === metric;
   }
 }
 
-/** All of them, or none. @returns their names */
-function registerAll(register: Registry, metrics: readonly object[]): string[] {
-  const names: string[] = [];
-  try {
-    for (const metric of metrics) {
-      register.registerMetric(metric as never);
-      names.push((metric as { name: string }).name);
-    }
-  } catch (error) {
-    for (const name of names) register.removeSingleMetric(name);
-    throw error;
-  }
-  return names;
+/** What the types of `prom-client` keep to themselves. */
+interface Named {
+  readonly name: string;
 }
 
 function labels({ name, kind }: Measured, label: string, value: string): Record<string, string> {

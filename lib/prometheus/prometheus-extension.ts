@@ -74,7 +74,7 @@ export function prometheus(options: PrometheusOptions = {}): CancelableExtension
 
 function readRegistry(value: unknown, where: string): void {
   const has = (name: string) => isObject(value) && typeof memberOf(value, name) === 'function';
-  if (!['registerMetric', 'removeSingleMetric', 'metrics'].every(has)) {
+  if (!['registerMetric', 'getSingleMetric', 'removeSingleMetric', 'metrics'].every(has)) {
     refuse(where, value, 'a Registry of prom-client');
   }
 }

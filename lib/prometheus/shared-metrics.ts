@@ -32,6 +32,8 @@ export function shareMetrics(
     const stores = new MeasuredStores();
     found = { stores, metrics: new OperationMetrics(client, register, prefix, stores) };
     byPrefix.set(prefix, found);
+  } else {
+    found.metrics.add();
   }
   const { stores, metrics } = found;
   if (stores.has(store)) {

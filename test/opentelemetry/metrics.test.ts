@@ -1,11 +1,13 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { MetricData } from '@opentelemetry/sdk-metrics';
 import { describe, expect, it } from '@jest/globals';
 import { Cancelable, OperationLimit, type OperationRegistry } from 'nestjs-cancelable';
 import { opentelemetry, type OpenTelemetryOptions } from 'nestjs-cancelable/opentelemetry';
+import { metrics } from '@opentelemetry/api';
 import { Injectable } from '@nestjs/common';
 import { startContext } from '../support/app-context.js';
 import { deferred, rejection, turn } from '../support/deferred.js';
-import { registerMeter } from '../support/open-telemetry.js';
+import { registerMeter, registerTracer } from '../support/open-telemetry.js';
 
 @Injectable()
 class Reports {
@@ -21,6 +23,11 @@ const start = (options?: OpenTelemetryOptions) =>
     { extensions: [opentelemetry(options)], zombies: { after: 1 }, maxLive: 3 },
   );
 
+interface Sum {
+  readonly sum: number;
+  readonly buckets: { readonly boundaries: readonly number[] };
+}
+
 /** What a metric says: of histograms, how many they have measured. */
 function pointsOf(metric: MetricData | undefined): [attributes: object, value: unknown][] {
   return (metric?.dataPoints ?? []).map(({ attributes, value }) => [
@@ -33,6 +40,11 @@ const NAME = 'cancelable.operation.name';
 const KIND = 'cancelable.operation.kind';
 const STATUS = 'cancelable.operation.status';
 const REASON = 'cancelable.reason';
+
+/** Until it holds: an SDK is looked for now and then. */
+async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await wait(5);
+}
 
 async function cancelLate(registry: OperationRegistry, name: string): Promise<() => Promise<void>> {
   const gate = deferred();
@@ -66,6 +78,30 @@ describe('the metrics of opentelemetry()', () => {
     const { buckets } = duration.dataPoints[0]!.value as { buckets: { boundaries: number[] } };
     expect(buckets.boundaries.slice(0, 3)).toEqual([0.005, 0.01, 0.025]);
     expect(buckets.boundaries.at(-1)).toBe(300);
+  });
+
+  it('tell seconds: of a duration, and of what of it was after the cancel', async () => {
+    const collect = registerMeter();
+    const { registry } = await start();
+    const result = registry.run({ name: 'work', settle: 'wait' }, async (operation) => {
+      await operation.sleep('30ms');
+      operation.cancel();
+      await operation.shield(() => wait(20));
+    });
+    await result;
+    const metrics = await collect();
+    const [duration, latency] = ['cancelable.operation.duration', 'cancelable.cancel.latency'].map(
+      (name) => {
+        const metric = metrics.get(name)!;
+        expect(metric.descriptor.unit).toBe('s');
+        return metric.dataPoints[0]!.value as Sum;
+      },
+    ) as [Sum, Sum];
+    expect(latency.sum).toBeGreaterThan(0.015);
+    expect(duration.sum).toBeGreaterThan(latency.sum + 0.025);
+    expect(duration.sum).toBeLessThan(10);
+    expect(latency.buckets.boundaries[0]).toBe(0.001);
+    expect(metrics.get('cancelable.refused')?.descriptor.unit).toBe('{operation}');
   });
 
   it('count what is live, cancels by their reason, zombies and refusals', async () => {
@@ -131,6 +167,59 @@ describe('the metrics of opentelemetry()', () => {
     expect(await active()).toEqual([[{ [NAME]: 'import', [KIND]: 'task' }, 0]]);
   });
 
+  it('go on counting what was refused, also of an application that is gone', async () => {
+    const collect = registerMeter();
+    const [first, second] = [await start(), await start()];
+    const refused = async () => {
+      const [[, value] = []] = pointsOf((await collect()).get('cancelable.refused'));
+      return value as number;
+    };
+    const before = await refused();
+    for (const { registry } of [first, second]) {
+      for (const name of ['a', 'b', 'c']) registry.spawn(name, (each) => each.sleep('1h'));
+      await rejection(registry.run('d', () => {}));
+    }
+    await first.app.close();
+    expect((await refused()) - before).toBe(2);
+  });
+
+  it('move to another SDK, which hears nothing of names that are gone', async () => {
+    const { app, registry } = await start();
+    const collect = registerMeter();
+    await eventually(async () => {
+      await app.get(Reports).build();
+      return (await collect()).has('cancelable.operation.duration');
+    });
+    const handle = registry.start('only once');
+    await collect();
+    await handle.complete();
+    metrics.disable();
+    const collectAgain = registerMeter();
+    await eventually(async () => {
+      await app.get(Reports).build();
+      return (await collectAgain()).has('cancelable.operation.duration');
+    });
+    const build = app.get(Reports).build();
+    const named = pointsOf((await collectAgain()).get('cancelable.operation.active'));
+    expect(named).toEqual([[{ [NAME]: 'Reports.build', [KIND]: 'method' }, 1]]);
+    await build;
+    const counted = pointsOf((await collect()).get('cancelable.operation.duration'))[0]?.[1];
+    await app.get(Reports).build();
+    expect(pointsOf((await collect()).get('cancelable.operation.duration'))[0]?.[1]).toBe(counted);
+  });
+
+  it('tell of nothing that begins or ends after the application is closed', async () => {
+    const collect = registerMeter();
+    const { app, registry } = await start();
+    const gate = deferred();
+    const late = registry.run({ name: 'late', onShutdown: 'ignore' }, () => gate.promise);
+    await app.close();
+    expect(pointsOf((await collect()).get('cancelable.operation.active'))).toEqual([]);
+    gate.resolve();
+    await late;
+    expect(pointsOf((await collect()).get('cancelable.operation.duration'))).toEqual([]);
+  });
+
   it('begin with an SDK that is registered after the start', async () => {
     const { app } = await start();
     await app.get(Reports).build();
@@ -141,6 +230,27 @@ describe('the metrics of opentelemetry()', () => {
       duration = (await collect()).get('cancelable.operation.duration');
     }
     expect(pointsOf(duration).map(([, count]) => count)).toEqual([1]);
+  });
+
+  it('ask ignore() once for each operation, whatever it gives', async () => {
+    const collect = registerMeter();
+    registerTracer();
+    const asked: string[] = [];
+    const { registry } = await start({
+      ignore: ({ name }) => {
+        asked.push(name);
+        return (name === 'quiet' ? 1 : undefined) as unknown as boolean;
+      },
+    });
+    for (const name of ['quiet', 'loud']) {
+      const result = registry.run(name, (operation) => operation.sleep('1h'));
+      await collect();
+      registry.cancelAll({ name });
+      await rejection(result);
+    }
+    await registry.whenIdle();
+    expect(asked).toEqual(['quiet', 'loud']);
+    expect(pointsOf((await collect()).get('cancelable.operation.duration'))).toHaveLength(1);
   });
 
   it('tell two kinds of one name apart', async () => {

@@ -176,6 +176,50 @@ describe('prometheus()', () => {
     expect(scrape).not.toContain('cancelable_operation_active{');
   });
 
+  it('is back on a registry that was cleared, and takes no metric of others away', async () => {
+    const register = new Registry();
+    const first = await start({ register });
+    register.clear();
+    const second = await start({ register });
+    await second.registry.run('report', () => {});
+    expect(await register.metrics()).toMatch(/duration_seconds_count\{.*"report".*\} 1$/m);
+    register.clear();
+    new Counter({ name: 'cancelable_refused_total', help: 'theirs', registers: [register] });
+    await first.app.close();
+    await second.app.close();
+    expect(await register.metrics()).toContain('theirs');
+  });
+
+  it('goes on where an application is closed and serves again', async () => {
+    const register = new Registry();
+    const cancelable = { extensions: [prometheus({ register })] };
+    for (let round = 0; round < 2; round++) {
+      const { app, registry } = await startContext({}, cancelable);
+      await registry.run('report', () => {});
+      expect(await register.metrics()).toMatch(/duration_seconds_count\{.*"report".*\} 1$/m);
+      await app.close();
+      expect(await register.metrics()).toBe('\n');
+    }
+  });
+
+  it('tells seconds, and how many were refused by applications that are gone', async () => {
+    const register = new Registry();
+    const options = { extensions: [prometheus({ register })], maxLive: 1 };
+    const [first, second] = [await startContext({}, options), await startContext({}, options)];
+    for (const { registry } of [first, second]) {
+      const late = registry.run('slow', (operation) => operation.sleep('30ms'));
+      await rejection(registry.run('one more', () => {}));
+      await late;
+    }
+    await first.app.close();
+    const scrape = await register.metrics();
+    expect(scrape).toMatch(/^cancelable_refused_total 2$/m);
+    const [, sum] = /duration_seconds_sum\{.*"slow".*\} (\S+)$/m.exec(scrape)!;
+    // Two of 30 ms each.
+    expect(Number(sum)).toBeGreaterThan(0.05);
+    expect(Number(sum)).toBeLessThan(30);
+  });
+
   it('does not count an application twice, and may be there for two registries', async () => {
     const [one, other] = [new Registry(), new Registry()];
     const twice = [prometheus({ register: one }), prometheus({ register: one })];

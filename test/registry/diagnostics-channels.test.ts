@@ -1,7 +1,7 @@
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import { Controller, Get, Injectable } from '@nestjs/common';
 import {
   Cancelable,
   currentOperation,
@@ -13,6 +13,8 @@ import {
 import { lastValueFrom, of } from 'rxjs';
 import { startContext } from '../support/app-context.js';
 import { deferred, turn } from '../support/deferred.js';
+import { runFixture } from '../support/fixture.js';
+import { startHttpApp } from '../support/http-app.js';
 
 const undo: (() => void)[] = [];
 afterEach(() => undo.splice(0).forEach((step) => step()));
@@ -74,6 +76,66 @@ describe('the channels nestjs-cancelable:operation:*', () => {
     heard('nestjs-cancelable:operation:settle', () => places.push(tryCurrentOperation()));
     await new OperationRegistry().run('report', async () => {});
     expect(places).toEqual([undefined]);
+  });
+
+  it('tell of start and cancel in the context of who begins and cancels', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const places: unknown[] = [];
+    for (const what of ['start', 'cancel']) {
+      heard(`nestjs-cancelable:operation:${what}`, () =>
+        places.push([what, storage.getStore(), tryCurrentOperation()?.name]),
+      );
+    }
+    const registry = new OperationRegistry();
+    await storage.run('caller', () =>
+      registry.run('outer', async () => {
+        const inner = registry.spawn('inner', (operation) => operation.sleep('1h'));
+        storage.run('canceler', () => inner.cancel());
+        await inner.result.catch(() => {});
+      }),
+    );
+    expect(places).toEqual([
+      ['start', 'caller', undefined],
+      ['start', 'caller', 'outer'],
+      ['cancel', 'canceler', 'outer'],
+    ]);
+  });
+
+  it('tell of a cancel after its listeners, and when it happened', async () => {
+    const order: unknown[] = [];
+    const begin = Date.now();
+    const messages = heard('nestjs-cancelable:operation:cancel', () => order.push('told'));
+    const registry = new OperationRegistry();
+    const result = registry.run('report', (operation) => {
+      operation.onCancel(() => void order.push('listener'));
+      return operation.sleep('1h');
+    });
+    registry.cancelAll({});
+    await expect(result).rejects.toThrow();
+    expect(order).toEqual(['listener', 'told']);
+    expect(messages[0]!.at.getTime()).toBeGreaterThanOrEqual(begin);
+    expect(messages[0]!.at.getTime()).toBeLessThanOrEqual(Date.now());
+  });
+
+  it('tell of the partial result that there was', async () => {
+    const messages = heard('nestjs-cancelable:operation:settle', () => {});
+    await new OperationRegistry().run('report', (operation) => operation.savePartial(7));
+    expect(messages[0]!.operation.partialResult).toBe(7);
+  });
+
+  it('leave a subscriber that throws to Node: no operation changes', async () => {
+    const fixture = new URL('failing-subscriber.fixture.ts', import.meta.url);
+    const { reported, ...rest } = await runFixture<{ reported: string[] }>(fixture);
+    expect(rest).toEqual({ done: 'done', reason: 'manual', failed: 'no paper', live: 0 });
+    expect(reported.sort()).toEqual(
+      [
+        'cancel',
+        ...['asyncEnd', 'asyncStart', 'end', 'error', 'start'].map((event) => `run:${event}`),
+        'settle',
+        'start',
+        'zombie',
+      ].sort(),
+    );
   });
 
   it('make nothing once nobody subscribes any more', async () => {
@@ -139,6 +201,7 @@ describe('the tracing channel nestjs-cancelable:operation:run', () => {
     const [[, message]] = events as [[string, OperationRunMessage]];
     expect(new Set(events.map(([, each]) => each)).size).toBe(1);
     expect(message).toMatchObject({ version: 1, result: 'Reports.build' });
+    expect(message).not.toHaveProperty('error');
     expect(message.operation).toMatchObject({ name: 'Reports.build', status: 'completed' });
   });
 
@@ -170,6 +233,96 @@ describe('the tracing channel nestjs-cancelable:operation:run', () => {
     });
     expect(seen).toBe('report');
     expect(storage.getStore()).toBeUndefined();
+  });
+
+  it.each(['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const)(
+    'tells who subscribes to %s alone',
+    async (event) => {
+      const names: string[] = [];
+      const listener = ({ operation }: { readonly operation?: { readonly name: string } }) =>
+        void names.push(String(operation?.name));
+      channel[event].subscribe(listener as never);
+      undo.push(() => void channel[event].unsubscribe(listener as never));
+      const registry = new OperationRegistry();
+      await registry.run('report', async () => {});
+      await registry.run('broken', () => Promise.reject(new Error('x'))).catch(() => {});
+      expect(names).toEqual(event === 'error' ? ['broken'] : ['report', 'broken']);
+    },
+  );
+
+  it('tells results and errors when they are known, the error before the end', async () => {
+    const events: unknown[] = [];
+    const on =
+      (event: string) =>
+      ({ result, error }: OperationRunMessage) =>
+        void events.push([event, result, (error as Error | undefined)?.message]);
+    const all = {
+      start: on('start'),
+      end: on('end'),
+      asyncStart: on('asyncStart'),
+      asyncEnd: on('asyncEnd'),
+      error: on('error'),
+    };
+    channel.subscribe(all);
+    undo.push(() => channel.unsubscribe(all));
+    const registry = new OperationRegistry();
+    await registry.run('report', async () => 7);
+    await registry.run('plain', () => 8);
+    await registry.run('broken', () => Promise.reject(new Error('x'))).catch(() => {});
+    expect(events).toEqual([
+      ['start', undefined, undefined],
+      ['end', undefined, undefined],
+      ['asyncStart', 7, undefined],
+      ['asyncEnd', 7, undefined],
+      ['start', undefined, undefined],
+      ['end', 8, undefined],
+      ['start', undefined, undefined],
+      ['end', undefined, undefined],
+      ['error', undefined, 'x'],
+      ['asyncStart', undefined, 'x'],
+      ['asyncEnd', undefined, 'x'],
+    ]);
+  });
+
+  it('traces spawned work and the parts of a handle, without the partial result', async () => {
+    const events = trace();
+    const registry = new OperationRegistry();
+    await registry.spawn('spawned', async (operation) => operation.savePartial(7)).result;
+    const handle = registry.start('handle');
+    for (const part of [1, 2]) await handle.run(() => part);
+    await handle.complete();
+    const started = events.filter(([event]) => event === 'start').map(([, message]) => message);
+    expect(started.map(({ operation }) => operation.name)).toEqual(['spawned', 'handle', 'handle']);
+    expect(started[0]!.operation.partialResult).toBeUndefined();
+  });
+
+  it('traces no handler that is not decorated: it has no body to call', async () => {
+    @Controller()
+    class Pages {
+      @Get('plain')
+      plain(): string {
+        return currentOperation().name;
+      }
+
+      @Get('decorated')
+      @Cancelable()
+      async decorated(): Promise<string> {
+        return currentOperation().name;
+      }
+    }
+    const { url, registry } = await startHttpApp('Express', { controllers: [Pages] });
+    const events = trace();
+    for (const path of ['plain', 'decorated']) {
+      expect(await (await fetch(`${url}/${path}`)).text()).toBe(`GET /${path}`);
+    }
+    await registry.whenIdle();
+    const names = events.map(([event, { operation }]) => `${event} ${operation.name}`);
+    expect(names).toEqual([
+      'start GET /decorated',
+      'end GET /decorated',
+      'asyncStart GET /decorated',
+      'asyncEnd GET /decorated',
+    ]);
   });
 
   it('begins a lazy promise once', async () => {

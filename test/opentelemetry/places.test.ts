@@ -1,0 +1,220 @@
+import { context, diag, DiagLogLevel, SpanKind, trace } from '@opentelemetry/api';
+import { NodeTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-node';
+import { describe, expect, it } from '@jest/globals';
+import { Controller, HttpException } from '@nestjs/common';
+import { MessagePattern, Transport } from '@nestjs/microservices';
+import { Cancelable, currentOperation, type Operation } from 'nestjs-cancelable';
+import { opentelemetry } from 'nestjs-cancelable/opentelemetry';
+import { firstValueFrom } from 'rxjs';
+import { connectClient, startService } from '../rpc/support.js';
+import { startContext } from '../support/app-context.js';
+import { closeAfterTest } from '../support/close-after-test.js';
+import { deferred, rejection, turn } from '../support/deferred.js';
+import { freePort } from '../support/servers.js';
+import { registerTracer } from '../support/open-telemetry.js';
+
+const start = () => startContext({}, { extensions: [opentelemetry()] });
+
+const inSpan = <Result>(name: string, call: () => Promise<Result>): Promise<Result> =>
+  trace.getTracer('test').startActiveSpan(name, (span) => call().finally(() => span.end()));
+const mark = (name: string) => void inSpan(name, async () => {});
+
+/** `child < parent`, from the root of a span. */
+function pathOf(spans: readonly ReadableSpan[], name: string): string {
+  const path = [];
+  for (let span = spans.find((each) => each.name === name); span !== undefined;) {
+    path.push(span.name);
+    const above: string | undefined = span.parentSpanContext?.spanId;
+    span = spans.find((each) => each.spanContext().spanId === above);
+  }
+  return path.join(' < ');
+}
+
+describe('the span of an operation is active', () => {
+  it('in attempts, spawned and detached work, and what these begin', async () => {
+    const spans = registerTracer();
+    const { registry } = await start();
+    await inSpan('server', () =>
+      registry.run('work', async (operation) => {
+        await operation.wrap(async function attempt() {
+          await inSpan('in attempt', turn);
+        })();
+        await registry.spawn('spawned', () => inSpan('in spawned', turn)).result;
+        await registry.run({ name: 'detached', detached: true }, () =>
+          registry.run('child', () => inSpan('in child', turn)),
+        );
+      }),
+    );
+    expect(pathOf(spans(), 'in attempt')).toBe('in attempt < attempt < work < server');
+    expect(pathOf(spans(), 'in spawned')).toBe('in spawned < spawned < work < server');
+    expect(pathOf(spans(), 'in child')).toBe('in child < child < detached < work < server');
+  });
+
+  it('in the parts of a handle, wherever they run', async () => {
+    const spans = registerTracer();
+    const { registry } = await start();
+    const handle = registry.start('handle');
+    await inSpan('elsewhere', () => handle.run(() => inSpan('part', turn)));
+    await handle.complete();
+    expect(pathOf(spans(), 'part')).toBe('part < handle');
+  });
+
+  it('in callbacks of its options, and listeners of its signal', async () => {
+    const spans = registerTracer();
+    const { registry } = await start();
+    const on = {
+      start: () => mark('start'),
+      cancel: () => mark('cancel'),
+      settled: () => mark('settled'),
+    };
+    const result = registry.run({ name: 'work', on }, async (operation) => {
+      operation.signal.addEventListener('abort', () => mark('aborted'));
+      await operation.sleep('1h');
+    });
+    await turn();
+    await inSpan('canceler', async () => registry.cancelAll({}));
+    await rejection(result);
+    for (const name of Object.keys(on)) expect(pathOf(spans(), name)).toBe(`${name} < work`);
+    expect(pathOf(spans(), 'aborted')).toBe('aborted < work');
+  });
+
+  it('in the handlers of messages', async () => {
+    @Controller()
+    class Reports {
+      @MessagePattern('report')
+      @Cancelable('10s')
+      async build(): Promise<string> {
+        return inSpan('body', async () => currentOperation().kind);
+      }
+
+      @MessagePattern('missing')
+      @Cancelable('10s')
+      async missing(): Promise<void> {
+        throw new HttpException('not here', 404);
+      }
+    }
+    const spans = registerTracer();
+    const options = { host: '127.0.0.1', port: await freePort() };
+    const { registry } = await startService(
+      { transport: Transport.TCP, options },
+      { controllers: [Reports] },
+      { extensions: [opentelemetry()] },
+    );
+    const client = await connectClient({ transport: Transport.TCP, options });
+    expect(await firstValueFrom(client.send('report', {}))).toBe('rpc');
+    await rejection(firstValueFrom(client.send('missing', {})));
+    await registry.whenIdle();
+    expect(pathOf(spans(), 'body')).toMatch(/^body < [^<]*report[^<]*$/);
+    // Only over HTTP is that the fault of the client.
+    const missing = spans().find(({ name }) => name.includes('missing'));
+    expect(missing?.attributes['error.type']).toBe('HttpException');
+  });
+});
+
+describe('the span of an operation', () => {
+  it('shows its name and kind to a sampler, and has no id made if that wants nothing', async () => {
+    const asked: unknown[] = [];
+    const provider = new NodeTracerProvider({
+      sampler: {
+        shouldSample: (_, __, name, kind, attributes) => {
+          asked.push([name, kind, attributes]);
+          return { decision: 0 };
+        },
+      },
+    });
+    provider.register();
+    closeAfterTest(() => {
+      trace.disable();
+      context.disable();
+    });
+    const { registry } = await start();
+    let operation: Operation | undefined;
+    await registry.run('report', (current) => void (operation = current));
+    expect(operation?.kind).toBe('task');
+    expect(asked).toEqual([
+      [
+        'report',
+        SpanKind.INTERNAL,
+        { 'cancelable.operation.name': 'report', 'cancelable.operation.kind': 'task' },
+      ],
+    ]);
+  });
+
+  it('says who asked for a cancel: of the operation itself, if not of that above it', async () => {
+    const spans = registerTracer();
+    const { registry } = await start();
+    const result = registry.run('work', async (operation) => operation.sleep('1h'));
+    registry.cancelAll({ name: 'work' }, { requestedBy: 'ann' });
+    await rejection(result);
+    await registry.whenIdle();
+    expect(spans()[0]?.events[0]?.attributes).toMatchObject({
+      'cancelable.requested_by': 'ann',
+      'cancelable.root_cause.reason': 'manual',
+    });
+  });
+
+  it('has the id that the operation ends with, and says that it overran its deadline', async () => {
+    const spans = registerTracer();
+    const { registry } = await start();
+    await registry.run({ name: 'busy', timeout: 5 }, () => {
+      const end = performance.now() + 20;
+      while (performance.now() < end);
+    });
+    expect(spans()[0]?.attributes).toMatchObject({
+      'cancelable.overran': true,
+      'cancelable.operation.status': 'completed',
+    });
+  });
+
+  it('tells of what is thrown that is no error', async () => {
+    const spans = registerTracer();
+    const { registry } = await start();
+
+    await rejection(registry.run('odd', () => Promise.reject('no paper')));
+    expect(spans()[0]).toMatchObject({
+      attributes: { 'error.type': '_OTHER' },
+      status: { message: 'no paper' },
+      events: [{ attributes: { 'exception.message': 'no paper' } }],
+    });
+  });
+
+  it('ends once, with its application', async () => {
+    const spans = registerTracer();
+    const said: string[] = [];
+    diag.setLogger(
+      {
+        error: (text) => said.push(text),
+        warn: (text) => said.push(text),
+        info: () => {},
+        debug: () => {},
+        verbose: () => {},
+      },
+      { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+    );
+    closeAfterTest(() => diag.disable());
+    const first = await start();
+    const second = await start();
+    const gate = deferred();
+    const late = second.registry.run({ name: 'late', onShutdown: 'ignore' }, () => gate.promise);
+    await first.app.close();
+    expect(spans()).toEqual([]);
+    await second.app.close();
+    expect(spans().map(({ name }) => name)).toEqual(['late']);
+    gate.resolve();
+    await late;
+    expect(spans()).toHaveLength(1);
+    expect(said).toEqual([]);
+  });
+
+  it('is there for each application that begins after another has closed', async () => {
+    const spans = registerTracer();
+    for (let round = 1; round <= 2; round++) {
+      const { app, registry } = await start();
+      await registry.run('work', () => inSpan('leaf', turn));
+      await app.close();
+      expect(spans()).toHaveLength(2 * round);
+    }
+    const parents = spans().filter(({ name }) => name === 'leaf');
+    expect(parents.every(({ parentSpanContext }) => parentSpanContext !== undefined)).toBe(true);
+  });
+});
