@@ -90,18 +90,19 @@ describe('the metrics of opentelemetry()', () => {
     });
     await result;
     const metrics = await collect();
-    const [duration, latency] = ['cancelable.operation.duration', 'cancelable.cancel.latency'].map(
-      (name) => {
-        const metric = metrics.get(name)!;
-        expect(metric.descriptor.unit).toBe('s');
-        return metric.dataPoints[0]!.value as Sum;
-      },
-    ) as [Sum, Sum];
+    const [duration, latency] = [
+      'cancelable.operation.duration',
+      'cancelable.operation.cancel.latency',
+    ].map((name) => {
+      const metric = metrics.get(name)!;
+      expect(metric.descriptor.unit).toBe('s');
+      return metric.dataPoints[0]!.value as Sum;
+    }) as [Sum, Sum];
     expect(latency.sum).toBeGreaterThan(0.015);
     expect(duration.sum).toBeGreaterThan(latency.sum + 0.025);
     expect(duration.sum).toBeLessThan(10);
     expect(latency.buckets.boundaries[0]).toBe(0.001);
-    expect(metrics.get('cancelable.refused')?.descriptor.unit).toBe('{operation}');
+    expect(metrics.get('cancelable.operation.refused')?.descriptor.unit).toBe('{operation}');
   });
 
   it('count what is live, cancels by their reason, zombies and refusals', async () => {
@@ -171,7 +172,7 @@ describe('the metrics of opentelemetry()', () => {
     const collect = registerMeter();
     const [first, second] = [await start(), await start()];
     const refused = async () => {
-      const [[, value] = []] = pointsOf((await collect()).get('cancelable.refused'));
+      const [[, value] = []] = pointsOf((await collect()).get('cancelable.operation.refused'));
       return value as number;
     };
     const before = await refused();

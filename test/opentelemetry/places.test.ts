@@ -1,4 +1,12 @@
-import { context, diag, DiagLogLevel, SpanKind, trace } from '@opentelemetry/api';
+import {
+  context,
+  diag,
+  DiagLogLevel,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import { NodeTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, HttpException } from '@nestjs/common';
@@ -57,6 +65,42 @@ describe('the span of an operation is active', () => {
     await inSpan('elsewhere', () => handle.run(() => inSpan('part', turn)));
     await handle.complete();
     expect(pathOf(spans(), 'part')).toBe('part < handle');
+  });
+
+  it('in attempts, shields and cleanups, although somebody else calls', async () => {
+    const spans = registerTracer();
+    const { registry } = await start();
+    const handle = registry.start('handle');
+    const { operation } = handle;
+    operation.defer(() => inSpan('cleanup', turn));
+    const attempt = operation.wrap(async function attempt() {
+      await inSpan('in attempt', turn);
+    });
+    await inSpan('elsewhere', async () => {
+      await attempt();
+      await operation.shield(() => inSpan('shielded', turn));
+      await handle.complete();
+    });
+    expect(pathOf(spans(), 'in attempt')).toBe('in attempt < attempt < handle');
+    expect(pathOf(spans(), 'shielded')).toBe('shielded < handle');
+    expect(pathOf(spans(), 'cleanup')).toBe('cleanup < handle');
+  });
+
+  it('below the next one that is not ignored, however many are', async () => {
+    const spans = registerTracer();
+    const { registry } = await startContext(
+      {},
+      { extensions: [opentelemetry({ ignore: ({ name }) => name.startsWith('quiet') })] },
+    );
+    await registry.run('work', () =>
+      registry.run('quiet', async () => {
+        await registry.run('quiet as well', async (operation) => {
+          const attempt = operation.wrap(async function attempt() {});
+          await context.with(ROOT_CONTEXT, () => attempt());
+        });
+      }),
+    );
+    expect(pathOf(spans(), 'attempt')).toBe('attempt < work');
   });
 
   it('in callbacks of its options, and listeners of its signal', async () => {
@@ -138,6 +182,26 @@ describe('the span of an operation', () => {
         { 'cancelable.operation.name': 'report', 'cancelable.operation.kind': 'task' },
       ],
     ]);
+  });
+
+  it('says what was at the bottom of a cancel, however deep it is', async () => {
+    const spans = registerTracer();
+    const { registry } = await start();
+    const result = registry.run({ name: 'top', timeout: 20 }, () =>
+      registry.run('middle', () => registry.run('bottom', (operation) => operation.sleep('1h'))),
+    );
+    await rejection(result);
+    await registry.whenIdle();
+    const bottom = spans().find(({ name }) => name === 'bottom');
+    expect(bottom?.events[0]?.attributes).toMatchObject({
+      'cancelable.reason': 'parent',
+      'cancelable.root_cause.reason': 'timeout',
+      'cancelable.root_cause.operation.name': 'top',
+    });
+    expect(bottom?.status.code).toBe(SpanStatusCode.UNSET);
+    const top = spans().find(({ name }) => name === 'top');
+    expect(top?.status.message).toBe(top?.events[0]?.attributes?.['cancelable.message']);
+    expect(top?.status.message).toMatch(/timed out/);
   });
 
   it('says who asked for a cancel: of the operation itself, if not of that above it', async () => {

@@ -184,10 +184,38 @@ describe('prometheus()', () => {
     await second.registry.run('report', () => {});
     expect(await register.metrics()).toMatch(/duration_seconds_count\{.*"report".*\} 1$/m);
     register.clear();
-    new Counter({ name: 'cancelable_refused_total', help: 'theirs', registers: [register] });
+    new Counter({
+      name: 'cancelable_operation_refused_total',
+      help: 'theirs',
+      registers: [register],
+    });
     await first.app.close();
     await second.app.close();
     expect(await register.metrics()).toContain('theirs');
+  });
+
+  it('has each prefix once on one registry, with buckets for what takes long, and a help', async () => {
+    const register = new Registry();
+    const { registry } = await startContext(
+      {},
+      { extensions: ['a_', 'b_'].map((prefix) => prometheus({ register, prefix })) },
+    );
+    const result = registry.run('report', (operation) => operation.sleep('1h'));
+    registry.cancelAll({});
+    await rejection(result);
+    await registry.whenIdle();
+    const scrape = await register.metrics();
+    for (const prefix of ['a_', 'b_']) {
+      expect(scrape).toMatch(new RegExp(`^${prefix}operation_cancelations_total\\{.*\\} 1$`, 'm'));
+      expect(scrape).toMatch(new RegExp(`^${prefix}operation_duration_seconds_bucket.*"300"`, 'm'));
+      expect(scrape).toMatch(
+        new RegExp(`^${prefix}operation_cancel_latency_seconds_bucket.*"0.001"`, 'm'),
+      );
+      expect(scrape).toContain(
+        `# HELP ${prefix}operation_refused_total Operations that were not begun`,
+      );
+    }
+    expect(await register.metrics()).toBe(scrape);
   });
 
   it('goes on where an application is closed and serves again', async () => {
@@ -212,8 +240,9 @@ describe('prometheus()', () => {
       await late;
     }
     await first.app.close();
+    await register.metrics();
     const scrape = await register.metrics();
-    expect(scrape).toMatch(/^cancelable_refused_total 2$/m);
+    expect(scrape).toMatch(/^cancelable_operation_refused_total 2$/m);
     const [, sum] = /duration_seconds_sum\{.*"slow".*\} (\S+)$/m.exec(scrape)!;
     // Two of 30 ms each.
     expect(Number(sum)).toBeGreaterThan(0.05);
@@ -249,7 +278,11 @@ describe('prometheus()', () => {
 
   it.each<[unknown, string]>([
     [{ register: {} }, 'register'],
+    [{ register: { metrics: () => '' } }, 'register'],
     [{ prefix: '1-' }, 'prefix'],
+    [{ prefix: '1a' }, 'prefix'],
+    [{ prefix: '' }, 'prefix'],
+    [{ prefix: 'a'.repeat(101) }, 'prefix'],
     [{ ignore: 'GET /health' }, 'ignore'],
     [{ registry: new Registry() }, 'registry'],
   ])('refuses %p', (options, what) => {
