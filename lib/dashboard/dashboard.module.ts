@@ -20,6 +20,7 @@ import {
 } from './dashboard-options.js';
 import { DASHBOARD_OPTIONS } from './dashboard-tokens.js';
 import { Feed } from './feed.js';
+import { ListQueue } from './list-queue.js';
 import { describeRoutes } from './openapi.js';
 import { OperationViews } from './operation-views.js';
 import { PageFiles } from './page-files.js';
@@ -145,6 +146,7 @@ function assemble(
       PageFiles,
       Standing,
       DashboardInfoReader,
+      ListQueue,
       OperationViews,
       Cancels,
       StatisticsSeries,

@@ -1,10 +1,10 @@
 import { Inject, Injectable, NotFoundException } from '@nestjs/common';
 import type { OperationState } from '../operation/operation-state.js';
-import { type OperationSnapshot, snapshotOf } from '../operation/snapshot.js';
+import { snapshotOf } from '../operation/snapshot.js';
 import { compileFilter, type OperationFilter } from '../registry/operation-filter.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 import { isObject, memberOf } from '../scope/plain-object.js';
-import { Turns } from '../scope/turns.js';
+import { collectInTurns } from '../scope/turns.js';
 import { Access } from './access.js';
 import type {
   Answered,
@@ -14,6 +14,7 @@ import type {
   OperationQuery,
 } from './api-types.js';
 import type { DashboardRequest, DashboardSubject } from './dashboard-options.js';
+import { ListQueue } from './list-queue.js';
 import { comparatorOf, matches } from './matches.js';
 import type { PageRequest } from './read-query.js';
 import { ancestorsOf, descendantsOf } from './relatives.js';
@@ -28,12 +29,13 @@ export type Listed = 'list' | 'history';
 /** What a registry is asked. */
 type RegistryFilter = Omit<OperationFilter, 'where'>;
 
-/** Which operations, in a form that a registry understands, and how to look at the rest. */
-interface Found extends Answered {
-  readonly subjects: readonly DashboardSubject[];
+interface Found<Subjects = Iterable<DashboardSubject>> extends Answered {
+  /** To be gone through once. */
+  readonly subjects: Subjects;
 }
 
-const STEP = 64;
+/** Operations of a page that needs no place in the queue: nothing else is looked at for it. */
+const SMALL_PAGE = 1_000;
 
 /** What a caller sees of the operations. */
 @Injectable()
@@ -41,9 +43,14 @@ export class OperationViews {
   constructor(
     @Inject(OperationRegistry) private readonly registry: OperationRegistry,
     @Inject(Access) private readonly access: Access,
+    @Inject(ListQueue) private readonly queue: ListQueue,
   ) {}
 
-  /** One page of the operations that match: of those that live, or of those that ended. */
+  /**
+   * One page of the operations that match: of those that live, or of those that ended.
+   *
+   * @throws ServiceUnavailableException if too many lists are waited for
+   */
   async list(
     what: Listed,
     request: DashboardRequest,
@@ -51,24 +58,33 @@ export class OperationViews {
     page: PageRequest,
     all: boolean,
   ): Promise<OperationPage> {
-    if (what === 'list' && !all && this.isPlain(query, page)) {
-      return this.newest(request, query, page);
-    }
-    const { subjects, ...answered } = await this.find(what, this.filterOf(query), all);
-    return { ...(await this.pageOf(subjects, request, query, page)), ...answered };
+    const isPlain = what === 'list' && !all && this.isPlain(query, page);
+    if (isPlain && page.limit <= SMALL_PAGE) return this.newest(request, query, page);
+    return this.queue.run(request, async () => {
+      if (isPlain) return this.newest(request, query, page);
+      const { subjects, ...answered } = await this.find(what, this.filterOf(query), all);
+      return { ...(await this.pageOf(subjects, request, query, page)), ...answered };
+    });
   }
 
-  /** The live operations that match and may be seen, not redacted. */
-  async matching(request: DashboardRequest, query: OperationQuery, all: boolean): Promise<Found> {
-    const { subjects, ...answered } = await this.find('list', this.filterOf(query), all);
-    const turns = new Turns(STEP);
-    const found: DashboardSubject[] = [];
-    for (const subject of subjects) {
-      const shown = this.access.show(subject, request);
-      if (shown?.cancelable === true && matches(query, shown)) found.push(subject);
-      if (turns.isOver()) await turns.next();
-    }
-    return { subjects: found, ...answered };
+  /**
+   * The live operations that match and may be canceled, not redacted.
+   *
+   * @throws ServiceUnavailableException if too many lists are waited for
+   */
+  matching(
+    request: DashboardRequest,
+    query: OperationQuery,
+    all: boolean,
+  ): Promise<Found<readonly DashboardSubject[]>> {
+    return this.queue.run(request, async () => {
+      const { subjects, ...answered } = await this.find('list', this.filterOf(query), all);
+      const found = await collectInTurns(subjects, (subject) => {
+        const shown = this.access.show(subject, request);
+        return shown?.cancelable === true && matches(query, shown) ? subject : undefined;
+      });
+      return { subjects: found, ...answered };
+    });
   }
 
   /**
@@ -106,8 +122,6 @@ export class OperationViews {
     request: DashboardRequest,
     all: boolean,
   ): Promise<Map<string, DashboardOperation>> {
-    const turns = new Turns(STEP);
-    const found = new Map<string, DashboardOperation>();
     const limit = MOST_RELATIVES;
     // Of a large tree, the newest are not those next to this one.
     const groups = [
@@ -115,21 +129,16 @@ export class OperationViews {
       ...(await this.ofBoth({ parentId: subject.id, limit }, all)),
       ...(await this.ofBoth({ rootId: subject.rootId, limit }, all)),
     ];
-    for (const relative of groups.flat()) {
-      if (found.size >= limit) break;
-      if (found.has(relative.id)) continue;
-      const shown = this.access.show(relative, request);
-      if (shown !== undefined) found.set(shown.id, shown);
-      if (turns.isOver()) await turns.next();
-    }
-    return found;
+    const seen = (relative: DashboardSubject) => this.access.show(relative, request);
+    const shown = await collectInTurns(firstOfEach(groups), seen, limit);
+    return new Map(shown.map((each) => [each.id, each]));
   }
 
   /** What ended in between is among both: as it is in the end, it comes first. */
   private async ofBoth(
     filter: RegistryFilter,
     all: boolean,
-  ): Promise<(readonly DashboardSubject[])[]> {
+  ): Promise<Iterable<DashboardSubject>[]> {
     const live = await this.find('list', filter, all);
     const ended = await this.find('history', filter, all);
     return [ended.subjects, live.subjects];
@@ -160,12 +169,9 @@ export class OperationViews {
   ): Promise<OperationPage> {
     const states = this.states(this.filterOf(query));
     if (descending) states.reverse();
-    const turns = new Turns(STEP);
-    const shown: DashboardOperation[] = [];
-    for (const state of states.slice(offset, offset + limit)) {
-      shown.push(this.access.show(snapshotOf(state), request) as DashboardOperation);
-      if (turns.isOver()) await turns.next();
-    }
+    const shown = await collectInTurns(states.slice(offset, offset + limit), (state) =>
+      this.access.show(snapshotOf(state), request),
+    );
     return page(shown, states.length, offset + limit);
   }
 
@@ -182,19 +188,16 @@ export class OperationViews {
   }
 
   private async pageOf(
-    subjects: readonly DashboardSubject[],
+    subjects: Iterable<DashboardSubject>,
     request: DashboardRequest,
     query: OperationQuery,
     { sort, descending, offset, limit }: PageRequest,
   ): Promise<OperationPage> {
-    const turns = new Turns(STEP);
-    const found: DashboardOperation[] = [];
-    for (const subject of subjects) {
+    const found = await collectInTurns(subjects, (subject) => {
       const shown = this.access.show(subject, request);
       // What was taken away cannot be searched for.
-      if (shown !== undefined && matches(query, shown)) found.push(shown);
-      if (turns.isOver()) await turns.next();
-    }
+      return shown !== undefined && matches(query, shown) ? shown : undefined;
+    });
     found.sort(comparatorOf(sort));
     if (descending) found.reverse();
     return page(found.slice(offset, offset + limit), found.length, offset + limit);
@@ -206,13 +209,7 @@ export class OperationViews {
       return { subjects: operations, answer };
     }
     if (what === 'history') return { subjects: this.registry.history(filter) };
-    const turns = new Turns(STEP);
-    const subjects: OperationSnapshot[] = [];
-    for (const state of this.states(filter)) {
-      subjects.push(snapshotOf(state));
-      if (turns.isOver()) await turns.next();
-    }
-    return { subjects };
+    return { subjects: snapshotsOf(this.states(filter)) };
   }
 
   /** What beside a cancel by hand ends a live operation of this instance. */
@@ -234,6 +231,23 @@ export class OperationViews {
 
 export function unknown(id: string): NotFoundException {
   return new NotFoundException(`There is no operation ${id.slice(0, 100)}`);
+}
+
+/** One after the other, so that those that do not match are not held. */
+function* snapshotsOf(states: readonly OperationState[]): Generator<DashboardSubject> {
+  for (const state of states) yield snapshotOf(state);
+}
+
+/** Each operation once, as it is in the first group that has it. */
+function* firstOfEach(groups: readonly Iterable<DashboardSubject>[]): Generator<DashboardSubject> {
+  const seen = new Set<string>();
+  for (const group of groups) {
+    for (const subject of group) {
+      if (seen.has(subject.id)) continue;
+      seen.add(subject.id);
+      yield subject;
+    }
+  }
 }
 
 function page(

@@ -31,3 +31,28 @@ export class Turns {
     this.began = monotonicNow();
   }
 }
+
+/** Steps between two looks at the clock. */
+const STRIDE = 64;
+
+/**
+ * What is kept of many items, which are looked at while the event loop has its turns.
+ *
+ * @param keep what is kept of an item; nothing of it, if it returns `undefined`
+ * @param most items that are kept: the others are not looked at
+ */
+export async function collectInTurns<Item, Kept extends object>(
+  items: Iterable<Item>,
+  keep: (item: Item) => Kept | undefined,
+  most = Infinity,
+): Promise<Kept[]> {
+  const turns = new Turns(STRIDE);
+  const kept: Kept[] = [];
+  for (const item of items) {
+    if (kept.length >= most) break;
+    const left = keep(item);
+    if (left !== undefined) kept.push(left);
+    if (turns.isOver()) await turns.next();
+  }
+  return kept;
+}
