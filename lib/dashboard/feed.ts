@@ -9,6 +9,7 @@ import type { OperationSnapshot } from '../operation/snapshot.js';
 import { EVENT_TYPES, type OperationEvent } from '../registry/operation-events.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 import { describeError, stackOf } from '../scope/describe-error.js';
+import { DASHBOARD_REGISTRY } from './dashboard-tokens.js';
 import { Access } from './access.js';
 import type { DashboardRequest } from './dashboard-options.js';
 import { type EventSink, openEventSink } from './event-sink.js';
@@ -44,7 +45,7 @@ export class Feed implements OnModuleDestroy {
   private patience: NodeJS.Timeout | undefined;
 
   constructor(
-    @Inject(OperationRegistry) private readonly registry: OperationRegistry,
+    @Inject(DASHBOARD_REGISTRY) private readonly registry: OperationRegistry,
     @Inject(Access) private readonly access: Access,
     @Inject(Standing) standing: Standing,
   ) {
@@ -145,7 +146,12 @@ export class Feed implements OnModuleDestroy {
     log.error(`The dashboard's feed failed: ${describeError(error)}`, stackOf(error));
   };
 
+  /** After what is not told yet: how that which ran has ended. */
   private endAll(): void {
+    while (this.pace !== undefined) {
+      clearTimeout(this.pace);
+      this.tell();
+    }
     for (const client of this.clients) client.end();
   }
 }

@@ -179,6 +179,8 @@ describe.each(adapters)('The dashboard on %s', (adapter) => {
     finish.resolve();
     await settled;
     expect(await reader.answer.end()).toEqual({ isCut: false });
+    // The end of the last one comes together with that of the feed.
+    expect(reader.operations.at(-1)).toMatchObject({ name: 'long', status: 'completed' });
     await closed;
   });
 
