@@ -6,6 +6,7 @@ import { cancelOrReached } from '../scope/cancel.js';
 import { CancelRecord } from '../scope/cancel-record.js';
 import { escapeControls } from '../scope/escape-controls.js';
 import { Turns } from '../scope/turns.js';
+import { DASHBOARD_REGISTRY } from './dashboard-tokens.js';
 import { Access } from './access.js';
 import type { BulkAnswer, BulkPreview, CancelAnswer, OperationQuery } from './api-types.js';
 import type { DashboardRequest, DashboardSubject } from './dashboard-options.js';
@@ -22,7 +23,7 @@ export class Cancels {
   private readonly log = SafeLog.over(new Logger('CancelableDashboard'));
 
   constructor(
-    @Inject(OperationRegistry) private readonly registry: OperationRegistry,
+    @Inject(DASHBOARD_REGISTRY) private readonly registry: OperationRegistry,
     @Inject(Access) private readonly access: Access,
     @Inject(OperationViews) private readonly views: OperationViews,
   ) {}

@@ -3,7 +3,7 @@ import { clusterLinkOf } from '../registry/cluster-node.js';
 import { OperationRegistry } from '../registry/operation-registry.js';
 import { Access } from './access.js';
 import type { DashboardInfo } from './api-types.js';
-import { DASHBOARD_OPTIONS } from './dashboard-tokens.js';
+import { DASHBOARD_OPTIONS, DASHBOARD_REGISTRY } from './dashboard-tokens.js';
 import type { DashboardOptions, DashboardRequest } from './dashboard-options.js';
 import { Standing } from './standing.js';
 
@@ -12,7 +12,7 @@ import { Standing } from './standing.js';
 export class DashboardInfoReader {
   constructor(
     @Inject(DASHBOARD_OPTIONS) private readonly options: DashboardOptions,
-    @Inject(OperationRegistry) private readonly registry: OperationRegistry,
+    @Inject(DASHBOARD_REGISTRY) private readonly registry: OperationRegistry,
     @Inject(Access) private readonly access: Access,
     @Inject(Standing) private readonly standing: Standing,
   ) {}

@@ -15,13 +15,13 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { markUnobserved } from '../methods/method-metadata.js';
-import { OperationRegistry } from '../registry/operation-registry.js';
+import type { OperationRegistry } from '../registry/operation-registry.js';
 import { Access } from './access.js';
 import { basePathOf } from './base-path.js';
 import { Cancels } from './cancels.js';
 import { DashboardInfoReader } from './dashboard-info.js';
 import type { DashboardOptions, DashboardRequest, DashboardRoute } from './dashboard-options.js';
-import { DASHBOARD_OPTIONS } from './dashboard-tokens.js';
+import { DASHBOARD_OPTIONS, DASHBOARD_REGISTRY } from './dashboard-tokens.js';
 import { Feed } from './feed.js';
 import { type Listed, OperationViews } from './operation-views.js';
 import { type PageFile, PageFiles } from './page-files.js';
@@ -38,7 +38,7 @@ export function createDashboardController({ path, guards = [] }: DashboardRoute)
   class CancelableDashboardController {
     constructor(
       @Inject(DASHBOARD_OPTIONS) private readonly options: DashboardOptions,
-      @Inject(OperationRegistry) private readonly registry: OperationRegistry,
+      @Inject(DASHBOARD_REGISTRY) private readonly registry: OperationRegistry,
       @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
       @Inject(Access) private readonly access: Access,
       @Inject(PageFiles) private readonly files: PageFiles,

@@ -7,9 +7,10 @@ import {
   type ModuleMetadata,
   type OnModuleInit,
 } from '@nestjs/common';
-import { OperationRegistry } from '../registry/operation-registry.js';
+import type { OperationRegistry } from '../registry/operation-registry.js';
 import { ownValue } from '../scope/plain-object.js';
 import { Access } from './access.js';
+import { APPLICATION_PROVIDERS } from './application-providers.js';
 import { Cancels } from './cancels.js';
 import { createDashboardController } from './dashboard.controller.js';
 import { DashboardInfoReader } from './dashboard-info.js';
@@ -18,7 +19,7 @@ import {
   type DashboardRoute,
   readDashboardOptions,
 } from './dashboard-options.js';
-import { DASHBOARD_OPTIONS } from './dashboard-tokens.js';
+import { DASHBOARD_OPTIONS, DASHBOARD_PATH, DASHBOARD_REGISTRY } from './dashboard-tokens.js';
 import { Feed } from './feed.js';
 import { ListQueue } from './list-queue.js';
 import { describeRoutes } from './openapi.js';
@@ -135,9 +136,11 @@ function assemble(
     controllers: [controller],
     providers: [
       options,
+      { provide: DASHBOARD_PATH, useValue: route.path ?? '/operations' },
+      ...APPLICATION_PROVIDERS,
       {
         provide: Access,
-        inject: [DASHBOARD_OPTIONS, OperationRegistry],
+        inject: [DASHBOARD_OPTIONS, DASHBOARD_REGISTRY],
         useFactory: async (read: DashboardOptions, registry: OperationRegistry) => {
           await describeRoutes(controller);
           return new Access(read, (id) => registry.find(id));

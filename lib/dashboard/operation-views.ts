@@ -5,6 +5,7 @@ import { compileFilter, type OperationFilter } from '../registry/operation-filte
 import { OperationRegistry } from '../registry/operation-registry.js';
 import { isObject, memberOf } from '../scope/plain-object.js';
 import { collectInTurns } from '../scope/turns.js';
+import { DASHBOARD_REGISTRY } from './dashboard-tokens.js';
 import { Access } from './access.js';
 import type {
   Answered,
@@ -41,7 +42,7 @@ const SMALL_PAGE = 1_000;
 @Injectable()
 export class OperationViews {
   constructor(
-    @Inject(OperationRegistry) private readonly registry: OperationRegistry,
+    @Inject(DASHBOARD_REGISTRY) private readonly registry: OperationRegistry,
     @Inject(Access) private readonly access: Access,
     @Inject(ListQueue) private readonly queue: ListQueue,
   ) {}

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { OperationRegistry } from '../registry/operation-registry.js';
+import type { OperationRegistry } from '../registry/operation-registry.js';
 import { wallNow } from '../scope/clock.js';
-import { Drain } from '../shutdown/drain.js';
+import type { Drain } from '../shutdown/drain.js';
+import { DASHBOARD_DRAIN, DASHBOARD_REGISTRY } from './dashboard-tokens.js';
 import type { FeedMessages } from './api-types.js';
 
 type Info = FeedMessages['info'];
@@ -12,8 +13,8 @@ export class Standing {
   private readonly listeners = new Set<(info: Info) => void>();
 
   constructor(
-    @Inject(OperationRegistry) private readonly registry: OperationRegistry,
-    @Inject(Drain) private readonly drain: Drain,
+    @Inject(DASHBOARD_REGISTRY) private readonly registry: OperationRegistry,
+    @Inject(DASHBOARD_DRAIN) private readonly drain: Drain,
   ) {
     // The grace is known after the listeners.
     drain.onBegin(() => void setImmediate(() => this.tell()));

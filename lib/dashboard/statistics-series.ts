@@ -6,6 +6,7 @@ import { OperationRegistry } from '../registry/operation-registry.js';
 import type { OperationStatistics } from '../registry/statistics.js';
 import { wallNow } from '../scope/clock.js';
 import type { CancelationReason } from '../scope/cancelation-error.js';
+import { DASHBOARD_REGISTRY } from './dashboard-tokens.js';
 import type { StatisticsSample } from './api-types.js';
 
 /** Milliseconds of a sample. */
@@ -24,7 +25,7 @@ export class StatisticsSeries implements OnModuleInit, OnModuleDestroy {
   private before: OperationStatistics | undefined;
   private sampledAt = 0;
 
-  constructor(@Inject(OperationRegistry) private readonly registry: OperationRegistry) {}
+  constructor(@Inject(DASHBOARD_REGISTRY) private readonly registry: OperationRegistry) {}
 
   onModuleInit(): void {
     const { events } = OperationRegistry.liveOf(this.registry);
