@@ -2,7 +2,7 @@ import { type CancelationError, isCancelation, setCause } from '../scope/cancela
 import { describeError } from '../scope/describe-error.js';
 import { interruptedBy } from './interruption.js';
 import type { OperationState } from './operation-state.js';
-import { isInherited, memberOf, ownValue } from '../scope/plain-object.js';
+import { isInherited, memberIfReadable, ownValue } from '../scope/plain-object.js';
 
 const NAMES = new Set(['AbortError', 'TimeoutError', 'CanceledError']);
 /** Node's and axios' codes, and those of a killed query of PostgreSQL and of MySQL. */
@@ -90,8 +90,10 @@ export function surfacing(operation: OperationState, error: unknown): unknown {
 export function isDueTo(operation: OperationState, error: unknown): boolean {
   if (!isObject(error)) return false;
   if (containsError(error, operation.error(), interruptedBy)) return true;
-  const name = memberOf(error, 'name');
-  return (typeof name === 'string' && NAMES.has(name)) || CODES.has(memberOf(error, 'code'));
+  const name = memberIfReadable(error, 'name');
+  return (
+    (typeof name === 'string' && NAMES.has(name)) || CODES.has(memberIfReadable(error, 'code'))
+  );
 }
 
 /**

@@ -33,6 +33,15 @@ export function memberOf(value: object, key: string): unknown {
   return isInherited(value, key) ? undefined : (value as Record<string, unknown>)[key];
 }
 
+/** The same of what users have thrown: `undefined` also where reading it throws. */
+export function memberIfReadable(value: object, key: string): unknown {
+  try {
+    return memberOf(value, key);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Tells whether a key is there only because every object has it. */
 export function isInherited(value: object, key: string): boolean {
   for (

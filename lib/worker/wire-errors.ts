@@ -9,7 +9,7 @@ import {
   OperationRefused,
 } from '../operation/operation-errors.js';
 import { plain } from '../scope/plain-data.js';
-import { memberOf, ownValue } from '../scope/plain-object.js';
+import { memberIfReadable, ownValue } from '../scope/plain-object.js';
 
 /** One error of a chain; others are named by their place in the list. */
 type WireLink =
@@ -99,16 +99,18 @@ const CARRIED_APART = new Set(['name', 'message', 'stack', 'cause', 'errors']);
 function toErrorLink(error: Error): WireLink & { kind: 'error' } {
   const extras: Record<string, unknown> = {};
   for (const key of Object.keys(error)) {
-    if (!CARRIED_APART.has(key)) extras[key] = cloneable((error as never)[key]);
+    if (!CARRIED_APART.has(key)) extras[key] = cloneable(memberIfReadable(error, key));
   }
-  const code = memberOf(error, 'code');
+  const code = memberIfReadable(error, 'code');
   if (code !== undefined) extras['code'] = cloneable(code);
-  const { name, message, stack } = error;
+  const [name, message, stack] = ['name', 'message', 'stack'].map((key) =>
+    memberIfReadable(error, key),
+  );
   return {
     kind: 'error',
     type: typeOf(error),
-    name: String(name),
-    message: String(message),
+    name: String(name ?? 'Error'),
+    message: String(message ?? ''),
     stack: typeof stack === 'string' ? stack : undefined,
     extras,
   };

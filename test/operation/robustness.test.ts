@@ -30,6 +30,33 @@ describe('what users throw and forget', () => {
     expect(await rejection(next)).toMatchObject({ reason: 'timeout' });
   });
 
+  it.each(['name', 'message', 'code', 'stack'])(
+    'reaches the caller as it is, and is logged, although nobody can read its %s',
+    async (key) => {
+      const log = new MemoryLog();
+      const registry = new OperationRegistry({ logger: log });
+      const broken = new Error('no paper');
+      Object.defineProperty(broken, key, {
+        get: () => {
+          throw new Error('not to be read');
+        },
+      });
+      const { id, result } = registry.spawn('work', async () => {
+        throw broken;
+      });
+      expect(await rejection(result)).toBe(broken);
+      await registry.whenIdle();
+      const [ended] = registry.history();
+      expect(ended).toMatchObject({ id, status: 'failed', error: { name: expect.any(String) } });
+      expect(log.errors).toEqual([expect.stringMatching(/^work failed: /)]);
+      const canceled = registry.run('work', (operation) => {
+        operation.cancel();
+        throw broken;
+      });
+      expect(await rejection(canceled)).toMatchObject({ reason: 'manual' });
+    },
+  );
+
   it('leaves nothing of a thousand shields behind in an operation that goes on', async () => {
     await new OperationRegistry().run('long', async (operation) => {
       for (let index = 0; index < 1_000; index++) await operation.shield(async () => index);
