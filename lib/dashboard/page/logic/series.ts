@@ -60,6 +60,13 @@ export function chartsOf(samples: readonly StatisticsSample[]): Chart[] {
   ];
 }
 
+/** Where values are that have none beside them. */
+export function lonelyIn(values: ArrayLike<number | null | undefined>): number[] {
+  const isNone = (index: number) => (values[index] ?? null) === null;
+  const indexes = Array.from(values, (_value, index) => index);
+  return indexes.filter((index) => !isNone(index) && isNone(index - 1) && isNone(index + 1));
+}
+
 function percentiles(values: (key: 'p50' | 'p95' | 'p99') => (number | null)[]): Line[] {
   return [
     { label: 'p50', color: '--accent', values: values('p50') },

@@ -1,7 +1,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { formatClock, formatCount, formatDuration, formatRate } from '../logic/format.js';
-import type { Chart } from '../logic/series.js';
+import { type Chart, lonelyIn } from '../logic/series.js';
 
 const HEIGHT = 200;
 
@@ -50,8 +50,13 @@ export function drawChart(place: HTMLElement, chart: Chart, times: readonly numb
           label,
           stroke: colorOf(color),
           width: 1.75,
-          spanGaps: true,
-          points: { show: times.length < 8 },
+          spanGaps: false,
+          points: {
+            show: times.length < 8,
+            // Alone between gaps, a value has no line.
+            filter: (plot: uPlot, series: number, isShown: boolean) =>
+              isShown ? null : lonelyIn(plot.data[series] ?? []),
+          },
           value: (_plot: uPlot, value: number | null) => formatValue(value, unit),
         })),
       ],
