@@ -48,6 +48,11 @@ async function spawnTree(registry: OperationRegistry) {
 /** Pixels by which a page is wider than its window. */
 const OVERFLOW = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
 
+const IS_PROGRESS_CUT = `(() => {
+  const text = document.querySelector('[role=gridcell].progress .number');
+  return text.scrollWidth > text.clientWidth;
+})()`;
+
 /** Scrolls, frame by frame. @returns how long each took, in milliseconds, shortest first */
 const SCROLLED_FRAMES = `(async () => {
   const grid = document.querySelector('[role=grid]');
@@ -251,6 +256,25 @@ describeWith(['chromium'], 'The page of the dashboard in a browser', () => {
     const text = await page.locator('body').innerText();
     expect(text).not.toContain('\u202e');
     await browser.keep(page, 'hostile-phone');
+  });
+
+  it('says on a phone how far work is, and when it will be done', async () => {
+    const { caller, registry } = await startDashboard('Express');
+    registry.spawn('import', async (operation) => {
+      for (let current = 1; ; current++) {
+        operation.reportProgress({ current, total: 50_000 });
+        await operation.sleep(20);
+      }
+    });
+    const { page } = await browser.open(caller.base, PHONE);
+    const progress = page.getByRole('gridcell').and(page.locator('.progress'));
+    await progress.getByText(/left$/).waitFor();
+    await browser.keep(page, 'progress-phone');
+    expect(await progress.locator('.rate').isVisible()).toBe(false);
+    const isCut = await page.evaluate<boolean>(IS_PROGRESS_CUT);
+    expect(isCut).toBe(false);
+    await page.setViewportSize({ width: 1_280, height: 800 });
+    expect(await progress.innerText()).toMatch(/^[\d.]+ % · \d+\/s · .+ left$/);
   });
 
   it('shows ten thousand live operations smoothly', async () => {

@@ -47,15 +47,28 @@ export function Progress({ operation }: Props) {
   const { progress } = operation;
   if (progress === undefined) return null;
   const { percent, rate, remaining, current, message } = progress;
-  const parts = [
-    percent === undefined ? (current === undefined ? undefined : String(current)) : `${percent} %`,
-    rate === undefined ? undefined : `${formatShort(rate)}/s`,
-    remaining === undefined || !isLive(operation) ? undefined : `${formatRoughly(remaining)} left`,
-  ].filter((part) => part !== undefined);
+  const parts: readonly (readonly [key: string, text: string | undefined])[] = [
+    ['done', percent === undefined ? current?.toString() : `${percent} %`],
+    ['rate', rate === undefined ? undefined : `${formatShort(rate)}/s`],
+    [
+      'remaining',
+      remaining === undefined || !isLive(operation)
+        ? undefined
+        : `${formatRoughly(remaining)} left`,
+    ],
+  ];
+  const said = parts.filter(([, text]) => text !== undefined);
   return (
     <span class="meter progress">
       <span class="number">
-        {parts.length > 0 ? parts.join(' · ') : message !== undefined && <Text of={message} />}
+        {said.length > 0
+          ? said.map(([key, text], index) => (
+              <span key={key} class={key}>
+                {index > 0 && ' · '}
+                {text}
+              </span>
+            ))
+          : message !== undefined && <Text of={message} />}
       </span>
       {percent !== undefined && <Bar share={percent / 100} />}
     </span>
