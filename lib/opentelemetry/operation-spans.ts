@@ -4,7 +4,7 @@ import { ALL } from '../registry/operation-filter.js';
 import type { OperationEventType } from '../registry/operation-events.js';
 import type { OperationStore } from '../registry/operation-store.js';
 import { undoing } from '../scope/shared-method.js';
-import { observeSafely, type OnFailure } from '../telemetry/observe-safely.js';
+import { observeSafely, type OnFailure, safely } from '../telemetry/observe-safely.js';
 import type { Api } from './api.js';
 import { RegisteredTracer } from './registered-tracer.js';
 import { addCancel, describeEnd, samplingAttributes, startAttributes } from './span-facts.js';
@@ -63,13 +63,8 @@ export class OperationSpans {
   /** Ends the spans that are open. */
   end(): void {
     this.stopObserving?.();
-    for (const state of this.store.list(ALL)) {
-      try {
-        this.settled(state);
-      } catch (error) {
-        this.onFailure(error, state);
-      }
-    }
+    const settle = safely((state) => this.settled(state), this.onFailure);
+    for (const state of this.store.list(ALL)) settle(state);
     this.release();
   }
 

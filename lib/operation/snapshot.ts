@@ -3,7 +3,7 @@ import { causesOf, type CauseSnapshot } from './cause-snapshots.js';
 import { monotonicNow } from '../scope/clock.js';
 import type { OperationKind, OperationMetadata, OperationStatus } from './operation-options.js';
 import type { OperationState } from './operation-state.js';
-import { memberIfReadable } from '../scope/plain-object.js';
+import { readableParts } from '../scope/plain-object.js';
 import type { OperationProgress } from './progress.js';
 import { isoTime, milliseconds, plain, text } from '../scope/plain-data.js';
 import { valueOf } from '../scope/derived-value.js';
@@ -173,9 +173,7 @@ export function snapshotOfFacts(facts: OperationFacts): OperationSnapshot {
 
 export function errorSnapshot(error: unknown): ErrorSnapshot {
   if (!(error instanceof Error)) return { name: 'Error', message: text(error) };
-  const [name, message, code, stack] = ['name', 'message', 'code', 'stack'].map((key) =>
-    memberIfReadable(error, key),
-  );
+  const { name, message, code, stack } = readableParts(error);
   return {
     name: typeof name === 'string' ? name : 'Error',
     message: typeof message === 'string' ? message : text(error),

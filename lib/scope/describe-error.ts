@@ -1,5 +1,5 @@
 import { escapeControls } from './escape-controls.js';
-import { memberIfReadable } from './plain-object.js';
+import { readableParts } from './plain-object.js';
 
 /** An error as a line of a log; users may throw anything, also what cannot be printed. */
 export function describeError(error: unknown): string {
@@ -16,7 +16,7 @@ export function describeError(error: unknown): string {
  */
 export function stackOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const [stack, message] = ['stack', 'message'].map((key) => memberIfReadable(error, key));
+  const { stack, message } = readableParts(error);
   if (typeof stack !== 'string' || typeof message !== 'string') return undefined;
   const end = stack.indexOf(message) + message.length;
   return end < message.length ? stack : escapeControls(stack.slice(0, end)) + stack.slice(end);

@@ -42,6 +42,18 @@ export function memberIfReadable(value: object, key: string): unknown {
   }
 }
 
+/** What every error has, of one that users have thrown: each part may be anything. */
+export function readableParts(
+  error: Error,
+): Readonly<Record<'name' | 'message' | 'stack' | 'code', unknown>> {
+  return {
+    name: memberIfReadable(error, 'name'),
+    message: memberIfReadable(error, 'message'),
+    stack: memberIfReadable(error, 'stack'),
+    code: memberIfReadable(error, 'code'),
+  };
+}
+
 /** Tells whether a key is there only because every object has it. */
 export function isInherited(value: object, key: string): boolean {
   for (

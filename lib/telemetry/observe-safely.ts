@@ -24,8 +24,22 @@ export function loggingOnce(log: SubjectLog, where: string): OnFailure {
   };
 }
 
+/** Tells somebody who may throw of operations: none must change because it is told of. */
+export function safely(
+  tell: (state: OperationState) => void,
+  onFailure: OnFailure,
+): (state: OperationState) => void {
+  return (state) => {
+    try {
+      tell(state);
+    } catch (error) {
+      onFailure(error, state);
+    }
+  };
+}
+
 /**
- * Observes operations for somebody who may throw: an operation must not change because it is told of.
+ * Observes operations for somebody who may throw, as {@link safely} tells.
  *
  * @returns stops observing
  */
@@ -35,11 +49,5 @@ export function observeSafely(
   tell: (state: OperationState) => void,
   onFailure: OnFailure,
 ): () => void {
-  return events.observe(type, (state) => {
-    try {
-      tell(state);
-    } catch (error) {
-      onFailure(error, state);
-    }
-  });
+  return events.observe(type, safely(tell, onFailure));
 }

@@ -9,7 +9,7 @@ import {
   OperationRefused,
 } from '../operation/operation-errors.js';
 import { plain } from '../scope/plain-data.js';
-import { memberIfReadable, ownValue } from '../scope/plain-object.js';
+import { memberIfReadable, ownValue, readableParts } from '../scope/plain-object.js';
 
 /** One error of a chain; others are named by their place in the list. */
 type WireLink =
@@ -101,11 +101,8 @@ function toErrorLink(error: Error): WireLink & { kind: 'error' } {
   for (const key of Object.keys(error)) {
     if (!CARRIED_APART.has(key)) extras[key] = cloneable(memberIfReadable(error, key));
   }
-  const code = memberIfReadable(error, 'code');
+  const { name, message, stack, code } = readableParts(error);
   if (code !== undefined) extras['code'] = cloneable(code);
-  const [name, message, stack] = ['name', 'message', 'stack'].map((key) =>
-    memberIfReadable(error, key),
-  );
   return {
     kind: 'error',
     type: typeOf(error),
