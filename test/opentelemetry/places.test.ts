@@ -19,23 +19,17 @@ import { startContext } from '../support/app-context.js';
 import { closeAfterTest } from '../support/close-after-test.js';
 import { deferred, rejection, turn } from '../support/deferred.js';
 import { freePort } from '../support/servers.js';
-import { registerTracer } from '../support/open-telemetry.js';
+import { inSpan, pathFrom, registerTracer } from '../support/open-telemetry.js';
 
 const start = () => startContext({}, { extensions: [opentelemetry()] });
 
-const inSpan = <Result>(name: string, call: () => Promise<Result>): Promise<Result> =>
-  trace.getTracer('test').startActiveSpan(name, (span) => call().finally(() => span.end()));
 const mark = (name: string) => void inSpan(name, async () => {});
 
-/** `child < parent`, from the root of a span. */
 function pathOf(spans: readonly ReadableSpan[], name: string): string {
-  const path = [];
-  for (let span = spans.find((each) => each.name === name); span !== undefined;) {
-    path.push(span.name);
-    const above: string | undefined = span.parentSpanContext?.spanId;
-    span = spans.find((each) => each.spanContext().spanId === above);
-  }
-  return path.join(' < ');
+  return pathFrom(
+    spans,
+    spans.find((each) => each.name === name),
+  );
 }
 
 describe('the span of an operation is active', () => {

@@ -10,11 +10,7 @@ import { startContext } from '../support/app-context.js';
 import { deferred, rejection, turn } from '../support/deferred.js';
 import { adapters, startHttpApp } from '../support/http-app.js';
 import { runFixture } from '../support/fixture.js';
-import { registerTracer } from '../support/open-telemetry.js';
-
-// A tracer that is kept is that of the first SDK.
-const inSpan = <Result>(name: string, call: () => Promise<Result>): Promise<Result> =>
-  trace.getTracer('test').startActiveSpan(name, (span) => call().finally(() => span.end()));
+import { inSpan, pathFrom, registerTracer } from '../support/open-telemetry.js';
 
 @Injectable()
 class Reports {
@@ -68,15 +64,8 @@ function named(spans: readonly ReadableSpan[], name: string): ReadableSpan {
   return span;
 }
 
-/** `child < parent`, from the root of a span. */
 function pathOf(spans: readonly ReadableSpan[], name: string): string {
-  const path = [];
-  for (let span: ReadableSpan | undefined = named(spans, name); span !== undefined;) {
-    path.push(span.name);
-    const above: string | undefined = span.parentSpanContext?.spanId;
-    span = spans.find((each) => each.spanContext().spanId === above);
-  }
-  return path.join(' < ');
+  return pathFrom(spans, named(spans, name));
 }
 
 describe('the span of an operation', () => {

@@ -151,10 +151,9 @@ describe('the channels nestjs-cancelable:operation:*', () => {
 describe('the tracing channel nestjs-cancelable:operation:run', () => {
   const channel = tracingChannel<unknown, OperationRunMessage>('nestjs-cancelable:operation:run');
 
-  function trace(): [string, OperationRunMessage][] {
-    const events: [string, OperationRunMessage][] = [];
-    const on = (event: string) => (message: OperationRunMessage) =>
-      void events.push([event, message]);
+  /** Hears all five channels until the end of the test. */
+  function hear(listener: (event: string, message: OperationRunMessage) => void): void {
+    const on = (event: string) => (message: OperationRunMessage) => listener(event, message);
     const all = {
       start: on('start'),
       end: on('end'),
@@ -164,6 +163,11 @@ describe('the tracing channel nestjs-cancelable:operation:run', () => {
     };
     channel.subscribe(all);
     undo.push(() => channel.unsubscribe(all));
+  }
+
+  function trace(): [string, OperationRunMessage][] {
+    const events: [string, OperationRunMessage][] = [];
+    hear((event, message) => void events.push([event, message]));
     return events;
   }
 
@@ -252,19 +256,9 @@ describe('the tracing channel nestjs-cancelable:operation:run', () => {
 
   it('tells results and errors when they are known, the error before the end', async () => {
     const events: unknown[] = [];
-    const on =
-      (event: string) =>
-      ({ result, error }: OperationRunMessage) =>
-        void events.push([event, result, (error as Error | undefined)?.message]);
-    const all = {
-      start: on('start'),
-      end: on('end'),
-      asyncStart: on('asyncStart'),
-      asyncEnd: on('asyncEnd'),
-      error: on('error'),
-    };
-    channel.subscribe(all);
-    undo.push(() => channel.unsubscribe(all));
+    hear((event, { result, error }) => {
+      events.push([event, result, (error as Error | undefined)?.message]);
+    });
     const registry = new OperationRegistry();
     await registry.run('report', async () => 7);
     await registry.run('plain', () => 8);

@@ -21,6 +21,22 @@ export function registerTracer(): () => readonly ReadableSpan[] {
   return () => exporter.getFinishedSpans();
 }
 
+/** Runs in a span of a user. A tracer that is kept would be that of the first SDK. */
+export function inSpan<Result>(name: string, call: () => Promise<Result>): Promise<Result> {
+  return trace.getTracer('test').startActiveSpan(name, (span) => call().finally(() => span.end()));
+}
+
+/** `child < parent`, from a span to its root. */
+export function pathFrom(spans: readonly ReadableSpan[], from: ReadableSpan | undefined): string {
+  const path = [];
+  for (let span = from; span !== undefined;) {
+    path.push(span.name);
+    const above: string | undefined = span.parentSpanContext?.spanId;
+    span = spans.find((each) => each.spanContext().spanId === above);
+  }
+  return path.join(' < ');
+}
+
 class TestReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}
