@@ -3,6 +3,8 @@ import { OperationRegistry } from 'nestjs-cancelable';
 
 /** Every subscriber throws: prints how many of them Node has reported, and how the operations went. */
 const reported: string[] = [];
+/** Watching for zombies does not keep a process alive. */
+const alive = setInterval(() => {}, 60_000);
 process.on('uncaughtException', (error) => reported.push(error.message));
 const failing = (what: string) => () => {
   throw new Error(what);
@@ -42,3 +44,4 @@ console.log(
     reported: [...new Set(reported)],
   }),
 );
+clearInterval(alive);
