@@ -54,6 +54,13 @@ export interface DashboardOptions {
    */
   readonly allowAnonymous?: boolean;
   /**
+   * The names, without a port, by which the dashboard may be asked for, beside `localhost` and IP
+   * addresses: `'ops.example'`, or `'.example'` for that and every name below. True is any name. A page
+   * elsewhere that turns its own name into this machine's address (DNS rebinding) is refused by it.
+   * Default: none, or true with `guards`.
+   */
+  readonly allowedHosts?: true | readonly string[];
+  /**
    * Whether a caller may see an operation: in lists, counts, the feed, and by its id. Synchronous;
    * called often. What it may not see does not exist for it. Default: all that the guards let pass.
    */
@@ -91,6 +98,7 @@ export interface DashboardOptions {
 export type DashboardRoute = Pick<DashboardOptions, 'path' | 'guards' | 'imports'>;
 
 const PATH = /^\/?[\w.~-]+(?:\/[\w.~-]+)*\/?$/;
+const HOST = /^\.?[a-z\d_-]+(?:\.[a-z\d_-]+)*$/i;
 const BASE_PATH = /^(?:\/[\w.~%-]+)+\/?$/;
 
 const readGuards = (value: unknown, where: string) => {
@@ -100,6 +108,15 @@ const readGuards = (value: unknown, where: string) => {
     if (!isClass && typeof (guard as CanActivate | null)?.canActivate !== 'function') {
       refuse(where, guard, 'classes or instances with canActivate()');
     }
+  }
+};
+
+const readHosts = (value: unknown, where: string) => {
+  if (value === true) return;
+  const allowed = "true, or a list of names without scheme and port, such as 'ops.example'";
+  if (!Array.isArray(value)) refuse(where, value, allowed);
+  for (const host of value as unknown[]) {
+    if (typeof host !== 'string' || !HOST.test(host)) refuse(where, host, allowed);
   }
 };
 
@@ -118,6 +135,7 @@ export function readDashboardOptions(given: DashboardOptions, where: string): Da
     guards: readGuards,
     imports: readAnything,
     allowAnonymous: readBoolean,
+    allowedHosts: readHosts,
     canRead: readFunction,
     canCancel: readFunction,
     canReadStatistics: readFunction,

@@ -23,6 +23,7 @@ import { DashboardInfoReader } from './dashboard-info.js';
 import type { DashboardOptions, DashboardRequest, DashboardRoute } from './dashboard-options.js';
 import { DASHBOARD_OPTIONS, DASHBOARD_REGISTRY } from './dashboard-tokens.js';
 import { Feed } from './feed.js';
+import { HostGuard } from './host-guard.js';
 import { type Listed, OperationViews } from './operation-views.js';
 import { type PageFile, PageFiles } from './page-files.js';
 import { asksAll, readListQuery, readPage, readQuery } from './read-query.js';
@@ -34,7 +35,7 @@ const JSON_HEADERS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'n
 /** The routes of one dashboard: a class of its own, since its path and guards are its own. */
 export function createDashboardController({ path, guards = [] }: DashboardRoute): Type {
   @Controller({ path: path ?? 'operations', version: VERSION_NEUTRAL })
-  @UseGuards(...guards)
+  @UseGuards(HostGuard, ...guards)
   class CancelableDashboardController {
     constructor(
       @Inject(DASHBOARD_OPTIONS) private readonly options: DashboardOptions,

@@ -5,6 +5,7 @@ import {
 } from '@nestjs/common';
 import { isRecord } from '../scope/plain-object.js';
 import type { DashboardRequest } from './dashboard-options.js';
+import { hostOf } from './host-guard.js';
 
 const LONGEST_MESSAGE = 500;
 
@@ -48,11 +49,6 @@ export function allowOnly(body: Record<string, unknown>, ...allowed: readonly st
   throw new BadRequestException(
     `There is no ${other.slice(0, 40)}. Allowed: ${allowed.join(', ') || 'nothing'}`,
   );
-}
-
-/** HTTP/2 has a name of its own for it. */
-function hostOf(headers: DashboardRequest['headers']): unknown {
-  return headers['host'] ?? headers[':authority'];
 }
 
 /** Programs send no Origin. */

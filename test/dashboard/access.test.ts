@@ -4,7 +4,7 @@ import { currentOperation } from 'nestjs-cancelable';
 import { CancelableDashboardModule, type DashboardOptions } from 'nestjs-cancelable/dashboard';
 import { hang } from '../cluster/instances.js';
 import { adapters, startHttpApp } from '../support/http-app.js';
-import { NameGuard, startDashboard } from './dashboard-app.js';
+import { type Caller, NameGuard, startDashboard } from './dashboard-app.js';
 
 const ROUTES = [
   '',
@@ -46,6 +46,11 @@ describe('A dashboard that nobody has opened', () => {
     [{ allowAnonymous: true, path: '/:id' }, "a path such as '/operations'"],
     [{ allowAnonymous: true, path: `/${'operations'.repeat(9)}!` }, "a path such as '/operations'"],
     [{ allowAnonymous: true, basePath: 'https://evil.example' }, 'a path such as'],
+    [{ allowAnonymous: true, allowedHosts: false }, 'allowedHosts: false is not allowed'],
+    [{ allowAnonymous: true, allowedHosts: 'ops.example' }, "allowedHosts: 'ops.example' is not"],
+    [{ allowAnonymous: true, allowedHosts: ['https://ops.example'] }, 'without scheme and port'],
+    [{ allowAnonymous: true, allowedHosts: ['ops.example:80'] }, 'without scheme and port'],
+    [{ allowAnonymous: true, allowedHosts: [''] }, 'without scheme and port'],
     [{ allowAnonymous: true, canRead: true }, 'canRead: true is not allowed'],
     [{ allowAnonymous: true, canRead: async () => true }, 'is async'],
     [{ allowAnonymous: true, guard: [] }, "there is no option 'guard'"],
@@ -273,6 +278,64 @@ describe.each(adapters)('Who may use the dashboard on %s', (adapter) => {
     expect(ours.operations).toMatchObject([{ cancelable: true }]);
     expect(theirs.operations).toMatchObject([{ cancelable: false }]);
     expect(await (await fetch(`${url}/theirs/api/info`)).json()).toMatchObject({ title: 'B' });
+  });
+});
+
+describe.each(adapters)('The name by which the dashboard on %s is asked for', (adapter) => {
+  const OWN_NAMES = ['localhost', 'app.localhost:3000', '127.0.0.1:3000', '10.0.0.7', '[::1]:80'];
+  const statusFor = async (caller: Caller, host: string, route = '/api/operations') =>
+    (await caller.get(route, { host })).status;
+
+  it('is that of this machine, not one that a page elsewhere turns into its address', async () => {
+    const { caller, registry, log } = await startDashboard(adapter);
+    const operation = registry.spawn('import', hang);
+    for (const host of [...OWN_NAMES, 'LOCALHOST.']) {
+      expect([host, await statusFor(caller, host)]).toEqual([host, 200]);
+    }
+
+    for (const host of [
+      'evil.example:3000',
+      'localhost.evil.example',
+      'evillocalhost',
+      '127.0.0.1.nip.io',
+      'a b',
+    ]) {
+      for (const route of ROUTES) {
+        expect([host, await statusFor(caller, host, route)]).toEqual([host, 403]);
+      }
+    }
+    const headers = { host: 'evil.example', origin: 'http://evil.example' };
+    const cancel = await caller.post(`/api/operations/${operation.id}/cancel`, {}, headers);
+    expect(cancel.status).toBe(403);
+    expect(operation.status).toBe('running');
+    expect(log.find('warn', 'A request for the host evil.example:3000 was refused')).toHaveLength(
+      1,
+    );
+    expect(log.find('warn', 'allowedHosts')).toHaveLength(1);
+  });
+
+  it('is one of those that are allowed', async () => {
+    const allowedHosts = ['ops.example', '.Tools.example'];
+    const { caller } = await startDashboard(adapter, { allowAnonymous: true, allowedHosts });
+    const allowed = ['OPS.example:8080', 'tools.example', 'a.b.tools.example', ...OWN_NAMES];
+    for (const host of allowed) expect([host, await statusFor(caller, host)]).toEqual([host, 200]);
+    for (const host of ['a.ops.example', 'eviltools.example', 'example']) {
+      expect([host, await statusFor(caller, host)]).toEqual([host, 403]);
+    }
+  });
+
+  it('is any where all are allowed, or guards know who asks', async () => {
+    const open = await startDashboard(adapter, { allowAnonymous: true, allowedHosts: true });
+    expect(await statusFor(open.caller, 'any.example')).toBe(200);
+    const guarded = await startDashboard(adapter, { guards: [NameGuard] });
+    expect(await statusFor(guarded.as('ann'), 'any.example')).toBe(200);
+    const both = await startDashboard(adapter, {
+      guards: [NameGuard],
+      allowedHosts: ['ops.example'],
+    });
+    expect(await statusFor(both.as('ann'), 'any.example')).toBe(403);
+    expect(await statusFor(both.as('ann'), 'ops.example')).toBe(200);
+    expect(await statusFor(both.caller, 'ops.example')).toBe(403);
   });
 });
 
