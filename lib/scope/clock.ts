@@ -15,7 +15,7 @@ let wallAhead = 0;
 
 /**
  * The time by the wall clock at an instant of the monotonic one, in whole milliseconds.
- * The same instant gives the same time until somebody sets the wall clock.
+ * The same instant gives the same time until the wall clock is set, or has drifted by half a millisecond.
  */
 export function wallTimeAt(instant: number): number {
   let before = monotonicNow();

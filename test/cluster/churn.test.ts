@@ -118,7 +118,8 @@ describeWith(['redis'], 'instances that come and go', () => {
     const server = await startForTest('redis');
     const service = newService();
     const bus = redisBus({ url: `redis://127.0.0.1:${server.port}` });
-    const { registry } = await startContext({}, { cluster: { bus, service, heartbeat: '200ms' } });
+    const cluster = { bus, service, heartbeat: '200ms', timeout: '30s' };
+    const { registry } = await startContext({}, { cluster });
     const other = await RemoteInstance.start(server, service, 'other');
     await untilKnown([registry], 2);
     for (let count = 1; count <= 50; count++) {
