@@ -8,11 +8,7 @@ import {
   Logger,
 } from '@nestjs/common';
 import { SafeLog } from '../operation/safe-log.js';
-import {
-  allowedHostsOf,
-  type DashboardOptions,
-  type DashboardRequest,
-} from './dashboard-options.js';
+import type { DashboardOptions, DashboardRequest } from './dashboard-options.js';
 import { DASHBOARD_OPTIONS } from './dashboard-tokens.js';
 
 const LONGEST_NAME = 253;

@@ -32,7 +32,14 @@ export async function startInstances(
   const instances: Instance[] = [];
   for (let index = 0; index < count; index++) {
     const name = `instance-${index}`;
-    const cluster = { heartbeat: '100ms', timeout: '30s', ...options, bus: bus(), service, instance: name };
+    const cluster = {
+      heartbeat: '100ms',
+      timeout: '30s',
+      ...options,
+      bus: bus(),
+      service,
+      instance: name,
+    };
     instances.push({ name, ...(await startContext({}, { cluster })) });
   }
   await untilKnown(

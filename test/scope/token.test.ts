@@ -262,7 +262,7 @@ describe('CancelationToken.timeout', () => {
     const token = CancelationToken.timeout('1h');
     let changes = 0;
     let last = token.deadline!.getTime();
-    for (const until = performance.now() + 20; performance.now() < until; ) {
+    for (const until = performance.now() + 20; performance.now() < until;) {
       const deadline = token.deadline!.getTime();
       if (deadline !== last) changes++;
       last = deadline;

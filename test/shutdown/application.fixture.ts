@@ -17,6 +17,11 @@ import { NEVER } from 'rxjs';
  * what happens goes to the standard output, a line each.
  */
 const [kind = 'express', shutdown = '{}'] = process.argv.slice(2);
+// What a full pipe has not taken yet is lost when the process ends itself.
+for (const stream of [process.stdout, process.stderr]) {
+  const { _handle: handle } = stream as { _handle?: { setBlocking?(isBlocking: boolean): void } };
+  handle?.setBlocking?.(true);
+}
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 @Injectable()

@@ -143,14 +143,15 @@ describe.each(['express', 'fastify'])('SIGTERM to an application on %s', (kind) 
     const answers = Array.from({ length: 1_000 }, (_, index) =>
       get(`${url}/${index % 2 === 0 ? 'endless' : 'deaf'}`),
     );
-    await application.says('entered', 1_000);
+    // An answer that comes, or fails, before the signal has no use.
+    await Promise.race([application.says('entered', 1_000), Promise.all(answers)]);
     const before = performance.now();
     application.signal('SIGTERM');
     const statuses = await Promise.all(answers.map(async (answer) => (await answer).status));
     expect(new Set(statuses)).toEqual(new Set([503]));
     expect(await application.ended()).toEqual([0, null]);
     // Generous: a slow machine needs time for a thousand answers.
-    expect(performance.now() - before).toBeLessThan(10_000);
+    expect(performance.now() - before).toBeLessThan(30_000);
     expect(await application.says('GET /deaf is left behind', 100)).toBeDefined();
     expect(await application.says('400 more are left behind: GET /deaf (400)')).toBeDefined();
     idle.destroy();
