@@ -135,6 +135,14 @@ export interface OperationQuery {
   readonly zombie?: boolean;
 }
 
-export const SORTS = ['startedAt', 'durationMs', 'name', 'status', 'deadline', 'progress'] as const;
+export const SORTS = [
+  'startedAt',
+  'endedAt',
+  'durationMs',
+  'name',
+  'status',
+  'deadline',
+  'progress',
+] as const;
 
 export type Sort = (typeof SORTS)[number];

@@ -11,6 +11,7 @@ import { Access } from './access.js';
 import type { BulkAnswer, BulkPreview, CancelAnswer, OperationQuery } from './api-types.js';
 import type { DashboardRequest, DashboardSubject } from './dashboard-options.js';
 import { OperationViews, unknown } from './operation-views.js';
+import { Subjects } from './subjects.js';
 
 /** Callers of other instances that are asked at a time. */
 const AT_A_TIME = 32;
@@ -26,6 +27,7 @@ export class Cancels {
     @Inject(DASHBOARD_REGISTRY) private readonly registry: OperationRegistry,
     @Inject(Access) private readonly access: Access,
     @Inject(OperationViews) private readonly views: OperationViews,
+    @Inject(Subjects) private readonly subjects: Subjects,
   ) {}
 
   /**
@@ -39,7 +41,7 @@ export class Cancels {
     message: string | undefined,
     all: boolean,
   ): Promise<CancelAnswer> {
-    const { subject, answer: found } = await this.views.one(id, all);
+    const { subject, answer: found } = await this.subjects.one(id, all);
     if (subject === undefined || !this.access.canRead(subject, request)) throw unknown(id);
     if (!this.access.canCancel(subject, request)) {
       this.tell('was refused to cancel', subject, request);
@@ -86,7 +88,7 @@ export class Cancels {
       : this.here(subjects, request, message));
     const { who, from } = this.caller(request);
     this.log.log(
-      `${who} canceled ${count} operations that match ${JSON.stringify(query)}, from ${from}`,
+      `${who} canceled by filter, ${count} in all: ${JSON.stringify(query)}, from ${from}`,
       { ...MANUAL, count, requestedBy: who, requestedFrom: from },
     );
     return { count, ...answered };

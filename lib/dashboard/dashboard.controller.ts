@@ -24,11 +24,12 @@ import type { DashboardOptions, DashboardRequest, DashboardRoute } from './dashb
 import { DASHBOARD_OPTIONS, DASHBOARD_REGISTRY } from './dashboard-tokens.js';
 import { Feed } from './feed.js';
 import { HostGuard } from './host-guard.js';
-import { type Listed, OperationViews } from './operation-views.js';
+import { OperationViews } from './operation-views.js';
 import { type PageFile, PageFiles } from './page-files.js';
 import { asksAll, readListQuery, readPage, readQuery } from './read-query.js';
 import { StatisticsSeries } from './statistics-series.js';
 import { allowOnly, readMessage, readSteeringBody } from './steering-request.js';
+import type { Listed } from './subjects.js';
 
 const JSON_HEADERS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
 
@@ -152,10 +153,8 @@ export function createDashboardController({ path, guards = [] }: DashboardRoute)
     ): Promise<void> {
       const { query } = request;
       const wanted = readListQuery(query);
-      this.send(
-        response,
-        await this.views.list(what, request, wanted, readPage(query), asksAll(query)),
-      );
+      const page = readPage(query, what === 'history' ? 'endedAt' : 'startedAt');
+      this.send(response, await this.views.list(what, request, wanted, page, asksAll(query)));
     }
 
     private checkStatistics(request: DashboardRequest): void {

@@ -27,6 +27,7 @@ import { OperationViews } from './operation-views.js';
 import { PageFiles } from './page-files.js';
 import { Standing } from './standing.js';
 import { StatisticsSeries } from './statistics-series.js';
+import { Subjects } from './subjects.js';
 
 /**
  * Options that a factory makes. `path`, `guards` and `imports` are needed before.
@@ -150,6 +151,7 @@ function assemble(
       Standing,
       DashboardInfoReader,
       ListQueue,
+      Subjects,
       OperationViews,
       Cancels,
       StatisticsSeries,

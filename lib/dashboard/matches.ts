@@ -56,6 +56,8 @@ type Comparator = (a: OperationSnapshot, b: OperationSnapshot) => number;
 
 const COMPARATORS: Readonly<Record<Sort, Comparator>> = {
   startedAt: (a, b) => byText(a.startedAt, b.startedAt),
+  // Those that have not ended come last.
+  endedAt: (a, b) => byText(a.endedAt ?? '~', b.endedAt ?? '~'),
   durationMs: (a, b) => a.durationMs - b.durationMs,
   name: (a, b) => byText(a.name, b.name),
   status: (a, b) => byText(a.status, b.status),

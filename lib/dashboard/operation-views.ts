@@ -1,14 +1,8 @@
 import { Inject, Injectable, NotFoundException } from '@nestjs/common';
-import type { OperationState } from '../operation/operation-state.js';
 import { snapshotOf } from '../operation/snapshot.js';
-import { compileFilter, type OperationFilter } from '../registry/operation-filter.js';
-import { OperationRegistry } from '../registry/operation-registry.js';
-import { isObject, memberOf } from '../scope/plain-object.js';
 import { collectInTurns } from '../scope/turns.js';
-import { DASHBOARD_REGISTRY } from './dashboard-tokens.js';
 import { Access } from './access.js';
 import type {
-  Answered,
   DashboardOperation,
   OperationDetail,
   OperationPage,
@@ -19,21 +13,10 @@ import { ListQueue } from './list-queue.js';
 import { comparatorOf, matches } from './matches.js';
 import type { PageRequest } from './read-query.js';
 import { ancestorsOf, descendantsOf } from './relatives.js';
+import { filterOf, type Found, type Listed, type RegistryFilter, Subjects } from './subjects.js';
 
 /** Operations of a tree that are shown with one of them. */
 const MOST_RELATIVES = 5_000;
-const MOST_ANCESTORS = 500;
-
-/** Those that live, or those that ended and are remembered: the method of a registry. */
-export type Listed = 'list' | 'history';
-
-/** What a registry is asked. */
-type RegistryFilter = Omit<OperationFilter, 'where'>;
-
-interface Found<Subjects = Iterable<DashboardSubject>> extends Answered {
-  /** To be gone through once. */
-  readonly subjects: Subjects;
-}
 
 /** Operations of a page that needs no place in the queue: nothing else is looked at for it. */
 const SMALL_PAGE = 1_000;
@@ -42,7 +25,7 @@ const SMALL_PAGE = 1_000;
 @Injectable()
 export class OperationViews {
   constructor(
-    @Inject(DASHBOARD_REGISTRY) private readonly registry: OperationRegistry,
+    @Inject(Subjects) private readonly subjects: Subjects,
     @Inject(Access) private readonly access: Access,
     @Inject(ListQueue) private readonly queue: ListQueue,
   ) {}
@@ -63,7 +46,7 @@ export class OperationViews {
     if (isPlain && page.limit <= SMALL_PAGE) return this.newest(request, query, page);
     return this.queue.run(request, async () => {
       if (isPlain) return this.newest(request, query, page);
-      const { subjects, ...answered } = await this.find(what, this.filterOf(query), all);
+      const { subjects, ...answered } = await this.subjects.find(what, this.filterOf(query), all);
       return { ...(await this.pageOf(subjects, request, query, page)), ...answered };
     });
   }
@@ -79,7 +62,7 @@ export class OperationViews {
     all: boolean,
   ): Promise<Found<readonly DashboardSubject[]>> {
     return this.queue.run(request, async () => {
-      const { subjects, ...answered } = await this.find('list', this.filterOf(query), all);
+      const { subjects, ...answered } = await this.subjects.find('list', this.filterOf(query), all);
       const found = await collectInTurns(subjects, (subject) => {
         const shown = this.access.show(subject, request);
         return shown?.cancelable === true && matches(query, shown) ? subject : undefined;
@@ -94,7 +77,7 @@ export class OperationViews {
    * @throws NotFoundException if there is none that the caller may see
    */
   async detail(id: string, request: DashboardRequest, all: boolean): Promise<OperationDetail> {
-    const { subject, answer } = await this.one(id, all);
+    const { subject, answer } = await this.subjects.one(id, all);
     const operation = subject && this.access.show(subject, request);
     if (subject === undefined || operation === undefined) throw unknown(id);
     const relatives = await this.relatives(subject, request, all);
@@ -102,20 +85,9 @@ export class OperationViews {
       operation,
       ancestors: ancestorsOf(operation, relatives),
       descendants: descendantsOf(operation, relatives),
-      sources: this.sourcesOf(operation),
+      sources: this.subjects.sourcesOf(operation),
       ...(answer === undefined ? undefined : { answer }),
     };
-  }
-
-  /** The operation of an id, live or remembered. */
-  async one(
-    id: string,
-    all: boolean,
-  ): Promise<Answered & { readonly subject: DashboardSubject | undefined }> {
-    const here = this.registry.find(id);
-    if (!all) return { subject: here };
-    const { operation, ...answer } = await this.registry.cluster.get(id);
-    return { subject: operation, answer };
   }
 
   private async relatives(
@@ -126,35 +98,13 @@ export class OperationViews {
     const limit = MOST_RELATIVES;
     // Of a large tree, the newest are not those next to this one.
     const groups = [
-      this.above(subject),
-      ...(await this.ofBoth({ parentId: subject.id, limit }, all)),
-      ...(await this.ofBoth({ rootId: subject.rootId, limit }, all)),
+      this.subjects.above(subject),
+      ...(await this.subjects.ofBoth({ parentId: subject.id, limit }, all)),
+      ...(await this.subjects.ofBoth({ rootId: subject.rootId, limit }, all)),
     ];
     const seen = (relative: DashboardSubject) => this.access.show(relative, request);
     const shown = await collectInTurns(firstOfEach(groups), seen, limit);
     return new Map(shown.map((each) => [each.id, each]));
-  }
-
-  /** What ended in between is among both: as it is in the end, it comes first. */
-  private async ofBoth(
-    filter: RegistryFilter,
-    all: boolean,
-  ): Promise<Iterable<DashboardSubject>[]> {
-    const live = await this.find('list', filter, all);
-    const ended = await this.find('history', filter, all);
-    return [ended.subjects, live.subjects];
-  }
-
-  /** From the parent to the root, as far as this instance knows them. */
-  private above({ parentId }: DashboardSubject): DashboardSubject[] {
-    const found: DashboardSubject[] = [];
-    for (let id = parentId; id !== undefined && found.length < MOST_ANCESTORS;) {
-      const next = this.registry.find(id);
-      if (next === undefined) break;
-      found.push(next);
-      id = next.parentId;
-    }
-    return found;
   }
 
   /** Nothing has to be looked at but the page itself. */
@@ -168,16 +118,12 @@ export class OperationViews {
     query: OperationQuery,
     { descending, offset, limit }: PageRequest,
   ): Promise<OperationPage> {
-    const states = this.states(this.filterOf(query));
+    const states = this.subjects.states(this.filterOf(query));
     if (descending) states.reverse();
     const shown = await collectInTurns(states.slice(offset, offset + limit), (state) =>
       this.access.show(snapshotOf(state), request),
     );
     return page(shown, states.length, offset + limit);
-  }
-
-  private states(filter: RegistryFilter): OperationState[] {
-    return OperationRegistry.liveOf(this.registry).list(compileFilter(filter, 'list()'));
   }
 
   /**
@@ -203,40 +149,10 @@ export class OperationViews {
     if (descending) found.reverse();
     return page(found.slice(offset, offset + limit), found.length, offset + limit);
   }
-
-  private async find(what: Listed, filter: RegistryFilter, all: boolean): Promise<Found> {
-    if (all) {
-      const { operations, ...answer } = await this.registry.cluster[what](filter);
-      return { subjects: operations, answer };
-    }
-    if (what === 'history') return { subjects: this.registry.history(filter) };
-    return { subjects: snapshotsOf(this.states(filter)) };
-  }
-
-  /** What beside a cancel by hand ends a live operation of this instance. */
-  private sourcesOf({ id, deadline, parentId }: DashboardOperation): string[] {
-    const state = OperationRegistry.liveOf(this.registry).get(id);
-    if (state === undefined) return [];
-    const own = (state.plan.sources ?? []).map((source) =>
-      isObject(source) && typeof memberOf(source, 'name') === 'string'
-        ? String(memberOf(source, 'name'))
-        : 'token',
-    );
-    return [
-      ...(deadline === undefined ? [] : ['deadline']),
-      ...(parentId === undefined ? [] : ['parent']),
-      ...own,
-    ];
-  }
 }
 
 export function unknown(id: string): NotFoundException {
   return new NotFoundException(`There is no operation ${id.slice(0, 100)}`);
-}
-
-/** One after the other, so that those that do not match are not held. */
-function* snapshotsOf(states: readonly OperationState[]): Generator<DashboardSubject> {
-  for (const state of states) yield snapshotOf(state);
 }
 
 /** Each operation once, as it is in the first group that has it. */
@@ -259,17 +175,4 @@ function page(
   return operations.length > 0 && next < total
     ? { operations, total, next }
     : { operations, total };
-}
-
-/** What of a query a registry answers faster. */
-function filterOf(query: OperationQuery): RegistryFilter {
-  const { status, reason, kind, name, tag, rootId, parentId, olderThan } = query;
-  const filter = {
-    status,
-    reason,
-    kind: kind?.length === 1 ? kind[0] : undefined,
-    ...{ name, tag, rootId, parentId, olderThan },
-  };
-  const given = Object.entries(filter).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given);
 }

@@ -93,10 +93,13 @@ export function readQuery(
   return readKeys(given, { ...QUERY, ...also }, QUERY);
 }
 
-/** @throws BadRequestException for values that do not exist */
-export function readPage(given: unknown): PageRequest {
+/**
+ * @param usual what a list is sorted by that says nothing of it
+ * @throws BadRequestException for values that do not exist
+ */
+export function readPage(given: unknown, usual: Sort): PageRequest {
   const page = readKeys<Record<string, unknown>>(given, { ...QUERY, ...INSTANCES, ...PAGE }, PAGE);
-  const { sort = 'startedAt', order = 'desc', offset = 0, limit = USUAL_PAGE } = page;
+  const { sort = usual, order = 'desc', offset = 0, limit = USUAL_PAGE } = page;
   return {
     sort: sort as Sort,
     descending: order === 'desc',

@@ -1,9 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { currentOperation } from 'nestjs-cancelable';
 import { hang } from '../cluster/instances.js';
-import { deferred } from '../support/deferred.js';
+import { deferred, turn } from '../support/deferred.js';
 import { adapters } from '../support/http-app.js';
 import { startDashboard } from './dashboard-app.js';
+
+/** Times are told in whole ones. */
+async function nextMillisecond(): Promise<void> {
+  for (const now = Date.now(); Date.now() === now;) await turn();
+}
 
 describe.each(adapters)('The API of the dashboard on %s', (adapter) => {
   it('lists what runs, newest first, as it is', async () => {
@@ -192,7 +197,7 @@ describe.each(adapters)('The API of the dashboard on %s', (adapter) => {
     }
     expect(registry.list().map(({ name }) => name)).toEqual(['export']);
     expect(log.find('log', 'anonymous canceled import')).toHaveLength(4);
-    expect(log.find('log', 'anonymous canceled 4 operations')).toHaveLength(1);
+    expect(log.find('log', 'anonymous canceled by filter, 4 in all')).toHaveLength(1);
   });
 
   it('needs a filter to cancel by, and a count that was shown', async () => {
@@ -231,6 +236,27 @@ describe.each(adapters)('The API of the dashboard on %s', (adapter) => {
     ]);
     const failed = (await caller.get('/api/history?status=failed')).json();
     expect(failed.operations.map(({ name }: any) => name)).toEqual(['broken']);
+  });
+
+  it('shows first what ended last', async () => {
+    const { caller, registry } = await startDashboard(adapter);
+    const gate = deferred();
+    const long = registry.run('long', () => gate.promise);
+    for (const name of ['first', 'second']) {
+      await nextMillisecond();
+      await registry.run(name, () => 1);
+    }
+    await nextMillisecond();
+    gate.resolve();
+    await long;
+    for (const [query, names] of [
+      ['', ['long', 'second', 'first']],
+      ['?sort=startedAt&order=asc', ['long', 'first', 'second']],
+      ['?order=asc&limit=2', ['first', 'second']],
+    ] as const) {
+      const { operations } = (await caller.get(`/api/history${query}`)).json();
+      expect(operations.map(({ name }: any) => name)).toEqual(names);
+    }
   });
 
   it('counts, since the start and in spans of time', async () => {

@@ -53,7 +53,7 @@ describe.each(adapters)('The log of the dashboard on %s', (adapter) => {
         fields: { operation: 'imp\\nort', operationId: second.id, ...manual },
       },
       {
-        message: expect.stringContaining('ann canceled 1 operations that match {"kind":["task"]}'),
+        message: expect.stringContaining('ann canceled by filter, 1 in all: {"kind":["task"]}'),
         fields: { count: 1, ...manual },
       },
     ]);

@@ -79,11 +79,11 @@ const HISTORY: readonly Column[] = [
   kind,
   status,
   {
-    key: 'began',
-    label: 'Started',
-    sort: 'startedAt',
-    cell: ({ startedAt }) => (
-      <span class="number">{formatShortMoment(startedAt, clock.get())}</span>
+    key: 'ended',
+    label: 'Ended',
+    sort: 'endedAt',
+    cell: ({ startedAt, endedAt = startedAt }) => (
+      <span class="number">{formatShortMoment(endedAt, clock.get())}</span>
     ),
   },
   {

@@ -12,7 +12,7 @@ import { FilterBar } from '../parts/filter-bar.js';
 import { OperationGrid } from '../parts/operation-grid.js';
 import { InstanceSwitch } from '../parts/segments.js';
 
-const DEFAULTS = { sort: 'startedAt', descending: true } as const;
+const DEFAULTS = { sort: 'endedAt', descending: true } as const;
 const PAGE = 100;
 /** Milliseconds after which the first page is read again; others would move while one reads them. */
 const REFRESH = 3_000;
