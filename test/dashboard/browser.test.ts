@@ -53,6 +53,9 @@ const IS_PROGRESS_CUT = `(() => {
   return text.scrollWidth > text.clientWidth;
 })()`;
 
+/** It may be brief of what is fine. */
+const RUN_AXE = `axe.run({ resultTypes: ['violations'] })`;
+
 /** Scrolls, frame by frame. @returns how long each took, in milliseconds, shortest first */
 const SCROLLED_FRAMES = `(async () => {
   const grid = document.querySelector('[role=grid]');
@@ -112,7 +115,8 @@ describeWith(['chromium'], 'The page of the dashboard in a browser', () => {
     const { caller, registry, collect } = await startDashboard(adapter);
     for (let index = 0; index < 5; index++) registry.spawn({ name: 'thumbnail' }, hang);
     registry.spawn({ name: 'import', tags: ['nightly'] }, hang);
-    const { page, expect: expected } = await browser.open(caller.base);
+    const opened = await browser.open(caller.base);
+    const { page } = opened;
     await page.getByText('6 live operations').waitFor();
 
     await page.getByRole('searchbox', { name: 'Search' }).fill('thumb');
@@ -124,7 +128,7 @@ describeWith(['chromium'], 'The page of the dashboard in a browser', () => {
 
     // What comes meanwhile was not confirmed.
     registry.spawn({ name: 'thumbnail' }, hang);
-    expected('409');
+    opened.expect('409');
     await dialog.getByRole('button', { name: 'Cancel 5 operations' }).click();
     await dialog.getByText('There are more by now').waitFor();
     const settled = collect('settled', 6);
@@ -182,8 +186,9 @@ describeWith(['chromium'], 'The page of the dashboard in a browser', () => {
   it('connects again when the server has been restarted, and lists what runs there', async () => {
     const first = await startDashboard('Express');
     first.registry.spawn('before', hang);
-    const { page, expect: expected } = await browser.open(first.caller.base);
-    expected('ERR_');
+    const opened = await browser.open(first.caller.base);
+    const { page } = opened;
+    opened.expect('ERR_');
     await rowOf(page, 'before').waitFor();
     (first.app.getHttpServer() as { closeAllConnections(): void }).closeAllConnections();
     await first.app.close();
@@ -334,8 +339,9 @@ describeWith(['chromium'], 'The page of the dashboard in a browser', () => {
     });
     const finish = deferred<void>();
     registry.spawn('long', () => finish.promise);
-    const { page, expect: expected } = await browser.open(caller.base);
-    expected('ERR_');
+    const opened = await browser.open(caller.base);
+    const { page } = opened;
+    opened.expect('ERR_');
     await rowOf(page, 'long').waitFor();
     const closed = app.close();
     await page.getByText('This instance is draining').waitFor();
@@ -391,6 +397,7 @@ describeWith(['chromium'], 'The page of the dashboard in a browser', () => {
     zombie.cancel({ message: 'stop' });
     const { page } = await browser.open(caller.base, options);
     await rowOf(page, 'nightly').first().waitFor();
+    await page.evaluate(AxeBuilder.source);
 
     for (const [view, ready] of [
       ['live', 'import'],
@@ -406,8 +413,7 @@ describeWith(['chromium'], 'The page of the dashboard in a browser', () => {
       await browser.keep(page, `${name}-${look}`);
       // A chart takes a frame to take its width.
       while ((await page.evaluate<number>(OVERFLOW)) !== 0);
-      await page.evaluate(AxeBuilder.source);
-      const { violations } = await page.evaluate<{ violations: any[] }>('axe.run()');
+      const { violations } = await page.evaluate<{ violations: any[] }>(RUN_AXE);
       const serious = violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
       const found = serious.map(({ id, nodes }) => [id, nodes.map(({ html }: any) => html)]);
       expect([view, found]).toEqual([view, []]);

@@ -4,11 +4,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  chromium,
+  type ConsoleMessage,
+  type Dialog,
+  type Page,
+} from 'playwright-core';
 import { PageFiles } from '../../lib/dashboard/page-files.js';
 
 /** Where screenshots are kept, to be looked at. */
 const SCREENSHOTS = 'screenshots';
+
+/** How a page is looked at. */
+export interface Look {
+  readonly colorScheme?: 'light' | 'dark';
+  readonly viewport?: { width: number; height: number };
+  readonly extraHTTPHeaders?: Record<string, string>;
+}
+
+const DESKTOP = { width: 1_280, height: 720 };
 
 export interface OpenPage {
   readonly page: Page;
@@ -16,14 +31,57 @@ export interface OpenPage {
   expect(text: string): void;
 }
 
-interface Followed extends OpenPage {
+/** A page that the tests use one after the other: a new one would be a new process. */
+class KeptPage implements OpenPage {
+  isOpen = false;
   /** What went wrong in it: errors, and what the Content-Security-Policy forbade. */
-  readonly problems: string[];
-  readonly expected: string[];
+  private problems: string[] = [];
+  private expected: string[] = [];
+
+  private constructor(readonly page: Page) {
+    page.on('pageerror', (error) => this.problems.push(String(error)));
+    page.on('console', (message: ConsoleMessage) => {
+      if (message.type() === 'error') this.problems.push(message.text());
+    });
+    page.on('dialog', (dialog: Dialog) => {
+      this.problems.push(`a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+  }
+
+  static async in(browser: Browser): Promise<KeptPage> {
+    return new KeptPage(await (await browser.newContext()).newPage());
+  }
+
+  expect(text: string): void {
+    this.expected.push(text);
+  }
+
+  async open(url: string, look: Look): Promise<void> {
+    this.isOpen = true;
+    await this.page.setViewportSize(look.viewport ?? DESKTOP);
+    await this.page.emulateMedia({ colorScheme: look.colorScheme ?? 'light' });
+    await this.page.setExtraHTTPHeaders(look.extraHTTPHeaders ?? {});
+    await this.page.goto(url);
+  }
+
+  /** Leaves nothing for the next. @returns what went wrong, and was not expected */
+  async empty(): Promise<string[]> {
+    await this.page.evaluate('try { localStorage.clear(); } catch {}');
+    await this.page.context().clearCookies();
+    await this.page.goto('about:blank');
+    const surprises = this.problems.filter(
+      (problem) => !this.expected.some((text) => problem.includes(text)),
+    );
+    this.problems = [];
+    this.expected = [];
+    this.isOpen = false;
+    return surprises;
+  }
 }
 
 export interface OpenBrowser {
-  open(url: string, options?: BrowserContextOptions): Promise<OpenPage>;
+  open(url: string, look?: Look): Promise<OpenPage>;
   keep(page: Page, name: string): Promise<void>;
 }
 
@@ -31,7 +89,7 @@ export interface OpenBrowser {
 export function useBrowser(): OpenBrowser {
   let browser: Browser;
   let folder: string;
-  const opened: Followed[] = [];
+  const pages: KeptPage[] = [];
   const source = PageFiles.folder;
 
   beforeAll(async () => {
@@ -51,37 +109,17 @@ export function useBrowser(): OpenBrowser {
   });
 
   afterEach(async () => {
-    const pages = opened.splice(0);
-    for (const { page } of pages) await page.context().close();
-    const surprises = pages.flatMap(({ problems, expected }) =>
-      problems.filter((problem) => !expected.some((text) => problem.includes(text))),
-    );
+    const surprises: string[] = [];
+    for (const page of pages) if (page.isOpen) surprises.push(...(await page.empty()));
     expect(surprises).toEqual([]);
   });
 
   return {
-    async open(url, options) {
-      const context = await browser.newContext({ colorScheme: 'light', ...options });
-      const page = await context.newPage();
-      const problems: string[] = [];
-      page.on('pageerror', (error) => problems.push(String(error)));
-      page.on('console', (message) => {
-        if (message.type() === 'error') problems.push(message.text());
-      });
-      page.on('dialog', (dialog) => {
-        problems.push(`a dialog: ${dialog.message()}`);
-        void dialog.dismiss();
-      });
-      const expected: string[] = [];
-      const followed = {
-        page,
-        problems,
-        expected,
-        expect: (text: string) => void expected.push(text),
-      };
-      opened.push(followed);
-      await page.goto(url);
-      return followed;
+    async open(url, look = {}) {
+      let page = pages.find(({ isOpen }) => !isOpen);
+      if (page === undefined) pages.push((page = await KeptPage.in(browser)));
+      await page.open(url, look);
+      return page;
     },
     async keep(page, name) {
       await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
