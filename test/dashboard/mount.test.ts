@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -20,6 +20,7 @@ import { PageFiles } from '../../lib/dashboard/page-files.js';
 import { hang } from '../cluster/instances.js';
 import { deferred } from '../support/deferred.js';
 import { adapters, type HttpAppOptions } from '../support/http-app.js';
+import { removeFolder } from '../support/remove-folder.js';
 import { Caller, OPEN, startDashboard } from './dashboard-app.js';
 
 const { folder } = PageFiles;
@@ -37,9 +38,9 @@ beforeAll(async () => {
   PageFiles.folder = pathToFileURL(`${built}/`);
 });
 
-afterAll(async () => {
+afterAll(() => {
   PageFiles.folder = folder;
-  await rm(built, { recursive: true });
+  removeFolder(built);
 });
 
 const baseOf = (html: string) => /<base href="([^"]*)">/.exec(html)?.[1];

@@ -1,11 +1,4 @@
-import {
-  createReadStream,
-  mkdtempSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { createReadStream, mkdtempSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,11 +8,12 @@ import { Cancelable } from 'nestjs-cancelable';
 import { deferred, turn } from '../support/deferred.js';
 import { adapters, startHttpApp } from '../support/http-app.js';
 import { get, send } from '../support/http-client.js';
+import { removeFolder } from '../support/remove-folder.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'late-'));
 const file = join(folder, 'file');
 writeFileSync(file, Buffer.alloc(1 << 20, 'x'));
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => removeFolder(folder));
 
 /** How many descriptors of this process point to the file. */
 function openFiles(): number {

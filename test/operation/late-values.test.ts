@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -8,11 +8,12 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { type Operation, OperationRegistry, type RunOptions } from 'nestjs-cancelable';
 import { deferred, microtasks, rejection, turn } from '../support/deferred.js';
 import { MemoryLog } from '../support/memory-log.js';
+import { removeFolder } from '../support/remove-folder.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'late-'));
 const file = join(folder, 'file');
 writeFileSync(file, 'content');
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => removeFolder(folder));
 
 const { asyncDispose, dispose } = Symbol as unknown as Record<'asyncDispose' | 'dispose', symbol>;
 

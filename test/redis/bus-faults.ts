@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
@@ -7,6 +7,7 @@ import { closeAfterTest } from '../support/close-after-test.js';
 import { deferred, rejection } from '../support/deferred.js';
 import { MemoryLog } from '../support/memory-log.js';
 import { OpenBus, until } from '../support/open-bus.js';
+import { removeFolder } from '../support/remove-folder.js';
 import { describeWith, freePort, startForTest } from '../support/servers.js';
 import { itOutlivesItsServer } from '../support/session-bus-faults.js';
 import { localhost } from '../support/tls.js';
@@ -144,7 +145,7 @@ export function describeFaults(title: string, create: CreateBus): void {
 /** How Redis is told of a certificate. */
 function tlsSettings(port: number): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'redis-tls-'));
-  closeAfterTest(() => rmSync(folder, { recursive: true }));
+  closeAfterTest(() => removeFolder(folder));
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   writeFileSync(key, localhost.key);
   writeFileSync(cert, localhost.cert);

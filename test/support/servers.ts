@@ -1,12 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from '@jest/globals';
 import { closeAfterTest } from './close-after-test.js';
 import { freezeProcess } from './freeze-process.js';
+import { removeFolder } from './remove-folder.js';
 import { localhost } from './tls.js';
 
 /** A program that tests start for themselves: what it is called and how it comes. */
@@ -144,7 +145,7 @@ export class RunningServer {
 
   async stop(): Promise<void> {
     await this.kill();
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 
   /** Stops it as a crash does; it can be started again. */
