@@ -87,8 +87,8 @@ export class MethodDefinition {
       name = this.name,
       onShutdown = 'drain',
     } = bare<Partial<MethodTrigger>>(entry ?? {});
-    const plan = createMethodPlan(options, { name, kind, onShutdown }, (each) =>
-      runtime.live.countersOf(each, true),
+    const plan = createMethodPlan(options, { name, kind, onShutdown }, (each, of) =>
+      runtime.live.countersOf(each, of, true),
     );
     return { ...plan, operation: { ...plan.operation, adopt: adoptResult } };
   }

@@ -5,7 +5,7 @@ import type {
   OperationKind,
   OperationMetadata,
 } from '../operation/operation-options.js';
-import type { CallOptions, NameCounters, OperationPlan } from '../operation/operation-plan.js';
+import type { CallOptions, OperationCounters, OperationPlan } from '../operation/operation-plan.js';
 import { bare, ownValue } from '../scope/plain-object.js';
 import { refusePromise } from '../scope/promised-options.js';
 import { exclusiveCall, planOf } from '../operation/operation-plan.js';
@@ -54,7 +54,7 @@ export function createMethodPlan(
     readonly kind: OperationKind;
     readonly onShutdown?: OnShutdown;
   },
-  counters: (name: string) => NameCounters,
+  counters: (name: string, kind: OperationKind) => OperationCounters,
 ): MethodPlan {
   const functions: CallFunctions = bare({});
   const fixed: Record<string, unknown> = bare(options as Record<string, unknown>);

@@ -1,7 +1,7 @@
 import type { Attributes, Meter, MeterProvider, ObservableResult } from '@opentelemetry/api';
-import type { OperationState } from '../operation/operation-state.js';
 import type { OperationStore } from '../registry/operation-store.js';
 import { undoing } from '../scope/shared-method.js';
+import type { Ignores } from '../telemetry/ignored-operations.js';
 import type { Measured } from '../telemetry/measured.js';
 import { type Measures, measureOperations } from '../telemetry/measure-operations.js';
 import { type MeasuredNumber, MeasuredStores } from '../telemetry/measured-stores.js';
@@ -37,7 +37,7 @@ export class OperationMetrics {
   constructor(
     api: Api,
     private readonly store: OperationStore,
-    private readonly ignores: (state: OperationState) => boolean,
+    private readonly ignores: Ignores,
     private readonly onFailure: OnFailure,
   ) {
     stores.add(store, ignores);

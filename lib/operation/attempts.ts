@@ -18,8 +18,9 @@ export function wrapAttempts<Args extends readonly unknown[], Result>(
 ): (...args: Args) => Promise<Awaited<Result>> {
   const { host } = operation;
   const name = fn.name === '' ? `${operation.name} attempt` : fn.name;
-  const plan = planOf({ name, ...(timeout === undefined ? undefined : { timeout }) }, (each) =>
-    host.countersOf(each),
+  const plan = planOf(
+    { name, ...(timeout === undefined ? undefined : { timeout }) },
+    (each, kind) => host.countersOf(each, kind),
   );
   return (...args) => {
     let state: OperationState;

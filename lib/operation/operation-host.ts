@@ -1,7 +1,8 @@
 import type { CancelRecord } from '../scope/cancel-record.js';
 import type { Held } from './held.js';
 import type { SubjectLog } from './operation-log.js';
-import type { ExclusiveCall, NameCounters, OperationPlan } from './operation-plan.js';
+import type { OperationKind } from './operation-options.js';
+import type { ExclusiveCall, OperationCounters, OperationPlan } from './operation-plan.js';
 import type { OperationProgress } from './progress.js';
 
 /** Where an operation begins: in no other, in one but not as a part of it, or as a part of one. */
@@ -46,7 +47,7 @@ export interface OperationHost<State> {
   /** Providers by token, for sources that ask for them. Throws where there is no container. */
   inject(tokens: readonly unknown[], where: string): unknown[];
   /** A name that is `declared` stands in the code; others may be user data. */
-  countersOf(name: string, isDeclared?: boolean): NameCounters;
+  countersOf(name: string, kind: OperationKind, isDeclared?: boolean): OperationCounters;
   createId(): string;
   /** The live operation of an id. */
   get(id: string): State | undefined;

@@ -13,13 +13,26 @@ import { OPERATION_CALLBACKS } from './operation-options.js';
 import { parseDuration } from '../scope/duration.js';
 import { bare, memberOf, ownValue } from '../scope/plain-object.js';
 
-/** Counters of one name under one host; owned and read by the host. */
+/** How the operations of one name went. */
 export interface NameCounters {
   started: number;
   live: number;
   completed: number;
   failed: number;
   canceled: number;
+}
+
+/** Counters of one name and kind under one host; owned and read by the host. */
+export interface OperationCounters extends NameCounters {
+  /** What they are known by: the name, or one that stands for many. */
+  readonly name: string;
+  readonly kind: OperationKind;
+  /** Live ones that still run long after their cancel. */
+  zombies: number;
+}
+
+export function createCounters(name: string, kind: OperationKind): OperationCounters {
+  return { name, kind, started: 0, live: 0, zombies: 0, completed: 0, failed: 0, canceled: 0 };
 }
 
 /**
@@ -45,7 +58,7 @@ export interface OperationPlan {
   /** Tokens, signals, durations, dates and custom sources. */
   readonly sources: readonly unknown[] | undefined;
   readonly exclusive: ExclusiveCall | undefined;
-  readonly counters: NameCounters;
+  readonly counters: OperationCounters;
   /** Takes over a result that goes on after it was given; `undefined`: the value is the end. */
   readonly adopt: Adopt | undefined;
   /** Whether a deadline that passes still means something; `undefined`: always. */
@@ -88,13 +101,13 @@ export interface ExclusiveCall {
 /** The plan of options that have been checked. */
 export function planOf(
   given: OperationOptions<never>,
-  counters: (name: string) => NameCounters,
+  counters: (name: string, kind: OperationKind) => OperationCounters,
 ): OperationPlan {
   const options = bare(given);
-  const name = options.name ?? 'task';
+  const { name = 'task', kind = 'task' } = options;
   return {
     name,
-    kind: options.kind ?? 'task',
+    kind,
     timeout:
       options.timeout === undefined || options.timeout === false
         ? undefined
@@ -110,7 +123,7 @@ export function planOf(
     stall: options.stall === undefined ? undefined : parseDuration(options.stall, name),
     sources: undefined,
     exclusive: options.exclusive && fixedExclusive(options.exclusive),
-    counters: counters(name),
+    counters: counters(name, kind),
     adopt: undefined,
     expires: undefined,
   };

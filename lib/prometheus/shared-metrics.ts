@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
-import type { OperationState } from '../operation/operation-state.js';
 import type { OperationStore } from '../registry/operation-store.js';
+import type { Ignores } from '../telemetry/ignored-operations.js';
 import { MeasuredStores } from '../telemetry/measured-stores.js';
 import { type Client, OperationMetrics } from './operation-metrics.js';
 
@@ -23,7 +23,7 @@ export function shareMetrics(
   register: Registry,
   prefix: string,
   store: OperationStore,
-  ignores: (state: OperationState) => boolean,
+  ignores: Ignores,
 ): { readonly metrics: OperationMetrics; readonly leave: () => void } {
   let byPrefix = shared.get(register);
   if (byPrefix === undefined) shared.set(register, (byPrefix = new Map<string, Shared>()));

@@ -50,6 +50,9 @@ export type EventListener = (event: OperationEvent, state: OperationState) => vo
 
 const OUTSIDE = new ContextCell(undefined);
 
+/** What also happens, and is no event: nobody consumes its result yet, or somebody begins to. */
+export type OperationMoment = OperationEventType | 'suspended' | 'resumed';
+
 /** Hears what happens without an event being made of it; must not throw. */
 export type StateObserver = (state: OperationState) => void;
 
@@ -63,12 +66,14 @@ class Audience {
 
 /** Events cost nothing until somebody listens to their type. */
 export class OperationEvents {
-  private readonly audiences: Readonly<Record<OperationEventType, Audience>> = {
+  private readonly audiences: Readonly<Record<OperationMoment, Audience>> = {
     started: new Audience(operationChannels.started),
     progress: new Audience(operationChannels.progress),
     canceled: new Audience(operationChannels.canceled),
     settled: new Audience(operationChannels.settled),
     zombie: new Audience(operationChannels.zombie),
+    suspended: new Audience(undefined),
+    resumed: new Audience(undefined),
   };
   /** Events of every type. */
   readonly stream$: Observable<OperationEvent>;
@@ -97,7 +102,7 @@ export class OperationEvents {
    *
    * @returns stops observing
    */
-  observe(type: OperationEventType, observer: StateObserver): () => void {
+  observe(type: OperationMoment, observer: StateObserver): () => void {
     const audience = this.audiences[type];
     audience.observers = [...audience.observers, observer];
     return () => {
@@ -105,11 +110,12 @@ export class OperationEvents {
     };
   }
 
-  emit(type: OperationEventType, state: OperationState): void {
+  emit(type: OperationMoment, state: OperationState): void {
     const audience = this.audiences[type];
     const { observers, listeners, channel } = audience;
     for (let index = 0; index < observers.length; index++) observers[index]?.(state);
     if (listeners.size === 0 && channel?.hasSubscribers !== true) return;
+    if (type === 'suspended' || type === 'resumed') return;
     const event = eventOf(type, state);
     const tell = () => {
       if (channel?.hasSubscribers === true) channel.publish(messageOf(event));

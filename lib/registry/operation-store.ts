@@ -16,7 +16,7 @@ import type {
 import type { SubjectLog } from '../operation/operation-log.js';
 import type { Operation } from '../operation/operation.js';
 import type { OperationKind } from '../operation/operation-options.js';
-import type { NameCounters, OperationPlan } from '../operation/operation-plan.js';
+import type { OperationCounters, OperationPlan } from '../operation/operation-plan.js';
 import type { TreeCount } from '../operation/operation-parts.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { whenSettled } from '../operation/when-settled.js';
@@ -110,8 +110,8 @@ export class OperationStore implements OperationHost<OperationState> {
     return this.ids.create();
   }
 
-  countersOf(name: string, isDeclared = false): NameCounters {
-    return this.statistics.countersOf(name, isDeclared);
+  countersOf(name: string, kind: OperationKind, isDeclared = false): OperationCounters {
+    return this.statistics.countersOf(name, kind, isDeclared);
   }
 
   admit(
@@ -185,6 +185,7 @@ export class OperationStore implements OperationHost<OperationState> {
 
   lingered(state: OperationState): void {
     this.statistics.zombies++;
+    state.plan.counters.zombies++;
     this.zombieLog.add(state);
     this.events.emit('zombie', state);
   }
@@ -205,6 +206,7 @@ export class OperationStore implements OperationHost<OperationState> {
     state.plan.counters.live--;
     if (state.tree !== undefined) state.tree.live--;
     if (state.hasId) this.byId.delete(state.id);
+    this.events.emit('suspended', state);
   }
 
   resumed(state: OperationState): void {
@@ -213,6 +215,7 @@ export class OperationStore implements OperationHost<OperationState> {
     state.plan.counters.live++;
     if (state.tree !== undefined) state.tree.live++;
     if (state.hasId) this.byId.set(state.id, state);
+    this.events.emit('resumed', state);
   }
 
   get(id: string): OperationState | undefined {

@@ -39,11 +39,10 @@ export function planOfRun(
     where,
     RUN_READERS,
   );
-  const counters = (name: string) => live.countersOf(name);
   checkJoin(options, where);
   checkScope(options.exclusive, live.clusterKeys, where);
   const { sources } = options;
-  const plan = planOf(options, counters);
+  const plan = planOf(options, (name, kind) => live.countersOf(name, kind));
   return sources === undefined ? plan : { ...plan, sources };
 }
 

@@ -1,8 +1,12 @@
 import type { CancelationReason } from '../scope/cancelation-error.js';
 import { cancelLatencyOf } from '../operation/cancel-latency.js';
 import type { OperationLog } from '../operation/operation-log.js';
-import type { OperationStatus } from '../operation/operation-options.js';
-import type { NameCounters, OperationPlan } from '../operation/operation-plan.js';
+import type { OperationKind, OperationStatus } from '../operation/operation-options.js';
+import {
+  createCounters,
+  type NameCounters,
+  type OperationCounters,
+} from '../operation/operation-plan.js';
 import type { OperationState } from '../operation/operation-state.js';
 import { DurationHistogram, type Percentiles } from './duration-histogram.js';
 
@@ -73,11 +77,12 @@ export class Statistics {
   private failed = 0;
   private canceled = 0;
   private readonly reasons = new Map<CancelationReason, number>();
-  private readonly names = new Map<string, NameCounters>();
+  /** Each name has one for each of its kinds. */
+  private readonly names = new Map<string, OperationCounters[]>();
   /** How many of the names are not written in the code. */
   private given = 0;
   /** Those that found no room. */
-  private readonly others = createCounters();
+  private readonly others: OperationCounters[] = [];
   private hasWarned = false;
   private readonly durations = new DurationHistogram();
   private readonly latencies = new DurationHistogram();
@@ -85,22 +90,23 @@ export class Statistics {
   constructor(private readonly log: OperationLog) {}
 
   /**
-   * The counters of a name; plans keep them, so they are never replaced.
+   * The counters of a name and kind; plans keep them, so they are never replaced.
    *
    * @param isDeclared the name is written in the code, and so one of few: it always has its own
    */
-  countersOf(name: string, isDeclared: boolean): NameCounters {
+  countersOf(name: string, kind: OperationKind, isDeclared: boolean): OperationCounters {
     const known = this.names.get(name);
-    if (known !== undefined) return known;
-    if (!isDeclared && !this.hasRoomFor(name)) return this.others;
-    const counters = createCounters();
-    this.names.set(name, counters);
-    return counters;
+    if (known !== undefined) return ofKind(known, name, kind);
+    if (!isDeclared && !this.hasRoomFor(name)) return ofKind(this.others, OTHER, kind);
+    const added: OperationCounters[] = [];
+    this.names.set(name, added);
+    return ofKind(added, name, kind);
   }
 
-  /** The name that the counters of a plan are known by: one of few. */
-  labelOf({ name, counters }: OperationPlan): string {
-    return counters === this.others ? OTHER : name;
+  /** Those of every name and kind there is. */
+  *allCounters(): Generator<OperationCounters> {
+    for (const counters of this.names.values()) yield* counters;
+    yield* this.others;
   }
 
   private hasRoomFor(name: string): boolean {
@@ -135,7 +141,10 @@ export class Statistics {
     const { record: cancel } = state;
     if (cancel === undefined) return;
     this.canceling--;
-    if (state.zombie) this.zombies--;
+    if (state.zombie) {
+      this.zombies--;
+      counters.zombies--;
+    }
     this.reasons.set(cancel.reason, (this.reasons.get(cancel.reason) ?? 0) + 1);
     this.latencies.record(cancelLatencyOf(state) ?? 0);
   }
@@ -146,7 +155,7 @@ export class Statistics {
       live,
       byStatus: { running: live - canceling, canceling, completed, failed, canceled },
       byReason: Object.fromEntries(this.reasons),
-      byName: Object.fromEntries(this.busiest().map(([name, counters]) => [name, { ...counters }])),
+      byName: Object.fromEntries(this.busiest()),
       duration: this.durations.percentiles(),
       cancelLatency: this.latencies.percentiles(),
       zombies: this.zombies,
@@ -161,14 +170,33 @@ export class Statistics {
   }
 
   private busiest(): [string, NameCounters][] {
-    const begun = [...this.names].filter(([, { started }]) => started > 0);
+    const begun = [...this.names]
+      .map(([name, counters]): [string, NameCounters] => [name, sumOf(counters)])
+      .filter(([, { started }]) => started > 0);
     const busiest = begun.sort(([, a], [, b]) => b.started - a.started).slice(0, BUSIEST);
-    return this.others.started === 0 ? busiest : [...busiest, [OTHER, this.others]];
+    const others = sumOf(this.others);
+    return others.started === 0 ? busiest : [...busiest, [OTHER, others]];
   }
 }
 
-function createCounters(): NameCounters {
-  return { started: 0, live: 0, completed: 0, failed: 0, canceled: 0 };
+/** One of a few, or a new one that joins them. */
+function ofKind(known: OperationCounters[], name: string, kind: OperationKind): OperationCounters {
+  for (const each of known) if (each.kind === kind) return each;
+  const added = createCounters(name, kind);
+  known.push(added);
+  return added;
+}
+
+function sumOf(all: readonly OperationCounters[]): NameCounters {
+  const sum = { started: 0, live: 0, completed: 0, failed: 0, canceled: 0 };
+  for (const { started, live, completed, failed, canceled } of all) {
+    sum.started += started;
+    sum.live += live;
+    sum.completed += completed;
+    sum.failed += failed;
+    sum.canceled += canceled;
+  }
+  return sum;
 }
 
 function samples(histogram: DurationHistogram): Samples {

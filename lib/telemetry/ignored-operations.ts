@@ -7,18 +7,20 @@ import { SaidOnce } from '../scope/said-once.js';
 /** What users say of operations that are not worth telling of. */
 export type Ignore = (operation: Operation) => boolean;
 
+/** What is asked of each operation in their place. */
+export type Ignores = (state: OperationState) => boolean;
+
+/** For users who say nothing. */
+export const ignoresNothing: Ignores = () => false;
+
 /**
  * Asks once for each operation. One that cannot be judged is told of, and the failure is logged, once
  * for each name.
  *
  * @param where the place of the option, for the message
  */
-export function ignoring(
-  ignore: Ignore | undefined,
-  log: SubjectLog,
-  where: string,
-): (state: OperationState) => boolean {
-  if (ignore === undefined) return () => false;
+export function ignoring(ignore: Ignore | undefined, log: SubjectLog, where: string): Ignores {
+  if (ignore === undefined) return ignoresNothing;
   const answers = new WeakMap<OperationState, boolean>();
   const failures = new SaidOnce();
   const ask = (state: OperationState): boolean => {

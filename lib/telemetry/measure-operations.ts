@@ -4,7 +4,8 @@ import type { OutcomeStatus } from '../operation/operation-parts.js';
 import type { OperationState } from '../operation/operation-state.js';
 import type { OperationStore } from '../registry/operation-store.js';
 import { undoing } from '../scope/shared-method.js';
-import { type Measured, measuredOf } from './measured.js';
+import type { Ignores } from './ignored-operations.js';
+import type { Measured } from './measured.js';
 import { observeSafely, type OnFailure } from './observe-safely.js';
 
 /** Who counts and times operations. */
@@ -26,7 +27,7 @@ export interface Measures {
 export function measureOperations(
   store: OperationStore,
   measures: () => Measures | undefined,
-  ignores: (state: OperationState) => boolean,
+  ignores: Ignores,
   onFailure: OnFailure,
 ): () => void {
   const { events } = store;
@@ -34,13 +35,13 @@ export function measureOperations(
     const to = measures();
     const { record } = state;
     if (to === undefined || record === undefined || ignores(state)) return;
-    to.canceled(measuredOf(store, state), record.reason);
+    to.canceled(state.plan.counters, record.reason);
   };
   const settled = (state: OperationState) => {
     const to = measures();
     if (to === undefined || ignores(state)) return;
-    const { record, duration = 0 } = state;
-    const measured = measuredOf(store, state);
+    const { record, duration = 0, plan } = state;
+    const measured: Measured = plan.counters;
     to.ended(measured, state.outcome ?? 'completed', duration / MILLISECONDS);
     if (record === undefined) return;
     to.stopped(measured, record.reason, (cancelLatencyOf(state) ?? 0) / MILLISECONDS);

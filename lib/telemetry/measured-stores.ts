@@ -1,9 +1,7 @@
-import type { OperationState } from '../operation/operation-state.js';
-import { ALL } from '../registry/operation-filter.js';
 import type { OperationStore } from '../registry/operation-store.js';
-import { type Measured, measuredOf } from './measured.js';
-
-type Ignores = (state: OperationState) => boolean;
+import { IgnoredNumbers } from './ignored-numbers.js';
+import { type Ignores, ignoresNothing } from './ignored-operations.js';
+import type { Measured } from './measured.js';
 
 /** How many operations of a name and kind there are. */
 export interface MeasuredNumber extends Measured {
@@ -12,7 +10,7 @@ export interface MeasuredNumber extends Measured {
 
 /** The applications of a process that are told of in the same metrics: their numbers are added. */
 export class MeasuredStores {
-  private readonly stores = new Map<OperationStore, Ignores>();
+  private readonly stores = new Map<OperationStore, MeasuredStore>();
   /** Of applications that are gone: a counter never goes back. */
   private refusedBefore = 0;
   private readonly activeBefore = new Numbers();
@@ -28,10 +26,11 @@ export class MeasuredStores {
   }
 
   add(store: OperationStore, ignores: Ignores): void {
-    this.stores.set(store, ignores);
+    this.stores.set(store, new MeasuredStore(store, ignores));
   }
 
   remove(store: OperationStore): void {
+    this.stores.get(store)?.forget();
     if (this.stores.delete(store)) this.refusedBefore += store.statistics.refused;
   }
 
@@ -39,27 +38,18 @@ export class MeasuredStores {
   forgetNames(): void {
     this.activeBefore.forget();
     this.zombiesBefore.forget();
+    for (const store of this.stores.values()) store.forget();
   }
 
-  /** Looks at each live operation: this is for whoever collects metrics, every few seconds. */
   active(): Iterable<MeasuredNumber> {
     const numbers = this.activeBefore.begin();
-    for (const [store, ignores] of this.stores) {
-      for (const state of store.list(ALL)) {
-        if (!ignores(state)) numbers.add(measuredOf(store, state));
-      }
-    }
+    for (const store of this.stores.values()) store.addTo(numbers, 'live');
     return numbers.all();
   }
 
   zombies(): Iterable<MeasuredNumber> {
     const numbers = this.zombiesBefore.begin();
-    for (const [store, ignores] of this.stores) {
-      if (store.statistics.zombies === 0) continue;
-      for (const state of store.list(ALL)) {
-        if (state.zombie && !ignores(state)) numbers.add(measuredOf(store, state));
-      }
-    }
+    for (const store of this.stores.values()) store.addTo(numbers, 'zombies');
     return numbers.all();
   }
 
@@ -67,6 +57,30 @@ export class MeasuredStores {
     let sum = this.refusedBefore;
     for (const { statistics } of this.stores.keys()) sum += statistics.refused;
     return sum;
+  }
+}
+
+/** One application: its own counters, without what is ignored. */
+class MeasuredStore {
+  private ignored: IgnoredNumbers | undefined = undefined;
+
+  constructor(
+    private readonly store: OperationStore,
+    private readonly ignores: Ignores,
+  ) {}
+
+  addTo(numbers: Numbers, which: 'live' | 'zombies'): void {
+    const { store, ignores } = this;
+    if (ignores !== ignoresNothing) this.ignored ??= new IgnoredNumbers(store, ignores);
+    for (const counters of store.statistics.allCounters()) {
+      numbers.add(counters, counters[which] - (this.ignored?.of(counters)[which] ?? 0));
+    }
+  }
+
+  /** Nobody asks for numbers, until somebody does. */
+  forget(): void {
+    this.ignored?.stop();
+    this.ignored = undefined;
   }
 }
 
@@ -80,12 +94,13 @@ class Numbers {
     return this;
   }
 
-  add({ name, kind }: Measured): void {
+  add({ name, kind }: Measured, number: number): void {
+    if (number === 0) return;
     let byName = this.byKind.get(kind);
     if (byName === undefined) this.byKind.set(kind, (byName = new Map<string, MeasuredNumber>()));
     const known = byName.get(name);
-    if (known === undefined) byName.set(name, { name, kind, number: 1 });
-    else known.number++;
+    if (known === undefined) byName.set(name, { name, kind, number });
+    else known.number += number;
   }
 
   *all(): Generator<MeasuredNumber> {

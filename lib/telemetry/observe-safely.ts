@@ -1,10 +1,10 @@
-import type { SubjectLog } from '../operation/operation-log.js';
+import type { LogSubject, SubjectLog } from '../operation/operation-log.js';
 import type { OperationState } from '../operation/operation-state.js';
-import type { OperationEvents, OperationEventType } from '../registry/operation-events.js';
+import type { OperationEvents, OperationMoment } from '../registry/operation-events.js';
 import { describeError, stackOf } from '../scope/describe-error.js';
 
 /** Takes what an SDK has thrown: a processor, sampler or view of the user's may fail. */
-export type OnFailure = (error: unknown, state: OperationState) => void;
+export type OnFailure = (error: unknown, subject: LogSubject) => void;
 
 /**
  * Logs the first failure of an extension: what fails once fails for each operation.
@@ -13,27 +13,27 @@ export type OnFailure = (error: unknown, state: OperationState) => void;
  */
 export function loggingOnce(log: SubjectLog, where: string): OnFailure {
   let isSaid = false;
-  return (error, state) => {
+  return (error, subject) => {
     if (isSaid) return;
     isSaid = true;
     log.error(
-      `${where} failed for ${state.name}, further failures are not logged: ${describeError(error)}`,
+      `${where} failed for ${subject.name}, further failures are not logged: ${describeError(error)}`,
       stackOf(error),
-      state,
+      subject,
     );
   };
 }
 
 /** Tells somebody who may throw of operations: none must change because it is told of. */
-export function safely(
-  tell: (state: OperationState) => void,
+export function safely<Subject extends LogSubject>(
+  tell: (subject: Subject) => void,
   onFailure: OnFailure,
-): (state: OperationState) => void {
-  return (state) => {
+): (subject: Subject) => void {
+  return (subject) => {
     try {
-      tell(state);
+      tell(subject);
     } catch (error) {
-      onFailure(error, state);
+      onFailure(error, subject);
     }
   };
 }
@@ -45,7 +45,7 @@ export function safely(
  */
 export function observeSafely(
   events: OperationEvents,
-  type: OperationEventType,
+  type: OperationMoment,
   tell: (state: OperationState) => void,
   onFailure: OnFailure,
 ): () => void {

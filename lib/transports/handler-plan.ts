@@ -109,8 +109,8 @@ export class HandlerPlan {
     const options = this.hasOwnTimeout
       ? this.options
       : mergeOptions([this.options, bare({ timeout })]);
-    const { operation } = createMethodPlan(options, { name, kind: this.kind }, (each) =>
-      this.runtime.live.countersOf(each, true),
+    const { operation } = createMethodPlan(options, { name, kind: this.kind }, (each, kind) =>
+      this.runtime.live.countersOf(each, kind, true),
     );
     // The handler takes its key when it is called: only then is it known what its call would share.
     const plan = { ...operation, exclusive: undefined };

@@ -3,7 +3,8 @@ import type { CancelRecord } from '../scope/cancel-record.js';
 import { ExclusiveKeys } from '../operation/exclusive.js';
 import type { OperationHost } from '../operation/operation-host.js';
 import type { OperationLog } from '../operation/operation-log.js';
-import type { NameCounters } from '../operation/operation-plan.js';
+import { createCounters, type OperationCounters } from '../operation/operation-plan.js';
+import type { OperationKind } from '../operation/operation-options.js';
 import type { OperationState } from '../operation/operation-state.js';
 import type { OperationProgress } from '../operation/progress.js';
 
@@ -34,8 +35,8 @@ export class ThreadHost implements OperationHost<OperationState> {
     throw new TypeError(`${where}: there are no providers in a worker thread`);
   }
 
-  countersOf(): NameCounters {
-    return { started: 0, live: 0, completed: 0, failed: 0, canceled: 0 };
+  countersOf(name: string, kind: OperationKind): OperationCounters {
+    return createCounters(name, kind);
   }
 
   createId(): string {

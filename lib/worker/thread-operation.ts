@@ -73,7 +73,7 @@ export class ThreadOperation {
         ...(tags === undefined ? undefined : { tags: [...tags] }),
         ...(metadata === undefined ? undefined : { metadata }),
       },
-      () => host.countersOf(),
+      (each, of) => host.countersOf(each, of),
     );
     this.state = new ThreadState(host, plan, carried, (report, where) =>
       this.report(report, where),

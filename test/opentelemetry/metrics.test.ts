@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { MetricData } from '@opentelemetry/sdk-metrics';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Cancelable, OperationLimit, type OperationRegistry } from 'nestjs-cancelable';
 import { opentelemetry, type OpenTelemetryOptions } from 'nestjs-cancelable/opentelemetry';
 import { metrics } from '@opentelemetry/api';
@@ -11,6 +11,16 @@ import { registerMeter, registerTracer } from '../support/open-telemetry.js';
 
 @Injectable()
 class Reports {
+  /** Its type does not tell that it is consumed later. */
+  @Cancelable()
+  rows(): AsyncIterable<number> {
+    return {
+      async *[Symbol.asyncIterator]() {
+        yield 1;
+      },
+    };
+  }
+
   @Cancelable()
   async build(): Promise<void> {
     await turn();
@@ -40,6 +50,8 @@ const NAME = 'cancelable.operation.name';
 const KIND = 'cancelable.operation.kind';
 const STATUS = 'cancelable.operation.status';
 const REASON = 'cancelable.reason';
+
+afterEach(() => void jest.useRealTimers());
 
 /** Until it holds: an SDK is looked for now and then. */
 async function eventually(holds: () => Promise<boolean>): Promise<void> {
@@ -206,7 +218,98 @@ describe('the metrics of opentelemetry()', () => {
     await build;
     const counted = pointsOf((await collect()).get('cancelable.operation.duration'))[0]?.[1];
     await app.get(Reports).build();
-    expect(pointsOf((await collect()).get('cancelable.operation.duration'))[0]?.[1]).toBe(counted);
+    const unheard = registry.start('unheard');
+    const former = await collect();
+    expect(pointsOf(former.get('cancelable.operation.duration'))[0]?.[1]).toBe(counted);
+    expect(pointsOf(former.get('cancelable.operation.active')).flat()).not.toContainEqual(
+      expect.objectContaining({ [NAME]: 'unheard' }),
+    );
+    await unheard.complete();
+  });
+
+  it('go on, however often an SDK is looked for, and by however many applications', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    const collect = registerMeter();
+    const first = await start();
+    const handle = first.registry.start('once');
+    await collect();
+    await handle.complete();
+    for (const { registry } of [first, await start()]) {
+      for (let round = 0; round < 3; round++) {
+        await registry.run('import', () => {});
+        jest.advanceTimersByTime(200);
+      }
+    }
+    const metrics = await collect();
+    expect(pointsOf(metrics.get('cancelable.operation.active'))).toContainEqual([
+      { [NAME]: 'once', [KIND]: 'task' },
+      0,
+    ]);
+    expect(pointsOf(metrics.get('cancelable.operation.duration'))).toContainEqual([
+      { [NAME]: 'import', [KIND]: 'task', [STATUS]: 'completed' },
+      6,
+    ]);
+  });
+
+  it('ask nobody of anything while there is no SDK', async () => {
+    const asked: string[] = [];
+    const { registry } = await start({ ignore: ({ name }) => asked.push(name) < 0 });
+    await registry.run('import', () => {});
+    expect(asked).toEqual([]);
+  });
+
+  it.each<[string, OpenTelemetryOptions]>([
+    ['all', {}],
+    ['what is not ignored', { ignore: ({ name }) => name === 'quiet' }],
+  ])('count what is live of %s, but for what waits for a consumer', async (_, options) => {
+    const collect = registerMeter();
+    const { app, registry } = await start(options);
+    const active = async () => {
+      const points = pointsOf((await collect()).get('cancelable.operation.active'));
+      return Object.fromEntries(
+        points.map(([attributes, live]) => [(attributes as Record<string, string>)[NAME], live]),
+      );
+    };
+    const quiet = registry.start('quiet');
+    const loud = options.ignore === undefined ? { quiet: 1 } : {};
+    expect(await active()).toEqual(loud);
+    const rows = app.get(Reports).rows()[Symbol.asyncIterator]();
+    expect(await active()).toEqual(loud);
+    await rows.next();
+    expect(await active()).toEqual({ ...loud, 'Reports.rows': 1 });
+    await rows.return?.();
+    await quiet.complete();
+    await registry.whenIdle();
+    expect(Object.values(await active()).every((live) => live === 0)).toBe(true);
+  });
+
+  it('leave out of live ones and zombies what is ignored of a name', async () => {
+    const collect = registerMeter();
+    const { registry } = await start({ ignore: ({ metadata }) => metadata['ignored'] === true });
+    const gate = deferred();
+    const run = (metadata: { readonly ignored?: true }) =>
+      registry.run({ name: 'stuck', metadata, settle: 'wait' }, () => gate.promise);
+    const numbers = async () => {
+      const metrics = await collect();
+      return ['active', 'zombies'].map(
+        (name) => pointsOf(metrics.get(`cancelable.operation.${name}`))[0]?.[1],
+      );
+    };
+    const early = run({ ignored: true });
+    await collect();
+    const all = [early, run({ ignored: true }), run({})];
+    expect(await numbers()).toEqual([1, undefined]);
+    let left = all.length;
+    const zombies = new Promise<void>((resolve) => {
+      registry.events$.subscribe(({ type }) => type === 'zombie' && --left === 0 && resolve());
+    });
+    registry.cancelAll({ name: 'stuck' });
+    await zombies;
+    expect(await numbers()).toEqual([1, 1]);
+    gate.resolve();
+    await Promise.all(all);
+    expect(await numbers()).toEqual([0, 0]);
+    expect(registry.statistics().zombies).toBe(0);
   });
 
   it('tell of nothing that begins or ends after the application is closed', async () => {

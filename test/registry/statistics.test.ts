@@ -49,6 +49,16 @@ describe('statistics', () => {
     });
   });
 
+  it('add up the kinds of one name', async () => {
+    const registry = new OperationRegistry();
+    registry.start('report').operation.cancel();
+    registry.start({ name: 'report', kind: 'job' });
+    await registry.run({ name: 'report', kind: 'job' }, () => {});
+    expect(registry.statistics().byName).toEqual({
+      report: { started: 3, live: 2, completed: 1, failed: 0, canceled: 0 },
+    });
+  });
+
   it('measure durations and how long work took to stop', async () => {
     jest.useFakeTimers();
     const registry = new OperationRegistry();

@@ -17,7 +17,9 @@ export class RequestPlans {
     let plan = this.plans.get(name);
     if (plan === undefined) {
       const defaults = { name, kind: 'graphql' } as const;
-      plan = createMethodPlan({}, defaults, (each) => this.runtime.live.countersOf(each)).operation;
+      plan = createMethodPlan({}, defaults, (each, kind) =>
+        this.runtime.live.countersOf(each, kind),
+      ).operation;
       this.plans.set(name, plan);
     }
     return plan;
