@@ -18,7 +18,7 @@ import {
   OperationRegistry,
   tryCurrentOperation,
 } from 'nestjs-cancelable';
-import { Logger as PinoLogger, LoggerModule, NativeLogger } from 'nestjs-pino';
+import { Logger as PinoLogger, LoggerModule, NativeLogger, PinoLogger as Own } from 'nestjs-pino';
 import { OperationLogger } from './operation-logger.js';
 
 /**
@@ -107,5 +107,9 @@ const failure = new Error('no such file');
 await registry
   .spawn({ name: 'import \u202e', id: 'import-1' }, () => Promise.reject(failure))
   .result.catch(() => {});
+if (isPino(kind)) {
+  const own = new OperationRegistry({ logger: new Own({ pinoHttp: {} }) });
+  await own.spawn('own', () => Promise.reject(failure)).result.catch(() => {});
+}
 await app.close();
 process.exit(0);

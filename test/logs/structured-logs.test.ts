@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { OperationRegistry } from 'nestjs-cancelable';
+import { SafeLog } from '../../lib/operation/safe-log.js';
 import { compiled } from '../support/plain-node.js';
 
 /** What the application of the fixture writes with a logger: each line, whole. */
@@ -125,6 +127,10 @@ describe('nestjs-pino', () => {
         }),
       }),
     ]);
+    // Of a registry that is not the application's, with a PinoLogger.
+    expect(entries).toContainEqual(
+      expect.objectContaining({ operation: 'own', [message]: 'own failed: Error: no such file' }),
+    );
   });
 
   it('has the id of the current operation in each line, with the mixin of the documentation', async () => {
@@ -134,5 +140,49 @@ describe('nestjs-pino', () => {
     expect(building?.operationId).toMatch(ID);
     const [started] = entries.filter(({ context }) => context === 'NestApplication');
     expect(started).not.toHaveProperty('operationId');
+  });
+});
+
+describe('a logger that is given to a registry', () => {
+  /** What the methods of a logger are called with, beside those that a test gives it. */
+  class Recorder {
+    readonly lines: unknown[][] = [];
+    private readonly add = (...parts: unknown[]) => void this.lines.push(parts);
+    readonly debug = this.add;
+    readonly warn = this.add;
+    readonly error = (...parts: unknown[]) =>
+      this.add(...parts.filter((part) => !String(part).includes('\n    at ')));
+  }
+
+  async function failLate(logger: Recorder): Promise<void> {
+    const registry = new OperationRegistry({ logger });
+    await registry.spawn('import', () => Promise.reject(new Error('x'))).result.catch(() => {});
+  }
+
+  const nothing = () => {};
+
+  it('has fields if it is like a PinoLogger, also at the level that Nest calls log', async () => {
+    const logger = new Recorder();
+    const pino = Object.assign(logger, { logger: { child: nothing }, trace: nothing });
+    const like = Object.assign(pino, { info: logger.debug });
+    await failLate(like);
+    SafeLog.over(like).log('canceled 3 operations', { name: 'import', count: 3 });
+    expect(logger.lines).toEqual([
+      [expect.objectContaining({ operation: 'import' }), 'import failed: Error: x'],
+      [{ operation: 'import', count: 3 }, 'canceled 3 operations'],
+    ]);
+  });
+
+  it.each<[string, object]>([
+    // Version 11 of Nest writes an object as a line of its own.
+    ['makes JSON and knows no params', { options: { json: true }, printAsJson: nothing }],
+    ['is of another kind', { options: { json: true }, stringifyParams: nothing }],
+    ['has such an inner logger as winston', { logger: { child: nothing } }],
+    ['has half of the methods', { logger: { child: nothing }, info: nothing }],
+    ['has no inner logger', { info: nothing, trace: nothing }],
+  ])('has the text alone if it %s', async (_, members) => {
+    const logger = Object.assign(new Recorder(), members);
+    await failLate(logger);
+    expect(logger.lines).toEqual([['import failed: Error: x']]);
   });
 });
