@@ -1,14 +1,17 @@
 import type { Context } from '@opentelemetry/api';
 import type { OperationState } from '../operation/operation-state.js';
 import { ALL } from '../registry/operation-filter.js';
-import type { OperationEventType } from '../registry/operation-events.js';
+import type { OperationMoment } from '../registry/operation-events.js';
 import type { OperationStore } from '../registry/operation-store.js';
 import { undoing } from '../scope/shared-method.js';
+import type { Ignores } from '../telemetry/ignored-operations.js';
 import { observeSafely, type OnFailure, safely } from '../telemetry/observe-safely.js';
 import type { Api } from './api.js';
 import { RegisteredTracer } from './registered-tracer.js';
 import { addCancel, describeEnd, samplingAttributes, startAttributes } from './span-facts.js';
+import { SuspendedSpans } from './suspended-spans.js';
 import {
+  carrySpans,
   forgetSpan,
   isInside,
   keepSpan,
@@ -23,20 +26,23 @@ export class OperationSpans {
   /** Until there is a span, nothing is observed. */
   private stopObserving: (() => void) | undefined = undefined;
   private readonly release: () => void;
+  private readonly suspended: SuspendedSpans;
 
   constructor(
     private readonly api: Api,
     private readonly store: OperationStore,
-    private readonly ignores: (state: OperationState) => boolean,
+    private readonly ignores: Ignores,
     private readonly onFailure: OnFailure,
   ) {
     this.sdk = new RegisteredTracer(api);
     this.release = useSpans(store);
+    this.suspended = new SuspendedSpans(onFailure);
   }
 
   /** Looks whether an SDK has come, or gone. */
   look(): void {
     this.sdk.look();
+    if (this.sdk.tracer !== undefined) carrySpans(this.api);
   }
 
   started(state: OperationState): void {
@@ -51,11 +57,13 @@ export class OperationSpans {
 
   private observe(): () => void {
     const { store, onFailure } = this;
-    const tell = (type: OperationEventType, of: (state: OperationState) => void) =>
+    const tell = (type: OperationMoment, of: (state: OperationState) => void) =>
       observeSafely(store.events, type, of, onFailure);
     return undoing([
       tell('canceled', (state) => this.canceled(state)),
       tell('zombie', (state) => void spanOf(state)?.span.addEvent('cancelable.zombie')),
+      tell('suspended', (state) => this.suspend(state)),
+      tell('resumed', (state) => this.resume(state)),
       tell('settled', (state) => this.settled(state)),
     ]);
   }
@@ -63,14 +71,18 @@ export class OperationSpans {
   /** Ends the spans that are open. */
   end(): void {
     this.stopObserving?.();
-    const settle = safely((state) => this.settled(state), this.onFailure);
+    const settle = safely((state: OperationState) => this.settled(state), this.onFailure);
     for (const state of this.store.list(ALL)) settle(state);
+    this.suspended.endAll();
     this.release();
   }
 
-  /** Where it was begun, unless that is not inside of the operation above it. */
+  /**
+   * Where it was begun, or where its call came in, unless that is not inside of the operation above it.
+   */
   private parentContext(state: OperationState): Context {
-    const active = this.api.context.active();
+    const captured = state.cell.captured as Context | undefined;
+    const active = captured ?? this.api.context.active();
     const above = nearestSpan(state.parentOperation);
     return above === undefined || isInside(active, above) ? active : above.context;
   }
@@ -78,6 +90,16 @@ export class OperationSpans {
   private canceled(state: OperationState): void {
     const span = spanOf(state)?.span;
     if (span?.isRecording() === true) addCancel(this.api, span, state);
+  }
+
+  private suspend(state: OperationState): void {
+    const span = spanOf(state)?.span;
+    if (span?.isRecording() === true) this.suspended.add(state, span);
+  }
+
+  private resume(state: OperationState): void {
+    const span = spanOf(state)?.span;
+    if (span !== undefined) this.suspended.delete(span);
   }
 
   private settled(state: OperationState): void {

@@ -28,18 +28,10 @@ export function isInside(context: Context, { span }: OperationSpan): boolean {
 }
 
 /** Makes a span active wherever the context of its operation is entered. */
-export function keepSpan(
-  api: Api,
-  state: OperationState,
-  span: Span,
-  parent: Context,
-): OperationSpan {
+export function keepSpan(api: Api, state: OperationState, span: Span, parent: Context): void {
   key ??= api.createContextKey('nestjs-cancelable operation');
   const context = api.trace.setSpan(parent, span).setValue(key, span);
-  const kept: OperationSpan = { span, context };
-  spans.set(state, kept);
-  contextCarrier.enter ??= (scope, call) => enter(api, scope, call);
-  return kept;
+  spans.set(state, { span, context });
 }
 
 /** It has ended: the history may keep the operation for long, and must not keep its span. */
@@ -52,12 +44,18 @@ export function hasSpans(store: OperationStore): boolean {
   return users.has(store);
 }
 
-/** @returns takes it back */
+/** There is a tracer: from now on, spans are active wherever contexts are entered. */
+export function carrySpans(api: Api): void {
+  contextCarrier.enter ??= (scope, call) => enter(api, scope, call);
+  contextCarrier.capture ??= () => api.context.active();
+}
+
+/** @returns takes it back, as {@link carrySpans} */
 export function useSpans(store: OperationStore): () => void {
   users.add(store);
   return () => {
     users.delete(store);
-    if (users.size === 0) contextCarrier.enter = undefined;
+    if (users.size === 0) contextCarrier.enter = contextCarrier.capture = undefined;
   };
 }
 

@@ -29,7 +29,7 @@ export function startAttributes({ id, tags }: OperationState): Attributes {
  */
 export function addCancel(api: Api, span: Span, state: OperationState): void {
   const { reason, text, requestedBy } = state.record as CancelRecord;
-  const causes = causesOf(state.record as CancelRecord, state.hasError ? state.error() : undefined);
+  const causes = causesOf(state.record as CancelRecord);
   const root = causes.at(-1);
   span.setAttribute(LABELS.reason, reason);
   if (reason === 'timeout') {

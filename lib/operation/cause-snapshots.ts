@@ -39,10 +39,7 @@ const MOST_SCOPES = 9;
  *
  * @param failure the error of the cancel, if it was made: may have found its cause later
  */
-export function causesOf(
-  record: CancelRecord,
-  failure: CancelationError | undefined,
-): CauseSnapshot[] {
+export function causesOf(record: CancelRecord, failure?: CancelationError): CauseSnapshot[] {
   const links: CauseSnapshot[] = [];
   let below = record.cause ?? (failure && ownValue(failure, 'cause'));
   for (let scope = record.origin; scope !== undefined;) {

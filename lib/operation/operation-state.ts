@@ -218,6 +218,8 @@ export class OperationState extends IdentifiedScope {
   override expired(): void {
     if (this.decided) return;
     if (this.record !== undefined) {
+      // One that waits for a consumer does not run.
+      if (this.listIndex < 0) return;
       this.zombie = true;
       this.host.lingered(this);
     } else {

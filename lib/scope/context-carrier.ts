@@ -5,11 +5,13 @@ import type { Scope } from './scope.js';
 /**
  * Brings something else along wherever code enters the context of a scope: the active span of a
  * tracer, for one. `enter` calls the function, once, and gives back what it gives. `undefined`: there
- * is nothing to bring.
+ * is nothing to bring. `capture` tells what is active where a call comes in, for an operation of it
+ * that begins later, wherever somebody asks for it.
  */
 export const contextCarrier: {
   enter: (<Result>(scope: Scope, call: () => Result) => Result) | undefined;
-} = { enter: undefined };
+  capture: (() => unknown) | undefined;
+} = { enter: undefined, capture: undefined };
 
 /** Calls a function in a cell, and in what is carried with the scope of it. */
 export function enterCell<Args extends unknown[], Result>(

@@ -25,6 +25,11 @@ export class ContextCell {
     return false;
   }
 
+  /** What was carried where it came in, if that is known. */
+  get captured(): unknown {
+    return undefined;
+  }
+
   /** The scope of this context; a cell may create it on first use. */
   resolve(): Scope | undefined {
     return this.scope;

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { ContextCell } from '../scope/context.js';
+import { contextCarrier } from '../scope/context-carrier.js';
 import type { OperationState } from '../operation/operation-state.js';
 import type { Scope } from '../scope/scope.js';
 import type { HandlerCell } from '../methods/handler-call.js';
@@ -23,6 +24,8 @@ export interface IncomingCellOwner {
  * live, so it lets go of the call, and with it of a response and its socket, when it is over.
  */
 export class IncomingCell extends ContextCell implements HandlerCell {
+  private carried: unknown = contextCarrier.capture?.();
+
   constructor(private owner: IncomingCellOwner | undefined) {
     super(undefined);
   }
@@ -32,6 +35,10 @@ export class IncomingCell extends ContextCell implements HandlerCell {
 
   override get mayStillRun(): boolean {
     return this.outlived;
+  }
+
+  override get captured(): unknown {
+    return this.carried;
   }
 
   get hasAnswered(): boolean {
@@ -65,6 +72,6 @@ export class IncomingCell extends ContextCell implements HandlerCell {
 
   override empty(canceled: boolean): void {
     super.empty(canceled);
-    this.owner = undefined;
+    this.owner = this.carried = undefined;
   }
 }

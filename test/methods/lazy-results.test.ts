@@ -7,6 +7,7 @@ import {
   currentOperation,
   type Duration,
   injected,
+  type Operation,
   OperationConflict,
 } from 'nestjs-cancelable';
 import { firstValueFrom, NEVER, Observable, of, toArray } from 'rxjs';
@@ -20,6 +21,7 @@ afterEach(() => {
 @Injectable()
 class Feeds {
   readonly log: string[] = [];
+  operation: Operation | undefined;
 
   @Cancelable({ exclusive: { onConflict: 'skip' } })
   skipped(): Observable<number> {
@@ -66,6 +68,12 @@ class Feeds {
   @Cancelable()
   either(): Observable<number> | Promise<number> {
     this.log.push(currentOperation().id);
+    return NEVER;
+  }
+
+  @Cancelable()
+  kept(): Observable<number> | Promise<number> {
+    this.operation = currentOperation();
     return NEVER;
   }
 
@@ -121,6 +129,18 @@ describe('rule 11: an Observable whose kind is not known beforehand has one oper
     const subscription = source.subscribe({ error: (error) => errors.push(error) });
     return { errors, leave: () => subscription.unsubscribe() };
   };
+
+  it('is no zombie while it waits for one, although it was canceled', async () => {
+    jest.useFakeTimers();
+    const { feeds, registry, log } = await start();
+    const source = feeds.kept() as Observable<number>;
+    feeds.operation?.cancel();
+    jest.advanceTimersByTime(60_000);
+    expect(registry.statistics()).toMatchObject({ live: 0, zombies: 0 });
+    expect(log.find('warn')).toEqual([]);
+    expect(subscribe(source).errors).toMatchObject([{ reason: 'manual' }]);
+    expect(registry.statistics()).toMatchObject({ zombies: 0, byStatus: { canceled: 1 } });
+  });
 
   it.each(['live', 'promised'] as const)('siblings, which end one by one (%s)', async (method) => {
     const { feeds, registry } = await start();

@@ -9,11 +9,13 @@ import {
 } from '@opentelemetry/api';
 import { NodeTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { describe, expect, it } from '@jest/globals';
-import { Controller, HttpException } from '@nestjs/common';
+import { Controller, HttpException, Injectable } from '@nestjs/common';
 import { MessagePattern, Transport } from '@nestjs/microservices';
-import { Cancelable, currentOperation, type Operation } from 'nestjs-cancelable';
+import { Cancelable, currentOperation } from 'nestjs-cancelable';
 import { opentelemetry } from 'nestjs-cancelable/opentelemetry';
 import { firstValueFrom } from 'rxjs';
+import type { OperationState } from '../../lib/operation/operation-state.js';
+import { currentScope } from '../../lib/scope/context.js';
 import { connectClient, startService } from '../rpc/support.js';
 import { startContext } from '../support/app-context.js';
 import { closeAfterTest } from '../support/close-after-test.js';
@@ -22,6 +24,28 @@ import { freePort } from '../support/servers.js';
 import { inSpan, pathFrom, registerTracer } from '../support/open-telemetry.js';
 
 const start = () => startContext({}, { extensions: [opentelemetry()] });
+
+/** A result that the type of the method does not tell of: its body runs before somebody consumes it. */
+@Injectable()
+class Feeds {
+  @Cancelable()
+  lines(): AsyncIterable<string> {
+    mark('opened');
+    return {
+      async *[Symbol.asyncIterator]() {
+        yield currentOperation().name;
+      },
+    };
+  }
+}
+
+const startFeeds = async () => {
+  const { app, ...rest } = await startContext(
+    { providers: [Feeds] },
+    { extensions: [opentelemetry()] },
+  );
+  return { app, ...rest, feeds: app.get(Feeds) };
+};
 
 const mark = (name: string) => void inSpan(name, async () => {});
 
@@ -78,6 +102,26 @@ describe('the span of an operation is active', () => {
     expect(pathOf(spans(), 'in attempt')).toBe('in attempt < attempt < handle');
     expect(pathOf(spans(), 'shielded')).toBe('shielded < handle');
     expect(pathOf(spans(), 'cleanup')).toBe('cleanup < handle');
+  });
+
+  it('where a span of the user is not: that stays the active one', async () => {
+    const spans = registerTracer();
+    const { registry } = await start();
+    await registry.run('work', (operation) =>
+      inSpan('mine', () => operation.shield(() => inSpan('shielded', turn))),
+    );
+    expect(pathOf(spans(), 'shielded')).toBe('shielded < mine < work');
+  });
+
+  it('although another application has closed meanwhile', async () => {
+    const spans = registerTracer();
+    const first = await start();
+    const second = await start();
+    const handle = first.registry.start('handle');
+    await second.app.close();
+    await handle.run(() => inSpan('part', turn));
+    await handle.complete();
+    expect(pathOf(spans(), 'part')).toBe('part < handle');
   });
 
   it('below the next one that is not ignored, however many are', async () => {
@@ -166,9 +210,9 @@ describe('the span of an operation', () => {
       context.disable();
     });
     const { registry } = await start();
-    let operation: Operation | undefined;
-    await registry.run('report', (current) => void (operation = current));
-    expect(operation?.kind).toBe('task');
+    await registry.run('report', () => {
+      expect((currentScope() as OperationState).hasId).toBe(false);
+    });
     expect(asked).toEqual([
       [
         'report',
@@ -211,7 +255,21 @@ describe('the span of an operation', () => {
     });
   });
 
-  it('has the id that the operation ends with, and says that it overran its deadline', async () => {
+  it('says who asked for the cancel that was the cause of its own', async () => {
+    const spans = registerTracer();
+    const { registry } = await start();
+    const sleeping = (name: string) =>
+      registry.run(name, async (operation) => operation.sleep('1h'));
+    const [asked, work] = [sleeping('asked'), sleeping('work')];
+    registry.cancelAll({ name: 'asked' }, { requestedBy: 'ann' });
+    registry.cancelAll({ name: 'work' }, { cause: await rejection(asked) });
+    await rejection(work);
+    await registry.whenIdle();
+    const span = spans().find(({ name }) => name === 'work');
+    expect(span?.events[0]?.attributes).toMatchObject({ 'cancelable.requested_by': 'ann' });
+  });
+
+  it('says that the operation overran its deadline', async () => {
     const spans = registerTracer();
     const { registry } = await start();
     await registry.run({ name: 'busy', timeout: 5 }, () => {
@@ -228,12 +286,14 @@ describe('the span of an operation', () => {
     const spans = registerTracer();
     const { registry } = await start();
 
-    await rejection(registry.run('odd', () => Promise.reject('no paper')));
-    expect(spans()[0]).toMatchObject({
-      attributes: { 'error.type': '_OTHER' },
-      status: { message: 'no paper' },
-      events: [{ attributes: { 'exception.message': 'no paper' } }],
-    });
+    for (const thrown of ['no paper', 42]) {
+      await rejection(registry.run('odd', () => Promise.reject(thrown)));
+      expect(spans().at(-1)).toMatchObject({
+        attributes: { 'error.type': '_OTHER' },
+        status: { message: String(thrown) },
+        events: [{ attributes: { 'exception.message': String(thrown) } }],
+      });
+    }
   });
 
   it('ends once, with its application', async () => {
@@ -262,6 +322,57 @@ describe('the span of an operation', () => {
     await late;
     expect(spans()).toHaveLength(1);
     expect(said).toEqual([]);
+  });
+
+  it('begins no more once its application has closed, or the tracer is taken back', async () => {
+    const spans = registerTracer();
+    const asked: string[] = [];
+    const ignore = ({ name }: { readonly name: string }) => asked.push(name) < 0;
+    const [first, second] = [
+      await startContext({}, { extensions: [opentelemetry({ ignore })] }),
+      await startContext({}, { extensions: [opentelemetry({ ignore })] }),
+    ];
+    await first.app.close();
+    await first.registry.run('after the close', () => {});
+    await second.registry.run('traced', () => {});
+    trace.disable();
+    // It is looked for now and then: until there is none, and nobody is asked any more.
+    for (let before = -1; before < asked.length; await turn()) {
+      before = asked.length;
+      await second.registry.run('later', () => {});
+    }
+    expect(spans()[0]?.name).toBe('traced');
+    expect(asked).not.toContain('after the close');
+  });
+
+  it('that nobody consumes ends with its application, when its body had returned', async () => {
+    const spans = registerTracer();
+    const { app, registry, feeds } = await startFeeds();
+    feeds.lines();
+    const returned = Date.now();
+    while (Date.now() === returned) await turn();
+    expect(spans().map(({ name }) => name)).toEqual(['opened']);
+    await app.close();
+    const [, span] = spans();
+    expect(pathOf(spans(), 'opened')).toBe('opened < Feeds.lines');
+    expect(span?.attributes).toMatchObject({ 'cancelable.unconsumed': true });
+    expect(span?.attributes).not.toHaveProperty('cancelable.operation.status');
+    const [seconds, nanoseconds] = span!.endTime;
+    expect(seconds * 1e3 + nanoseconds / 1e6).toBeLessThanOrEqual(returned);
+    expect(registry.statistics().live).toBe(0);
+  });
+
+  it('that somebody consumes late is one, to the end', async () => {
+    const spans = registerTracer();
+    const { app, feeds } = await startFeeds();
+    const lines = feeds.lines();
+    await turn();
+    for await (const line of lines) await inSpan(line, turn);
+    await app.close();
+    expect(spans().map(({ name }) => name)).toEqual(['opened', 'Feeds.lines', 'Feeds.lines']);
+    const [, , span] = spans();
+    expect(span?.attributes).toMatchObject({ 'cancelable.operation.status': 'completed' });
+    expect(span?.attributes).not.toHaveProperty('cancelable.unconsumed');
   });
 
   it('is there for each application that begins after another has closed', async () => {

@@ -1,7 +1,14 @@
+import type { ServerResponse } from 'node:http';
 import { trace, context, SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Injectable, NotFoundException } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Injectable,
+  InternalServerErrorException,
+  NotFoundException,
+} from '@nestjs/common';
 import { bind, Cancelable, currentOperation, OperationRegistry } from 'nestjs-cancelable';
 import { opentelemetry, type OpenTelemetryOptions } from 'nestjs-cancelable/opentelemetry';
 import { lastValueFrom, Observable, toArray } from 'rxjs';
@@ -233,6 +240,8 @@ describe('the span of an operation', () => {
 describe.each(adapters)('over HTTP, on %s', (adapter) => {
   @Controller()
   class Pages {
+    constructor(private readonly reports: Reports) {}
+
     @Get('plain')
     async plain(): Promise<string> {
       const { name } = currentOperation();
@@ -245,6 +254,24 @@ describe.each(adapters)('over HTTP, on %s', (adapter) => {
       return inSpan('decorated body', async () => currentOperation().name);
     }
 
+    @Get('asking')
+    async asking(): Promise<void> {
+      await inSpan('asking body', async () => currentOperation().checkpoint());
+      await this.reports.render();
+    }
+
+    @Get('named')
+    @Cancelable({ id: 'my report' })
+    async named(): Promise<string> {
+      return 'named';
+    }
+
+    @Get('broken')
+    @Cancelable('10s')
+    async broken(): Promise<string> {
+      throw new InternalServerErrorException('no paper');
+    }
+
     @Get('missing')
     @Cancelable('10s')
     async missing(): Promise<string> {
@@ -252,21 +279,51 @@ describe.each(adapters)('over HTTP, on %s', (adapter) => {
     }
   }
 
-  it('is active in handlers, decorated or not', async () => {
+  /** Each request is in a span of the server. @returns the spans, once all requests have ended */
+  async function request(paths: readonly string[], defaultTimeout?: string) {
     const spans = registerTracer();
     const { url, registry } = await startHttpApp(adapter, {
       controllers: [Pages],
-      cancelable: { extensions: [opentelemetry()], defaultTimeout: '30s' },
+      providers: [Reports],
+      cancelable: { extensions: [opentelemetry()], ...(defaultTimeout && { defaultTimeout }) },
+      configure: (app) =>
+        app.use((_: unknown, response: ServerResponse, next: () => void) =>
+          trace.getTracer('test').startActiveSpan('server', (span) => {
+            response.on('close', () => span.end());
+            next();
+          }),
+        ),
     });
-    for (const path of ['plain', 'decorated', 'missing']) await fetch(`${url}/${path}`);
+    for (const path of paths) await (await fetch(`${url}/${path}`)).text();
     await registry.whenIdle();
+    while (spans().filter(({ name }) => name === 'server').length < paths.length) await turn();
+    return spans();
+  }
 
-    expect(pathOf(spans(), 'plain body')).toBe('plain body < GET /plain');
-    expect(pathOf(spans(), 'decorated body')).toBe('decorated body < GET /decorated');
+  it('is active in handlers, decorated or not', async () => {
+    const spans = await request(['plain', 'asking', 'decorated', 'missing', 'broken'], '30s');
+    expect(pathOf(spans, 'plain body')).toBe('plain body < GET /plain < server');
+    expect(pathOf(spans, 'asking body')).toBe('asking body < GET /asking < server');
+    expect(pathOf(spans, 'decorated body')).toBe('decorated body < GET /decorated < server');
     // What a client does wrong is recorded, and is no error of the server.
-    const missing = named(spans(), 'GET /missing');
+    const missing = named(spans, 'GET /missing');
     expect(missing.events[0]!.name).toBe('exception');
     expect(missing.status.code).toBe(SpanStatusCode.UNSET);
+    expect(named(spans, 'GET /broken').status).toEqual({
+      code: SpanStatusCode.ERROR,
+      message: 'InternalServerErrorException: no paper',
+    });
+  });
+
+  it('is below that of the server, although a handler asks for its operation elsewhere', async () => {
+    const spans = await request(['asking']);
+    expect(pathOf(spans, 'asking body')).toBe('asking body < server');
+    expect(pathOf(spans, 'draw')).toBe('draw < Reports.render < GET /asking < server');
+  });
+
+  it('has the id that its handler gives it', async () => {
+    const span = named(await request(['named']), 'GET /named');
+    expect(span.attributes['cancelable.operation.id']).toBe('my report');
   });
 });
 
