@@ -6,6 +6,8 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
+    // Threads of plain Node load the compiled copy, and not the sources.
+    '^\\./own-file\\.js$': '<rootDir>/test/worker/own-file.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-cancelable$': '<rootDir>/lib/index.ts',
     '^nestjs-cancelable/(?!package\\.json$)(.+)$': '<rootDir>/lib/$1/index.ts',

@@ -2,14 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { OperationRegistry } from 'nestjs-cancelable';
 import { runFileInThread } from 'nestjs-cancelable/worker';
 import { rejection } from '../support/deferred.js';
-import { execArgv, reported } from './support.js';
+import { compiled } from '../support/plain-node.js';
+import { reported } from './support.js';
 
 const registry = new OperationRegistry();
-const file = new URL('file-work.ts', import.meta.url);
+const file = compiled(new URL('file-work.ts', import.meta.url));
 
 function runFile(mode: string) {
   return registry.spawn('file', () =>
-    runFileInThread(file, { grace: '1h', worker: { execArgv, workerData: { mode } } }),
+    runFileInThread(file, { grace: '1h', worker: { workerData: { mode } } }),
   );
 }
 

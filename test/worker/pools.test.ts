@@ -5,13 +5,13 @@ import { createThreadPool, runInPool, type ThreadPool } from 'nestjs-cancelable/
 import { Piscina } from 'piscina';
 import { rejection } from '../support/deferred.js';
 import { MemoryLog } from '../support/memory-log.js';
-import { execArgv, functions, gate, reported } from './support.js';
+import { functions, gate, reported } from './support.js';
 import type * as tasks from './thread-functions.js';
 
 const log = new MemoryLog();
 const registry = new OperationRegistry({ logger: log });
 const filename = fileURLToPath(functions);
-const pool = new Piscina({ filename, execArgv, minThreads: 1, maxThreads: 1 });
+const pool = new Piscina({ filename, minThreads: 1, maxThreads: 1 });
 
 afterAll(() => pool.destroy());
 
@@ -150,8 +150,11 @@ describe('runInPool()', () => {
 
 describe('createThreadPool()', () => {
   it('makes a pool', async () => {
+    const execArgv = ['--no-deprecation'];
     const made: ThreadPool = await createThreadPool({ filename, execArgv, maxThreads: 1 });
     try {
+      const flags = await runInPool<typeof tasks.flags>(made, undefined, { name: 'flags' });
+      expect(flags).toEqual(execArgv);
       expect(await runInPool<typeof tasks.default>(made, 2, { name: 'default' })).toBeNaN();
     } finally {
       await made.destroy();

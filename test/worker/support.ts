@@ -1,10 +1,9 @@
+import { pathToFileURL } from 'node:url';
 import type { Operation, OperationProgress } from 'nestjs-cancelable';
+import { compiled } from '../support/plain-node.js';
 
-export const functions = new URL('thread-functions.ts', import.meta.url);
-
-/** Flags with which a thread of plain Node loads TypeScript. */
-export const execArgv = ['--import', new URL('../support/typescript.mjs', import.meta.url).href];
-export const worker = { execArgv };
+/** Compiled: a thread of plain Node would need longer to load the sources. */
+export const functions = pathToFileURL(compiled(new URL('thread-functions.ts', import.meta.url)));
 
 /** Resolves when the work has reported so. */
 export function reported(operation: Operation, message: string): Promise<OperationProgress> {

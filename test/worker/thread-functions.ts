@@ -173,3 +173,7 @@ export function outliveDeadline(): string {
 export function remaining(): number {
   return currentOperation().token.remaining();
 }
+
+export function flags(): string[] {
+  return process.execArgv;
+}

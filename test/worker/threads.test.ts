@@ -3,14 +3,14 @@ import { OperationRegistry, type RunOptions } from 'nestjs-cancelable';
 import { runInThread } from 'nestjs-cancelable/worker';
 import { deferred, rejection } from '../support/deferred.js';
 import { MemoryLog } from '../support/memory-log.js';
-import { functions, gate, reported, worker } from './support.js';
+import { functions, gate, reported } from './support.js';
 import type * as tasks from './thread-functions.js';
 
 const registry = new OperationRegistry();
 
 /** A live operation that waits for a function in a thread. */
 function inThread(options: RunOptions | string, name: string, ...args: any[]) {
-  return registry.spawn(options, () => runInThread(functions, { name, args, grace: '1h', worker }));
+  return registry.spawn(options, () => runInThread(functions, { name, args, grace: '1h' }));
 }
 
 describe('runInThread() carries the operation over', () => {
@@ -25,7 +25,6 @@ describe('runInThread() carries the operation over', () => {
     await registry.run(options, async (operation) => {
       const found = await runInThread<typeof tasks.describeOperation>(functions, {
         name: 'describeOperation',
-        worker,
       });
       const { id, name, kind, metadata, tags } = operation;
       expect(found).toMatchObject({ id, name, kind, metadata, tags });
@@ -36,17 +35,23 @@ describe('runInThread() carries the operation over', () => {
 
   it('calls the default export with cloned arguments, and returns its value', async () => {
     const sum = registry.run('sum', () =>
-      runInThread<typeof tasks.default>(functions, { args: [2, 3], worker }),
+      runInThread<typeof tasks.default>(functions, { args: [2, 3] }),
     );
     expect(await sum).toBe(5);
   });
 
   it('runs without one where nothing is current', async () => {
-    expect(await runInThread(functions, { name: 'operationIsKnown', worker })).toBe(false);
+    expect(await runInThread(functions, { name: 'operationIsKnown' })).toBe(false);
+  });
+
+  it('starts the thread with the flags it is given', async () => {
+    const execArgv = ['--no-deprecation'];
+    const options = { name: 'flags', worker: { execArgv } };
+    expect(await runInThread<typeof tasks.flags>(functions, options)).toEqual(execArgv);
   });
 
   it('ends the thread with the function, whatever it left behind', async () => {
-    expect(await runInThread(functions, { name: 'leaveTimer', worker })).toBe('left');
+    expect(await runInThread(functions, { name: 'leaveTimer' })).toBe('left');
   });
 });
 
@@ -54,7 +59,7 @@ describe('a cancel reaches the thread', () => {
   it('in the middle of a loop, and the caller gets the operation’s own error', async () => {
     let thread!: Promise<unknown>;
     const work = registry.spawn('loop', () => {
-      thread = runInThread(functions, { name: 'compute', grace: '1h', worker });
+      thread = runInThread(functions, { name: 'compute', grace: '1h' });
       return thread;
     });
     await reported(work, 'computing');
@@ -109,7 +114,7 @@ describe('a cancel reaches the thread', () => {
   it('by a deadline, in a loop that looks at no clock', async () => {
     const error = await rejection(
       registry.run({ name: 'late', timeout: '300ms', settle: 'wait' }, () =>
-        runInThread(functions, { name: 'compute', grace: '1h', worker }),
+        runInThread(functions, { name: 'compute', grace: '1h' }),
       ),
     );
     expect(error.reason).toBe('timeout');
@@ -129,7 +134,7 @@ describe('a cancel reaches the thread', () => {
     let thread!: Promise<unknown>;
     const finish = deferred();
     const work = own.spawn('careless', () => {
-      thread = runInThread(functions, { name: 'compute', grace: '1h', worker });
+      thread = runInThread(functions, { name: 'compute', grace: '1h' });
       return finish.promise;
     });
     await reported(work, 'computing');
@@ -144,7 +149,7 @@ describe('a cancel reaches the thread', () => {
     const log: unknown[] = [];
     const work = registry.spawn('payment', (operation) =>
       operation.shield(async () => {
-        log.push(await runInThread(functions, { name: 'shielded', grace: 0, worker }));
+        log.push(await runInThread(functions, { name: 'shielded', grace: 0 }));
       }),
     );
     await reported(work, 'shielded');
@@ -173,7 +178,7 @@ describe('a thread that ignores the cancel', () => {
     let thread!: Promise<unknown>;
     const work = own.spawn('deaf', () => {
       const args = [gate().buffer];
-      thread = runInThread(functions, { name: 'ignoreCancel', args, grace: '20ms', worker });
+      thread = runInThread(functions, { name: 'ignoreCancel', args, grace: '20ms' });
       return thread;
     });
     await reported(work, 'deaf');
@@ -188,7 +193,7 @@ describe('a thread that ignores the cancel', () => {
     const door = gate();
     const work = own.spawn({ name: 'deaf', settle: 'wait' }, () => {
       const args = [door.buffer];
-      return runInThread(functions, { name: 'ignoreCancel', args, grace: '1h', worker });
+      return runInThread(functions, { name: 'ignoreCancel', args, grace: '1h' });
     });
     const zombie = new Promise<void>((resolve) => {
       own.events$.subscribe(({ type }) => type === 'zombie' && resolve());
@@ -215,7 +220,7 @@ describe('what a thread tells its operation', () => {
           seen.push({ message, percent, metadata, operationName });
         });
         const before = operation.token.remaining();
-        expect(await runInThread(functions, { name: 'report', worker })).toBe('done');
+        expect(await runInThread(functions, { name: 'report' })).toBe('done');
         expect(operation.token.remaining()).toBeGreaterThan(before);
         expect(operation.metadata).toEqual({ rows: 2 });
         expect(operation.partialResult).toEqual({ count: 3, items: [1, 2, 3] });
@@ -262,9 +267,7 @@ describe('what a thread tells its operation', () => {
 
 describe('what a thread throws', () => {
   const failure = (how: string) =>
-    rejection(
-      registry.run('fails', () => runInThread(functions, { name: 'fail', args: [how], worker })),
-    );
+    rejection(registry.run('fails', () => runInThread(functions, { name: 'fail', args: [how] })));
 
   it('arrives with class, name, message, code, stack and causes', async () => {
     const error = await failure('database');
@@ -277,7 +280,7 @@ describe('what a thread throws', () => {
       status: 418,
       cause: { message: 'link', cause: { message: 'root' } },
     });
-    expect(error.stack).toContain('thread-functions.ts');
+    expect(error.stack).toContain('thread-functions.js');
     expect(error.cause.cause).toBeInstanceOf(Error);
     expect(typeof error.pool).toBe('string');
   });
@@ -295,7 +298,7 @@ describe('what a thread throws', () => {
   });
 
   it('may be nothing, because it exited', async () => {
-    const error = await rejection(runInThread(functions, { name: 'exitEarly', worker }));
+    const error = await rejection(runInThread(functions, { name: 'exitEarly' }));
     expect(error).toMatchObject({
       code: 'ERR_THREAD_EXITED',
       message: expect.stringContaining('7'),
@@ -307,7 +310,7 @@ describe('what cannot cross is named', () => {
   it('metadata, arguments, results and partial results', async () => {
     const metadata = { owner: 'ann', client: () => {} };
     const run = (options: RunOptions, name: string, ...args: any[]) =>
-      rejection(registry.run(options, () => runInThread(functions, { name, args, worker })));
+      rejection(registry.run(options, () => runInThread(functions, { name, args })));
 
     expect((await run({ name: 'm', metadata }, 'thread')).message).toContain(
       'metadata.client of m',
@@ -324,7 +327,7 @@ describe('what cannot cross is named', () => {
       (await rejection(runInThread(...args))).message;
 
     expect(await message(5 as never)).toContain('5 is no module file');
-    expect(await message(functions, { name: 'nothing', worker })).toContain("'nothing'");
+    expect(await message(functions, { name: 'nothing' })).toContain("'nothing'");
     expect(await message(functions, { grace: '5' })).toContain('runInThread(): grace');
   });
 });
