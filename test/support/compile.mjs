@@ -40,7 +40,8 @@ async function compileFile(name, settingsChangedAt) {
   if ((await changedAt(compiled)) > Math.max(await changedAt(source), settingsChangedAt)) return;
   await mkdir(dirname(compiled), { recursive: true });
   if (!name.endsWith('.ts')) return replace(compiled, (own) => copyFile(source, own));
-  const { code } = await transformFile(source, { ...options, swcrc: false });
+  // Without maps, which a process would read, and not use.
+  const { code } = await transformFile(source, { ...options, sourceMaps: false, swcrc: false });
   await replace(compiled, (own) => writeFile(own, code));
 }
 
