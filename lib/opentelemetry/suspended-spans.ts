@@ -36,14 +36,11 @@ export class SuspendedSpans {
   }
 
   endAll(): void {
-    for (const each of [...this.all.values()]) {
-      this.delete(each.span);
-      this.end(each);
-    }
+    for (const each of [...this.all.values()]) this.end(each);
   }
 
   private endUnconsumed({ span, returnedAt }: Suspended): void {
-    this.all.delete(span);
+    if (!this.all.delete(span)) return;
     try {
       span.setAttribute('cancelable.unconsumed', true);
     } finally {

@@ -37,6 +37,7 @@ class AppModule {}
 const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
 const registry = app.get(OperationRegistry);
 for (let index = 0; index < 20; index++) await registry.run('report', async () => {});
+for await (const _ of app.get(Feeds).lines());
 app.get(Feeds).lines();
 for (let round = 0; round < 200 && begun.some((span) => span.deref() !== undefined); round++) {
   await wait(1);

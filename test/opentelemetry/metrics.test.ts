@@ -164,6 +164,10 @@ describe('the metrics of opentelemetry()', () => {
       { [NAME]: '(other)', [KIND]: 'task', [STATUS]: 'completed' },
       10,
     ]);
+    registry.start('and one more');
+    expect(pointsOf((await collect()).get('cancelable.operation.active'))).toEqual([
+      [{ [NAME]: '(other)', [KIND]: 'task' }, 1],
+    ]);
   });
 
   it('add up the applications of a process, and lose one that is closed', async () => {

@@ -331,7 +331,7 @@ describe('opentelemetry()', () => {
   it('makes nothing until an SDK is registered, and notices that within a while', async () => {
     const { app } = await start();
     await app.get(Reports).render();
-    expect(contextCarrier.enter).toBeUndefined();
+    expect(contextCarrier).toEqual({ enter: undefined, capture: undefined });
     const spans = registerTracer();
     while (!spans().some(({ name }) => name === 'Reports.render')) await app.get(Reports).render();
     expect(
@@ -380,7 +380,7 @@ describe('opentelemetry()', () => {
     await first.app.get(Reports).render();
     expect(pathOf(spans(), 'draw')).toBe('draw < Reports.render');
     await first.app.close();
-    expect(contextCarrier.enter).toBeUndefined();
+    expect(contextCarrier).toEqual({ enter: undefined, capture: undefined });
     gate.resolve();
   });
 
