@@ -19,6 +19,12 @@ import { startHttpApp } from '../support/http-app.js';
 const undo: (() => void)[] = [];
 afterEach(() => undo.splice(0).forEach((step) => step()));
 
+/**
+ * Node's channels are those of the whole process, in which work of another file may still be about:
+ * what that says is made of objects of another realm.
+ */
+const isOfThisFile = (message: unknown) => message instanceof Object;
+
 /** What a channel says from now on, until the end of the test. */
 function heard(
   name: string,
@@ -26,6 +32,7 @@ function heard(
 ): OperationChannelMessage[] {
   const messages: OperationChannelMessage[] = [];
   const listener = (message: unknown) => {
+    if (!isOfThisFile(message)) return;
     messages.push(message as OperationChannelMessage);
     hear(message as OperationChannelMessage);
   };
@@ -153,7 +160,9 @@ describe('the tracing channel nestjs-cancelable:operation:run', () => {
 
   /** Hears all five channels until the end of the test. */
   function hear(listener: (event: string, message: OperationRunMessage) => void): void {
-    const on = (event: string) => (message: OperationRunMessage) => listener(event, message);
+    const on = (event: string) => (message: OperationRunMessage) => {
+      if (isOfThisFile(message)) listener(event, message);
+    };
     const all = {
       start: on('start'),
       end: on('end'),
@@ -243,10 +252,11 @@ describe('the tracing channel nestjs-cancelable:operation:run', () => {
     'tells who subscribes to %s alone',
     async (event) => {
       const names: string[] = [];
-      const listener = ({ operation }: { readonly operation?: { readonly name: string } }) =>
-        void names.push(String(operation?.name));
-      channel[event].subscribe(listener as never);
-      undo.push(() => void channel[event].unsubscribe(listener as never));
+      const listener = (message: unknown) => {
+        if (isOfThisFile(message)) names.push((message as OperationRunMessage).operation.name);
+      };
+      channel[event].subscribe(listener);
+      undo.push(() => void channel[event].unsubscribe(listener));
       const registry = new OperationRegistry();
       await registry.run('report', async () => {});
       await registry.run('broken', () => Promise.reject(new Error('x'))).catch(() => {});
