@@ -30,7 +30,7 @@ export class MeasuredStores {
   }
 
   remove(store: OperationStore): void {
-    this.stores.get(store)?.forget();
+    this.stores.get(store)?.end();
     if (this.stores.delete(store)) this.refusedBefore += store.statistics.refused;
   }
 
@@ -38,7 +38,6 @@ export class MeasuredStores {
   forgetNames(): void {
     this.activeBefore.forget();
     this.zombiesBefore.forget();
-    for (const store of this.stores.values()) store.forget();
   }
 
   active(): Iterable<MeasuredNumber> {
@@ -77,10 +76,8 @@ class MeasuredStore {
     }
   }
 
-  /** Nobody asks for numbers, until somebody does. */
-  forget(): void {
+  end(): void {
     this.ignored?.stop();
-    this.ignored = undefined;
   }
 }
 

@@ -179,6 +179,7 @@ describe('a logger that is given to a registry', () => {
     ['is of another kind', { options: { json: true }, stringifyParams: nothing }],
     ['has such an inner logger as winston', { logger: { child: nothing } }],
     ['has half of the methods', { logger: { child: nothing }, info: nothing }],
+    ['has another inner logger', { logger: {}, info: nothing, trace: nothing }],
     ['has no inner logger', { info: nothing, trace: nothing }],
   ])('has the text alone if it %s', async (_, members) => {
     const logger = Object.assign(new Recorder(), members);

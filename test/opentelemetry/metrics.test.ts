@@ -1,7 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { MetricData } from '@opentelemetry/sdk-metrics';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Cancelable, OperationLimit, type OperationRegistry } from 'nestjs-cancelable';
+import {
+  Cancelable,
+  type Operation,
+  OperationLimit,
+  type OperationRegistry,
+} from 'nestjs-cancelable';
 import { opentelemetry, type OpenTelemetryOptions } from 'nestjs-cancelable/opentelemetry';
 import { metrics } from '@opentelemetry/api';
 import { Injectable } from '@nestjs/common';
@@ -265,6 +270,7 @@ describe('the metrics of opentelemetry()', () => {
   it.each<[string, OpenTelemetryOptions]>([
     ['all', {}],
     ['what is not ignored', { ignore: ({ name }) => name === 'quiet' }],
+    ['nothing', { ignore: () => true }],
   ])('count what is live of %s, but for what waits for a consumer', async (_, options) => {
     const collect = registerMeter();
     const { app, registry } = await start(options);
@@ -280,7 +286,8 @@ describe('the metrics of opentelemetry()', () => {
     const rows = app.get(Reports).rows()[Symbol.asyncIterator]();
     expect(await active()).toEqual(loud);
     await rows.next();
-    expect(await active()).toEqual({ ...loud, 'Reports.rows': 1 });
+    const isTold = options.ignore?.({ name: 'Reports.rows' } as Operation) !== true;
+    expect(await active()).toEqual({ ...loud, ...(isTold ? { 'Reports.rows': 1 } : undefined) });
     await rows.return?.();
     await quiet.complete();
     await registry.whenIdle();
@@ -318,13 +325,17 @@ describe('the metrics of opentelemetry()', () => {
 
   it('tell of nothing that begins or ends after the application is closed', async () => {
     const collect = registerMeter();
-    const { app, registry } = await start();
+    const asked: string[] = [];
+    const { app, registry } = await start({ ignore: ({ name }) => asked.push(name) < 0 });
+    await collect();
     const gate = deferred();
     const late = registry.run({ name: 'late', onShutdown: 'ignore' }, () => gate.promise);
     await app.close();
     expect(pointsOf((await collect()).get('cancelable.operation.active'))).toEqual([]);
     gate.resolve();
     await late;
+    await registry.run('later', () => {});
+    expect(asked).toEqual(['late']);
     expect(pointsOf((await collect()).get('cancelable.operation.duration'))).toEqual([]);
   });
 

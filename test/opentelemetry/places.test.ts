@@ -225,7 +225,7 @@ describe('the span of an operation', () => {
   it('says what was at the bottom of a cancel, however deep it is', async () => {
     const spans = registerTracer();
     const { registry } = await start();
-    const result = registry.run({ name: 'top', timeout: 20 }, () =>
+    const result = registry.run({ name: 'top', timeout: 200 }, () =>
       registry.run('middle', () => registry.run('bottom', (operation) => operation.sleep('1h'))),
     );
     await rejection(result);
