@@ -54,10 +54,10 @@ export interface DashboardOptions {
    */
   readonly allowAnonymous?: boolean;
   /**
-   * The names, without a port, by which the dashboard may be asked for, beside `localhost` and IP
-   * addresses: `'ops.example'`, or `'.example'` for that and every name below. True is any name. A page
-   * elsewhere that turns its own name into this machine's address (DNS rebinding) is refused by it.
-   * Default: none, or true with `guards`.
+   * The names, without a port, by which the dashboard may be asked for, beside IP addresses and names
+   * without a dot, such as `localhost`: `'ops.example'`, or `'.example'` for that and every name below.
+   * True is any name. A page elsewhere that turns its own name into this machine's address (DNS
+   * rebinding) is refused by it. Default: none, or true with `guards`.
    */
   readonly allowedHosts?: true | readonly string[];
   /**

@@ -43,8 +43,8 @@ export class HostGuard implements CanActivate {
     this.hasToldLog = true;
     this.log.warn(
       `A request for the host ${host.slice(0, LONGEST_NAME)} was refused, as are all by a name that is ` +
-        'neither localhost nor in allowedHosts. Add it if it is yours: anybody can turn a name of ' +
-        "theirs into this machine's address.",
+        'neither local nor in allowedHosts. Add it if it is yours: anybody can turn a name of theirs ' +
+        "into this machine's address.",
     );
   }
 }
@@ -60,7 +60,8 @@ function nameOf(host: unknown): string {
 }
 
 function isAllowed(name: string, allowed: readonly string[]): boolean {
-  if (name === 'localhost' || name.endsWith('.localhost')) return true;
+  // Nobody has a name without a dot in the public DNS, and so can turn it elsewhere.
+  if (!name.includes('.') || name.endsWith('.localhost')) return name !== '';
   if (isIP(name.replace(/^\[|\]$/g, '')) !== 0) return true;
   return allowed.some((host) =>
     host.startsWith('.') ? name === host.slice(1) || name.endsWith(host) : name === host,
