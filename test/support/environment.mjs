@@ -17,7 +17,7 @@ const PLAYED = `
 const listOf = (names) => names.trim().split(/\s+/).join(', ');
 
 /**
- * Node as jest has it, with quick names. Each time that code names a global, such as \`Object\`, jest
+ * Node as jest has it, with quick names. Each time that code names a global, such as `Object`, jest
  * looks it up through a proxy, which takes longer than most of what is tested here. What a script
  * has declared is found before that.
  */
