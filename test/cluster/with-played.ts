@@ -9,7 +9,8 @@ export const SOON = { timeout: '300ms' };
 /** An instance of this release, and one of another that is played by the test. */
 export async function startWithPlayed() {
   const service = newService();
-  const [a] = await startInstances(1, { service });
+  // Who is played leaves some questions without an answer.
+  const [a] = await startInstances(1, { service, timeout: '2s' });
   const played = await PlayedInstance.join(service);
   closeAfterTest(() => played.leave());
   await until(async () => (await a!.registry.cluster.instances(SOON)).expected.length === 2);
