@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIPv4 } from 'node:net';
 import {
   type CanActivate,
   type ExecutionContext,
@@ -60,9 +60,9 @@ function nameOf(host: unknown): string {
 }
 
 function isAllowed(name: string, allowed: readonly string[]): boolean {
-  // Nobody has a name without a dot in the public DNS, and so can turn it elsewhere.
-  if (!name.includes('.') || name.endsWith('.localhost')) return name !== '';
-  if (isIP(name.replace(/^\[|\]$/g, '')) !== 0) return true;
+  // The public DNS has no names without a dot: nobody can turn one elsewhere. IPv6 has none either.
+  if (!name.includes('.')) return name !== '';
+  if (isIPv4(name) || name.endsWith('.localhost')) return true;
   return allowed.some((host) =>
     host.startsWith('.') ? name === host.slice(1) || name.endsWith(host) : name === host,
   );

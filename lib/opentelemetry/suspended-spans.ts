@@ -36,7 +36,7 @@ export class SuspendedSpans {
   }
 
   endAll(): void {
-    for (const each of [...this.all.values()]) this.end(each);
+    for (const each of this.all.values()) this.end(each);
   }
 
   private endUnconsumed({ span, returnedAt }: Suspended): void {

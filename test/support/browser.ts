@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,6 +12,7 @@ import {
   type Page,
 } from 'playwright-core';
 import { PageFiles } from '../../lib/dashboard/page-files.js';
+import { removeFolder } from './remove-folder.js';
 
 /** Where screenshots are kept, to be looked at. */
 const SCREENSHOTS = 'screenshots';
@@ -104,7 +105,7 @@ export function useBrowser(): OpenBrowser {
 
   afterAll(async () => {
     PageFiles.folder = source;
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
     await browser.close();
   });
 
